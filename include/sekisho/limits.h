@@ -1,0 +1,33 @@
+/*
+ * limits.h: every bound on input, with the reason for its value.
+ */
+#ifndef SEKISHO_LIMITS_H
+#define SEKISHO_LIMITS_H
+
+/* A town has some hundred flows; a data centre that pooled ten towns had 8 k. */
+#define LIMIT_RULES 200000
+#define LIMIT_HOSTS 200000
+/* The NFLOG groups and log buffers are fixed per segment. */
+#define LIMIT_SEGMENTS 8
+#define LIMIT_INTERFACES 32
+#define LIMIT_ROUTERS 256
+#define LIMIT_ROUTES 4096
+/* Kernel: IFNAMSIZ with its NUL. */
+#define LIMIT_IFNAME 16
+/* Names are typed and read by people on an 80-column line. */
+#define LIMIT_NAME 63
+#define LIMIT_LABEL 255
+/* Longer than any form's reason field. */
+#define LIMIT_TEXT 1024
+/* One set-line; a longer one is refused unread. */
+#define LIMIT_LINE 8192
+/* One policy file: 200 k rules of 300 bytes. */
+#define LIMIT_POLICY_BYTES (128u << 20)
+/* Disjoint boxes that a policy may expand to. */
+#define LIMIT_BOXES 2000000
+/* A range of ports between mynumber and anything: the guard's bound. */
+#define LIMIT_GUARD_PORTS 16
+/* Elements of one interval set: 6.1 kernels grow quadratically beyond (measured). */
+#define LIMIT_SET_INTERVALS 1000
+
+#endif
