@@ -1,0 +1,299 @@
+/*
+ * ir.h: the compiled policy: a flat, versioned, checksummed block of memory.
+ *
+ * sekisho-compile writes it into a sealed memfd; sekishod, sekisho-logd, the evaluator and the offline
+ * commands read it. A reader trusts nothing: ir_open() checks magic, version, size, checksum, and that every
+ * index, string and range of every record is in bounds; after that the arrays can be walked freely.
+ * All integers are in host order (it never leaves the machine); addresses are in network order.
+ */
+#ifndef SEKISHO_IR_H
+#define SEKISHO_IR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sekisho/addr.h>
+#include <sekisho/limits.h>
+#include <sekisho/model.h>
+
+struct buf;
+struct diag_list;
+
+#define IR_MAGIC 0x52494b53u /* "SKIR" */
+#define IR_VERSION 1
+#define IR_NONE UINT32_MAX /* "no index" */
+
+typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
+
+/* A run of records in another section. */
+struct ir_run {
+	uint32_t first, n;
+};
+
+struct ir_range {
+	uint8_t lo[16], hi[16];
+};
+
+struct ir_system {
+	ir_str hostname, timezone, language;
+	uint8_t alpha_prime, close_all_on_log_failure;
+	uint8_t has_mail_in, has_mail_out;
+	uint32_t log_per_source, log_per_segment; /* events a second; 0 = no limit */
+	uint32_t new_per_source, open_per_source, half_open;
+};
+
+struct ir_segment {
+	ir_str name, label;
+	uint8_t kind; /* enum segment_kind */
+	uint8_t answer_ping, network_other;
+	uint8_t pad;
+	uint32_t mss;
+	struct ir_run networks; /* IR_NETWORK: what belongs to it; `other` is written out as ranges */
+};
+
+struct ir_interface {
+	char name[LIMIT_IFNAME];
+	char parent[LIMIT_IFNAME]; /* "" unless a VLAN interface */
+	uint16_t vlan, segment;	   /* index into segments */
+};
+
+/* The gateway's own addresses. */
+struct ir_local {
+	uint16_t interface;
+	uint8_t family, prefix_len;
+	uint8_t addr[16];
+};
+
+struct ir_network {
+	uint16_t segment;
+	uint8_t family, pad;
+	struct ir_range range;
+};
+
+/* Which sources may enter by an interface: disjoint ranges, longest prefix already decided. */
+struct ir_source {
+	uint16_t interface;
+	uint8_t family;
+	uint8_t has_mac; /* frames must come from `mac` (a bound host, or the router it lives behind) */
+	uint8_t mac[6];
+	uint8_t pad[2];
+	struct ir_range range;
+};
+
+/* Permanent neighbours: bound hosts on the link, and routers with a known MAC. */
+struct ir_neigh {
+	uint16_t interface;
+	uint8_t family, pad;
+	uint8_t addr[16];
+	uint8_t mac[6];
+	uint8_t pad2[2];
+};
+
+struct ir_route {
+	uint16_t interface;
+	uint8_t family, prefix_len;
+	uint8_t prefix[16];
+	uint8_t via[16];
+};
+
+struct ir_host {
+	ir_str name, label, section, location, external;
+	uint16_t segment;
+	uint8_t has_mac, pad;
+	uint8_t mac[6];
+	uint8_t pad2[2];
+	struct ir_run addrs; /* IR_HOSTADDR */
+};
+
+struct ir_hostaddr {
+	uint32_t host;
+	uint8_t family, pad[3];
+	struct ir_range range;
+};
+
+enum ir_action {
+	IR_ALLOW = 1,
+	IR_INSPECT = 2, /* to the inspector; closed with no-inspector until there is one */
+	IR_MAIL = 3,	/* to the mail gate; closed with no-mail-gate until there is one */
+};
+
+#define IR_RULE_ONE_WAY 0x01
+#define IR_RULE_DRAIN 0x02 /* sessions run on past the end; else they are cut */
+#define IR_RULE_FRAGMENTS 0x04
+#define IR_RULE_TIMED 0x08 /* hours, days, closed dates or a one-off window: opens and closes */
+#define IR_RULE_EXTERNAL_ISOLATED 0x10
+#define IR_RULE_EXCEPTION 0x20
+#define IR_RULE_BREAKOUT 0x40
+#define IR_RULE_SINGLE_HOSTS 0x80 /* both ends are single addresses */
+#define IR_RULE_EXTERNAL 0x100	  /* one end is outside the body */
+
+struct ir_rule {
+	ir_str name, from, to, service, application_text, purpose, applicant;
+	uint32_t line;
+	uint16_t from_segment, to_segment;
+	uint8_t action;	       /* enum ir_action */
+	uint8_t application;   /* enum application */
+	uint8_t sanitised_by;  /* enum sanitised_by */
+	uint8_t asset_class;
+	uint16_t flags;	       /* IR_RULE_* */
+	uint16_t verified;     /* interned (application, options): same number = same verification; 0 = none */
+	uint16_t napprovals;
+	uint16_t widest_ports; /* of its services: hi - lo + 1 */
+	uint8_t days, pad;
+	uint16_t hours_from, hours_to; /* minutes; equal = whole day */
+	uint16_t pad2;
+	int64_t starts, ends; /* wall seconds: [starts, ends); ends INT64_MAX = no end */
+	int64_t window_from, window_to; /* one-off window, or 0, INT64_MAX */
+	struct ir_run closed;	 /* IR_DATE */
+	struct ir_run server_names; /* IR_NAME */
+	struct ir_run spans;	 /* IR_SPAN: what it grants before cutting into boxes, for the nearest rule */
+};
+
+struct ir_date {
+	int32_t year, month, day;
+};
+
+struct ir_name {
+	ir_str name;
+};
+
+/* One source range x destination range x ports of one rule, as written. */
+struct ir_span {
+	uint32_t rule;
+	uint8_t family, proto;
+	uint16_t port_lo, port_hi;
+	uint16_t pad;
+	struct ir_range src, dst;
+};
+
+/*
+ * A cell of the policy: of one segment pair, family and protocol, disjoint from all others. Its candidates are
+ * the rules that grant it, first in the file first; which is in force depends on the time. All candidates of
+ * one box have the same action and verification.
+ * Boxes are sorted by (from, to, family, proto, src.lo, dst.lo, port_lo).
+ */
+struct ir_box {
+	uint16_t from, to; /* segments */
+	uint8_t family, proto;
+	uint16_t port_lo, port_hi; /* ICMP: type << 8 | code */
+	uint16_t pad;
+	struct ir_run cand; /* IR_CAND */
+	struct ir_range src, dst;
+};
+
+struct ir_cand {
+	uint32_t rule;
+};
+
+/* What the gate itself may send (out) or answer (in), beside ND, ARP and ICMP errors. */
+struct ir_own {
+	ir_str what; /* "time", "collector", "alarm", "mail" */
+	uint16_t interface;
+	uint8_t out, family, proto, pad;
+	uint16_t port_lo, port_hi;
+	uint8_t local[16]; /* 0 = any of the interface */
+	struct ir_range remote;
+};
+
+/* name, struct, member of struct ir */
+#define IR_SECTIONS(X)                                                                                         \
+	X(SYSTEM, ir_system, system)                                                                            \
+	X(SEGMENT, ir_segment, segments)                                                                        \
+	X(INTERFACE, ir_interface, interfaces)                                                                  \
+	X(LOCAL, ir_local, locals)                                                                              \
+	X(NETWORK, ir_network, networks)                                                                        \
+	X(SOURCE, ir_source, sources)                                                                           \
+	X(NEIGH, ir_neigh, neighs)                                                                              \
+	X(ROUTE, ir_route, routes)                                                                              \
+	X(HOST, ir_host, hosts)                                                                                 \
+	X(HOSTADDR, ir_hostaddr, hostaddrs)                                                                     \
+	X(RULE, ir_rule, rules)                                                                                 \
+	X(DATE, ir_date, dates)                                                                                 \
+	X(NAME, ir_name, names)                                                                                 \
+	X(SPAN, ir_span, spans)                                                                                 \
+	X(BOX, ir_box, boxes)                                                                                   \
+	X(CAND, ir_cand, cands)                                                                                 \
+	X(OWN, ir_own, owns)                                                                                    \
+	X(STRING, ir_char, strings)
+
+struct ir_char {
+	char c;
+};
+
+enum ir_section {
+#define X(NAME, type, member) IR_##NAME,
+	IR_SECTIONS(X)
+#undef X
+	IR_NSECTIONS
+};
+
+struct ir_header {
+	uint32_t magic;
+	uint16_t version, nsections;
+	uint64_t size;	/* of the whole block */
+	uint32_t crc;	/* CRC-32C of the block with this field 0 */
+	uint32_t pad;
+	struct {
+		uint64_t off; /* from the start of the block, 8-byte aligned */
+		uint32_t n;   /* records */
+		uint32_t record; /* bytes of one record: sizeof of this version's struct */
+	} section[IR_NSECTIONS];
+};
+
+/* An opened IR: pointers into the caller's memory, which must stay. */
+struct ir {
+	const void *base;
+	size_t size;
+#define X(NAME, type, member)                                                                                  \
+	const struct type *member;                                                                              \
+	uint32_t n##member;
+	IR_SECTIONS(X)
+#undef X
+};
+
+/*
+ * Opens a block of memory as an IR. Returns NULL on success, else a static English word for what is wrong
+ * ("magic", "version", "size", "checksum", "box 17: src not in order", ...); *ret is untouched then.
+ */
+const char *ir_open(const void *p, size_t n, struct ir *ret);
+
+/* The string at an offset; "" for 0. */
+static inline const char *ir_text(const struct ir *ir, ir_str s)
+{
+	return &ir->strings[s].c;
+}
+
+/* An address range record as the common type. */
+struct addr_range ir_addr_range(uint8_t family, const struct ir_range *r);
+struct addr ir_addr(uint8_t family, const uint8_t b[16]);
+
+/*
+ * Compiles a model. Findings go to diags; when any is an error nothing is written and false is returned.
+ * `now` decides what is expired or not yet started. The block is appended to out (empty before).
+ */
+bool policy_compile(const struct model *m, struct wall now, struct diag_list *diags, struct buf *out);
+
+/*
+ * The guard: the laws of the three layers, on the IR alone. policy_compile() has applied them already with the
+ * lines of the file; sekishod calls this again before it programs anything.
+ * Returns NULL when the IR keeps them, else a static word for the law broken and the rule's index in *ret_rule.
+ */
+const char *guard_check(const struct ir *ir, uint32_t *ret_rule);
+
+/* True when segments of these kinds may never talk to each other, whatever a rule says. */
+bool guard_forbidden_pair(enum segment_kind a, enum segment_kind b);
+
+/*
+ * Is the rule in force at `now`? *ret_until (may be NULL): the moment at which the answer changes next,
+ * WALL_NEVER when it does not. Uses the zone set by clock_set_zone(ir timezone).
+ */
+bool rule_active(const struct ir *ir, const struct ir_rule *r, struct wall now, struct wall *ret_until);
+
+/*
+ * The same for a box: its first active candidate (IR_NONE when closed). *ret_until: when the permission ends
+ * if open (contiguous candidates count as one permission), when it opens next if closed.
+ */
+uint32_t box_active(const struct ir *ir, const struct ir_box *b, struct wall now, struct wall *ret_until);
+
+#endif
