@@ -1,0 +1,276 @@
+/*
+ * msg.h: what our own processes say to each other.
+ *
+ * SOCK_SEQPACKET socketpairs (and the control socket); one message a datagram: a header, then a struct of fixed
+ * size for its type; up to MSG_FDS_MAX descriptors beside it. A message of a wrong size, version or type, with
+ * an unterminated string, an unknown enum value or unexpected descriptors is malformed, and a malformed message
+ * ends the peer: nothing is repaired. Strings are UTF-8, NUL-terminated inside their arrays.
+ */
+#ifndef SEKISHO_MSG_H
+#define SEKISHO_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sekisho/limits.h>
+#include <sekisho/reason.h>
+
+#define MSG_VERSION 1
+#define MSG_FDS_MAX 3
+
+struct msg_header {
+	uint32_t magic; /* MSG_MAGIC */
+	uint16_t version;
+	uint16_t type; /* enum msg_type */
+	uint32_t size; /* of the struct behind */
+	uint32_t tag;  /* chosen by the asker, repeated in the answer */
+};
+#define MSG_MAGIC 0x474d4b53u /* "SKMG" */
+
+/* -- a child to sekisho-init, and back ------------------------------------------------------------------ */
+
+struct msg_ready { /* any daemon: the jail is verified, the loop runs */
+	uint32_t pid;
+};
+struct msg_beat { /* sekishod: I am well; init feeds the hardware watchdog while these come */
+	uint64_t sequence;
+};
+/*
+ * sekishod asks for a one-shot child. fds: compile: [policy memfd, result socket];
+ * prove: [IR memfd, dump memfd, result socket]. The child talks msg_result on its result socket.
+ */
+struct msg_spawn {
+	uint32_t what; /* enum msg_child */
+	uint32_t pad;
+	int64_t now; /* wall seconds for the compiler */
+	char language[8];
+};
+enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2 };
+struct msg_exited { /* init -> sekishod: a daemon or one-shot ended (and was started again) */
+	char name[32];
+	int32_t status; /* as of waitpid */
+	uint32_t restarts;
+	uint32_t down_ms;
+	uint32_t pad;
+};
+/* One-shot -> sekishod. compile: fds [diagnostics JSON memfd] or [diagnostics, IR memfd]; prove: [findings]. */
+struct msg_result {
+	uint32_t errors, warnings; /* prove: findings, 0 */
+};
+
+/* -- sekishod to sekisho-logd, and back ------------------------------------------------------------------ */
+
+struct msg_generation { /* fds: [sealed IR memfd] */
+	uint32_t number;
+	uint32_t pad;
+	int64_t at;
+	char who[64], why[256], approval[64];
+};
+/* The kernel's counters, absolute since `epoch` (a new table = a new epoch). */
+struct msg_counters {
+	uint64_t epoch;
+	int64_t at;			    /* wall seconds */
+	uint64_t packets[REASON_END];
+	uint64_t limited[LIMIT_SEGMENTS + 1]; /* refused to log by the limiter, per segment; last: no segment */
+};
+enum msg_severity { MSG_INFO = 0, MSG_NOTICE = 1, MSG_FAULT = 2 };
+struct msg_fault { /* a fault or notice of any process, to be recorded (障害記録) */
+	uint32_t severity;
+	uint32_t pad;
+	int64_t at;
+	char process[32], code[32], text[256];
+};
+/* A client's connection, already checked; fds: [its socket]. logd answers msg_query on it until time is up. */
+struct msg_client {
+	uint32_t uid;
+	uint32_t seconds;
+};
+struct msg_log_status { /* logd -> sekishod, each second while something changed, else each 10 s */
+	uint64_t stored[REASON_END]; /* packets accounted in records, since `epoch` */
+	uint64_t loss[REASON_END];   /* accounted as log-loss, since `epoch` */
+	uint64_t epoch;
+	uint64_t rows, bytes_free, bytes_used;
+	int64_t oldest, newest; /* wall seconds of records, 0 = none */
+	uint32_t writable;	/* 0: records cannot be stored now */
+	uint32_t pad;
+};
+
+/* -- sekisho (command) to sekishod over the control socket ----------------------------------------------- */
+
+struct msg_request {
+	uint32_t verb; /* enum msg_verb */
+	uint32_t pad;
+	char who[64], why[256], approval[64];
+	uint32_t argument; /* history: generation wanted (0 = list) */
+	uint32_t pad2;
+};
+enum msg_verb {
+	MSG_VERB_STATUS = 1, /* -> msg_status */
+	MSG_VERB_COMMIT = 2, /* fds [policy file] -> msg_committed, fds [diagnostics JSON] */
+	MSG_VERB_LOG = 3,    /* -> msg_opened, fds [socket to logd] */
+	MSG_VERB_RUNNING = 4, /* -> msg_opened, fds [policy text of the running generation] */
+	MSG_VERB_PROVE = 5,  /* prove again now -> msg_committed, fds [findings JSON] */
+};
+enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
+#define MSG_FINDINGS_MAX 16
+struct msg_finding {
+	uint32_t health; /* enum msg_health */
+	char code[32];
+	char text[220];
+};
+struct msg_status {
+	uint32_t health;
+	uint32_t generation;
+	uint32_t gate_open; /* 0: closed (no policy, lease not held, finding) */
+	uint32_t clock_trusted;
+	int64_t committed_at, started_at;
+	uint32_t nrules, nboxes_open, nboxes_timed_closed;
+	uint32_t conntrack_count, conntrack_max;
+	uint32_t nfindings;
+	struct msg_finding findings[MSG_FINDINGS_MAX];
+	uint64_t dropped[REASON_END]; /* since the epoch */
+	struct msg_log_status log;
+	char hostname[64];
+};
+struct msg_committed {
+	uint32_t ok;
+	uint32_t generation;	/* in force now (the old one when !ok) */
+	uint32_t kernel_us;	/* time inside the kernel swap */
+	uint32_t total_us;
+	uint32_t errors, warnings;
+	char error[256]; /* "" when ok; else code and place: the rule that the kernel refused */
+};
+struct msg_opened {
+	uint32_t ok;
+	char error[124];
+};
+
+/* -- client to logd on the granted socket ---------------------------------------------------------------- */
+
+#define MSG_ANY_PORT 0xffffffffu
+struct msg_query {
+	uint32_t verb; /* enum msg_log_verb */
+	uint32_t limit; /* rows, 0 = default 100 */
+	int64_t since, until; /* wall seconds, 0 = open */
+	char from[64], to[64]; /* segment names, "" = any */
+	char src[64], dst[64]; /* address, prefix, or host name, "" = any */
+	uint32_t port;	       /* MSG_ANY_PORT = any */
+	uint32_t reason;       /* 0 = any */
+	uint32_t follow;       /* keep sending new rows */
+	uint32_t all;	       /* also local-noise */
+	uint64_t after;	       /* rows with a sequence above this */
+};
+enum msg_log_verb { MSG_LOG_DROPS = 1, MSG_LOG_SUMMARY = 2, MSG_LOG_FAULTS = 3, MSG_LOG_VERIFY = 4, MSG_LOG_COMMITS = 5 };
+
+struct msg_drop_row {
+	uint64_t sequence;
+	uint64_t count; /* packets that this row stands for */
+	int64_t first_ns, last_ns; /* wall */
+	char boot_id[40];
+	char from[64], to[64];	   /* segment names; to "" when unknown */
+	char iface[LIMIT_IFNAME], out_iface[LIMIT_IFNAME];
+	uint8_t src_mac[6], dst_mac[6], has_mac, family, proto, tcp_flags;
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport; /* ICMP: dport = type << 8 | code */
+	uint32_t length;
+	uint32_t reason;
+	uint32_t generation;
+	uint32_t differs;      /* DIFFERS_* */
+	char rule[64];	       /* nearest rule's stable name, "" when none */
+	char host_src[64], host_dst[64]; /* names of hosts, "" */
+	uint32_t loss;	       /* 1: not a drop but `count` records lost for `reason` (log-loss) */
+	uint32_t pad;
+	uint8_t hash[32]; /* of the chain, this row included */
+};
+struct msg_fault_row {
+	uint64_t sequence;
+	int64_t at;
+	uint32_t severity, pad;
+	char process[32], code[32], text[256];
+};
+struct msg_commit_row {
+	uint64_t sequence;
+	int64_t at;
+	uint32_t generation, pad;
+	char who[64], why[256], approval[64];
+};
+struct msg_summary_row { /* one per (reason, from, to), most packets first */
+	uint64_t packets, rows;
+	int64_t first, last;
+	uint32_t reason, loss;
+	char from[64], to[64];
+};
+struct msg_end { /* closes the rows of one query */
+	uint32_t ok;
+	uint32_t more; /* the limit cut the list */
+	uint64_t last_sequence;
+	uint64_t checked; /* VERIFY: rows whose chain holds */
+	char error[128];
+};
+
+/* name, struct, value on the wire, descriptors allowed (min, max) */
+#define MESSAGES(X)                                                                                            \
+	X(READY, msg_ready, 1, 0, 0)                                                                            \
+	X(BEAT, msg_beat, 2, 0, 0)                                                                              \
+	X(SPAWN, msg_spawn, 3, 2, 3)                                                                            \
+	X(EXITED, msg_exited, 4, 0, 0)                                                                          \
+	X(RESULT, msg_result, 5, 1, 2)                                                                          \
+	X(GENERATION, msg_generation, 10, 1, 1)                                                                 \
+	X(COUNTERS, msg_counters, 11, 0, 0)                                                                     \
+	X(FAULT, msg_fault, 12, 0, 0)                                                                           \
+	X(CLIENT, msg_client, 13, 1, 1)                                                                         \
+	X(LOG_STATUS, msg_log_status, 14, 0, 0)                                                                 \
+	X(REQUEST, msg_request, 20, 0, 1)                                                                       \
+	X(STATUS, msg_status, 21, 0, 0)                                                                         \
+	X(COMMITTED, msg_committed, 22, 0, 1)                                                                   \
+	X(OPENED, msg_opened, 23, 0, 1)                                                                         \
+	X(QUERY, msg_query, 30, 0, 0)                                                                           \
+	X(DROP_ROW, msg_drop_row, 31, 0, 0)                                                                     \
+	X(FAULT_ROW, msg_fault_row, 32, 0, 0)                                                                   \
+	X(COMMIT_ROW, msg_commit_row, 33, 0, 0)                                                                 \
+	X(SUMMARY_ROW, msg_summary_row, 34, 0, 0)                                                               \
+	X(END, msg_end, 35, 0, 0)
+
+enum msg_type {
+#define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,
+	MESSAGES(X)
+#undef X
+};
+
+/* A received message: the struct that `type` names is in the union. */
+struct msg {
+	enum msg_type type;
+	uint32_t tag;
+	int fds[MSG_FDS_MAX]; /* -1 where none; the receiver owns them */
+	unsigned nfds;
+	union {
+#define X(NAME, type, value, fds_min, fds_max) struct type type;
+		MESSAGES(X)
+#undef X
+	} u;
+};
+
+/*
+ * Encodes body (the struct of `type`) into one datagram and sends it with nfds descriptors (which stay the
+ * caller's). Returns 0, or -errno (-EAGAIN on a full non-blocking socket: nothing was sent).
+ */
+int msg_send(int fd, enum msg_type type, uint32_t tag, const void *body, const int *fds, unsigned nfds);
+
+/*
+ * Receives and checks one message. Returns 1 and fills *ret; 0 at end of file; -EAGAIN when nothing is there;
+ * -EPROTO for a malformed message (its descriptors are closed already): the caller drops the peer; other -errno.
+ */
+int msg_recv(int fd, struct msg *ret);
+
+/* Checks bytes as msg_recv() does; for tests and the fuzzer. nfds: descriptors that came along. */
+bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret);
+
+/* Closes the descriptors that *m still owns and forgets them. */
+void msg_close_fds(struct msg *m);
+
+/* Copies text into a message's array: cut at a character, NUL-terminated, control characters replaced. */
+void msg_text(char *dst, size_t size, const char *src);
+#define MSG_TEXT(dst, src) msg_text((dst), sizeof(dst), (src))
+
+#endif
