@@ -74,7 +74,7 @@ struct msg_counters {
 	uint64_t packets[REASON_END];
 	uint64_t limited[LIMIT_SEGMENTS + 1]; /* refused to log by the limiter, per segment; last: no segment */
 };
-enum msg_severity { MSG_INFO = 0, MSG_NOTICE = 1, MSG_FAULT = 2 };
+enum msg_severity { MSG_SEVERITY_INFO = 0, MSG_SEVERITY_NOTICE = 1, MSG_SEVERITY_FAULT = 2 };
 struct msg_fault { /* a fault or notice of any process, to be recorded (障害記録) */
 	uint32_t severity;
 	uint32_t pad;
