@@ -102,6 +102,7 @@ struct msg_request {
 	uint32_t verb; /* enum msg_verb */
 	uint32_t pad;
 	char who[64], why[256], approval[64];
+	char language[8];  /* of the diagnostics: "ja", "en" */
 	uint32_t argument; /* history: generation wanted (0 = list) */
 	uint32_t pad2;
 };

@@ -4,9 +4,9 @@
 #include <sekisho/arena.h>
 #include <sekisho/buf.h>
 #include <sekisho/diag.h>
+#include <sekisho/i18n.h>
 #include <sekisho/json.h>
 
-#include <libintl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -88,14 +88,14 @@ void diag_print(const struct diag_list *d, const char *file, FILE *out)
 		fputs(file, out);
 		if (it->line > 0)
 			fprintf(out, ":%u", it->line);
-		fprintf(out, ": %s: %s", it->severity == DIAG_ERROR ? gettext("error") : gettext("warning"), it->what);
+		fprintf(out, ": %s: %s", it->severity == DIAG_ERROR ? _("error") : _("warning"), it->what);
 		if (it->hint != NULL)
 			fprintf(out, "; %s", it->hint);
 		fprintf(out, " [%s]\n", it->code);
 	}
 	size_t total = d->nerrors + d->nwarnings;
 	if (total > d->n)
-		fprintf(out, gettext("%s: %zu more findings are not shown\n"), file, total - d->n);
+		fprintf(out, _("%s: %zu more findings are not shown\n"), file, total - d->n);
 }
 
 void diag_json(const struct diag_list *d, struct buf *out)
