@@ -29,6 +29,7 @@ struct civil {
 #define WALL_NEVER ((struct wall){INT64_MAX})
 
 struct wall clock_wall(void);
+int64_t clock_wall_ns(void); /* the same with nanoseconds, for records */
 struct mono clock_mono(void);
 int64_t mono_since_ms(struct mono then);
 

@@ -81,6 +81,19 @@ struct msg_fault { /* a fault or notice of any process, to be recorded (障害�
 	int64_t at;
 	char process[32], code[32], text[256];
 };
+/*
+ * The host's links by kernel index, all of them (also those of no segment): sent before each MSG_GENERATION and again
+ * whenever a link appears, goes or is renamed. logd's jail forbids asking the kernel; an index that is not in the
+ * newest table is shown as "#INDEX".
+ */
+#define MSG_LINKS_MAX 64
+struct msg_links {
+	uint32_t n, pad;
+	struct msg_link {
+		uint32_t index; /* 0 behind the first n */
+		char name[LIMIT_IFNAME];
+	} link[MSG_LINKS_MAX];
+};
 /* A client's connection, already checked; fds: [its socket]. logd answers msg_query on it until time is up. */
 struct msg_client {
 	uint32_t uid;
@@ -180,9 +193,16 @@ struct msg_drop_row {
 	uint32_t differs;      /* DIFFERS_* */
 	char rule[64];	       /* nearest rule's stable name, "" when none */
 	char host_src[64], host_dst[64]; /* names of hosts, "" */
-	uint32_t loss;	       /* 1: not a drop but `count` records lost for `reason` (log-loss) */
-	uint32_t pad;
+	uint32_t loss;	       /* enum msg_loss */
+	uint8_t src_len, dst_len; /* prefix lengths: 32 or 128, less when a flood was counted by wider keys */
+	uint8_t open;		  /* 1: still counting, not yet in the chain (hash is zero) */
+	uint8_t pad;
 	uint8_t hash[32]; /* of the chain, this row included */
+};
+enum msg_loss {
+	MSG_LOSS_NONE = 0,  /* drops */
+	MSG_LOSS_LOST = 1,  /* `count` drops for `reason` that the kernel counted and no record tells of (log-loss) */
+	MSG_LOSS_FOUND = 2, /* `count` of those came after all: takes back log-loss */
 };
 struct msg_fault_row {
 	uint64_t sequence;
@@ -207,6 +227,7 @@ struct msg_end { /* closes the rows of one query */
 	uint32_t more; /* the limit cut the list */
 	uint64_t last_sequence;
 	uint64_t checked; /* VERIFY: rows whose chain holds */
+	uint8_t head[32]; /* VERIFY: hash of the newest row: note it elsewhere to detect a rewritten store */
 	char error[128];
 };
 
@@ -221,6 +242,7 @@ struct msg_end { /* closes the rows of one query */
 	X(COUNTERS, msg_counters, 11, 0, 0)                                                                     \
 	X(FAULT, msg_fault, 12, 0, 0)                                                                           \
 	X(CLIENT, msg_client, 13, 1, 1)                                                                         \
+	X(LINKS, msg_links, 15, 0, 0)                                                                           \
 	X(LOG_STATUS, msg_log_status, 14, 0, 0)                                                                 \
 	X(REQUEST, msg_request, 20, 0, 1)                                                                       \
 	X(STATUS, msg_status, 21, 0, 0)                                                                         \

@@ -33,6 +33,16 @@ struct wall clock_wall(void)
 	return test.wall_set ? test.wall : (struct wall){time(NULL)};
 }
 
+int64_t clock_wall_ns(void)
+{
+	struct timespec ts;
+
+	if (test.wall_set)
+		return test.wall.sec * 1000000000;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 struct mono clock_mono(void)
 {
 	struct timespec ts;
