@@ -1,0 +1,131 @@
+"""ns.py: network namespaces by name, links between them, and sockets inside them.
+
+Everything made here carries the prefix of its Space and is removed by that name, never by pattern alone.
+Needs root. A socket stays in the namespace in which it was opened, so one process can hold all of a town's.
+"""
+import ctypes
+import os
+import socket
+import subprocess
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+
+
+def run(*words, check=True, quiet=True, stdin=None):
+    """Runs a command; its stderr is in the exception when it fails."""
+    done = subprocess.run(words, input=stdin, capture_output=quiet, text=True)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}: {(done.stderr or '').strip()}")
+    return done
+
+
+class Inside:
+    """with Inside("name"): the calling thread is in that namespace."""
+
+    def __init__(self, name):
+        self.path = f"/run/netns/{name}"
+
+    def __enter__(self):
+        self.home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(self.path, os.O_RDONLY)
+        try:
+            _setns(there)
+        finally:
+            os.close(there)
+
+    def __exit__(self, *_):
+        _setns(self.home)
+        os.close(self.home)
+
+
+def _setns(fd):
+    if _libc.setns(fd, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+class Space:
+    """A set of namespaces with one prefix ("sekisho-"), removed together."""
+
+    def __init__(self, prefix="sekisho-"):
+        self.prefix = prefix
+        self.names = []
+
+    def full(self, name):
+        return self.prefix + name
+
+    def add(self, name):
+        full = self.full(name)
+        run("ip", "netns", "add", full)
+        self.names.append(full)
+        run("ip", "-n", full, "link", "set", "dev", "lo", "up")
+        return full
+
+    def ip(self, name, *words, check=True):
+        return run("ip", "-n", self.full(name), *words, check=check)
+
+    def sysctl(self, name, **values):
+        """Keys with double underscores for slashes: net__ipv4__ip_forward=1."""
+        with Inside(self.full(name)):
+            for key, value in values.items():
+                with open("/proc/sys/" + key.replace("__", "/"), "w", encoding="ascii") as f:
+                    f.write(str(value))
+
+    def veth(self, ns_a, if_a, ns_b, if_b, mac_a=None, mac_b=None):
+        """A cable between two namespaces."""
+        run("ip", "link", "add", "name", if_a, *(["address", mac_a] if mac_a else []), "netns", self.full(ns_a),
+            "type", "veth", "peer", "name", if_b, *(["address", mac_b] if mac_b else []), "netns", self.full(ns_b))
+
+    def socket(self, name, *args):
+        with Inside(self.full(name)):
+            return socket.socket(*args)
+
+    def packet_socket(self, name, interface, buffer=8 << 20):
+        """A raw socket on an interface: sends whole frames, and sees all frames in both directions."""
+        sock = self.socket(name, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        sock.setsockopt(socket.SOL_SOCKET, 33, buffer)  # SO_RCVBUFFORCE
+        sock.bind((interface, ETH_P_ALL))
+        sock.setblocking(False)
+        return sock
+
+    def popen(self, name, words, **how):
+        return subprocess.Popen(["ip", "netns", "exec", self.full(name), *words], **how)
+
+    def remove(self):
+        """Ends what runs inside (by pid), then the namespaces."""
+        for full in reversed(self.names):
+            remove_namespace(full)
+        self.names.clear()
+
+
+def remove_namespace(full):
+    pids = run("ip", "netns", "pids", full, check=False).stdout.split()
+    for pid in pids:
+        try:
+            os.kill(int(pid), 9)
+        except ProcessLookupError:
+            pass
+    run("ip", "netns", "del", full, check=False)
+
+
+def existing(prefix):
+    """Names of the namespaces that begin with the prefix."""
+    done = run("ip", "netns", "list", check=False)
+    return [line.split()[0] for line in done.stdout.splitlines() if line.startswith(prefix)]
+
+
+def kernel_has(kind, *extra):
+    """True when this kernel can make a link of this kind ("bridge", "vlan", ...)."""
+    name = f"sekisho-probe-{os.getpid()}"
+    run("ip", "netns", "add", name)
+    try:
+        if kind == "vlan":
+            run("ip", "-n", name, "link", "add", "v0", "type", "veth", "peer", "name", "v1")
+            extra = ("id", "20")
+            words = ("link", "add", "link", "v0", "name", "x0", "type", "vlan", *extra)
+        else:
+            words = ("link", "add", "name", "x0", "type", kind, *extra)
+        return run("ip", "-n", name, *words, check=False).returncode == 0
+    finally:
+        run("ip", "netns", "del", name, check=False)
