@@ -33,7 +33,7 @@ struct msg_header {
 struct msg_ready { /* any daemon: the jail is verified, the loop runs */
 	uint32_t pid;
 };
-struct msg_beat { /* sekishod: I am well; init feeds the hardware watchdog while these come */
+struct msg_beat { /* each second: I am well; init feeds the hardware watchdog while sekishod's come */
 	uint64_t sequence;
 };
 /*
@@ -47,11 +47,19 @@ struct msg_spawn {
 	char language[8];
 };
 enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2 };
-struct msg_exited { /* init -> sekishod: a daemon or one-shot ended (and was started again) */
+/*
+ * init -> sekishod. A one-shot ended: at once, tag = that of its MSG_SPAWN. A daemon (sekishod itself
+ * too) ended or was stopped: once it is well again, tag 0.
+ */
+struct msg_exited {
 	char name[32];
-	int32_t status; /* as of waitpid */
+	int32_t status; /* as of waitpid: WIFEXITED, WIFSIGNALED, WIFSTOPPED (continued by init) */
 	uint32_t restarts;
 	uint32_t down_ms;
+	uint32_t pad;
+};
+/* sekishod -> init: sekisho-logd sent something malformed; init kills it and starts it again. */
+struct msg_broken {
 	uint32_t pad;
 };
 /* One-shot -> sekishod. compile: fds [diagnostics JSON memfd] or [diagnostics, IR memfd]; prove: [findings]. */
@@ -238,6 +246,7 @@ struct msg_end { /* closes the rows of one query */
 	X(SPAWN, msg_spawn, 3, 2, 3)                                                                            \
 	X(EXITED, msg_exited, 4, 0, 0)                                                                          \
 	X(RESULT, msg_result, 5, 1, 2)                                                                          \
+	X(BROKEN, msg_broken, 6, 0, 0)                                                                          \
 	X(GENERATION, msg_generation, 10, 1, 1)                                                                 \
 	X(COUNTERS, msg_counters, 11, 0, 0)                                                                     \
 	X(FAULT, msg_fault, 12, 0, 0)                                                                           \

@@ -1,0 +1,142 @@
+/*
+ * daemon.h: how every process of ours starts, lives and ends.
+ *
+ *	options -> take what was handed -> before() as root -> jail -> verify -> start() -> MSG_READY -> loop
+ *
+ * sekisho-init starts a daemon with its sockets on the fixed descriptors below and the option --handed. Without
+ * --handed (a test, or root by hand) nothing is there: the daemon opens in before() what it needs
+ * (nflog_open() and control_open() of open.h are the same that init calls) and nobody asks for READY or beats.
+ *
+ * The skeleton itself sends MSG_READY and each second MSG_BEAT, ends the process when init is gone, and
+ * stops the loop on SIGTERM and SIGINT.
+ */
+#ifndef SEKISHO_DAEMON_H
+#define SEKISHO_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sekisho/jail.h>
+#include <sekisho/limits.h>
+#include <sekisho/msg.h>
+
+struct loop;
+
+/* -- Descriptors ------------------------------------------------------------------------------------------ */
+
+enum daemon_fd {
+	DAEMON_FD_INIT = 3, /* every daemon: to sekisho-init */
+
+	/* sekishod */
+	DAEMON_FD_LOG = 4,     /* to sekisho-logd (see below) */
+	DAEMON_FD_CONTROL = 5, /* listening SOCK_SEQPACKET socket of the `sekisho` command */
+
+	/* sekisho-logd */
+	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
+	DAEMON_FD_NFLOG = 5, /* 5..5+LIMIT_SEGMENTS: group DAEMON_NFLOG_GROUP + i */
+
+	/* one-shots */
+	DAEMON_FD_RESULT = 3, /* MSG_RESULT goes here */
+	DAEMON_FD_POLICY = 4, /* sekisho-compile: sealed memfd with the policy's text */
+	DAEMON_FD_IR = 4,     /* sekisho-prove: sealed memfd */
+	DAEMON_FD_DUMP = 5,   /* sekisho-prove: the kernel's dump */
+};
+#define DAEMON_NFLOG_GROUP 100 /* segment i logs to group 100 + i */
+#define DAEMON_NFLOG_COUNT (LIMIT_SEGMENTS + 1) /* the last one: no segment */
+
+/*
+ * The pair between sekishod and sekisho-logd outlives both: init keeps both ends, and a daemon that
+ * was started again gets the same end. What was under way is not lost: it waits in the socket. Therefore:
+ *   - there is never an end of file on it; a full socket gives -EAGAIN (both ends are non-blocking);
+ *   - after its own start a daemon may find messages in it that were meant for its predecessor: absolute values
+ *     (MSG_COUNTERS, MSG_LOG_STATUS, MSG_GENERATION) make that harmless;
+ *   - sekishod gets MSG_EXITED with name "sekisho-logd" once logd is READY again, and then sends the
+ *     running MSG_GENERATION again;
+ *   - a malformed message on it is answered with daemon_peer_broken().
+ */
+
+/* -- Times ------------------------------------------------------------------------------------------------ */
+
+/* The lease is renewed each 10 s and lasts 30 s: a hung sekishod must be killed and back within the 20 s left. */
+#define DAEMON_BEAT_MS 1000
+#define DAEMON_BEAT_LIMIT_MS 8000
+#define DAEMON_READY_LIMIT_MS 10000
+#define DAEMON_ONESHOT_LIMIT_MS 60000
+
+/* -- Paths, below the root that --root names --------------------------------------------------------------- */
+
+#define DAEMON_PATH_RUN "run/sekisho"		      /* root, 0755 */
+#define DAEMON_PATH_CONTROL "run/sekisho/control"     /* 0660, group JAIL_GID_CONTROL */
+#define DAEMON_PATH_EMPTY "run/sekisho/empty"	      /* root, 0555: the root directory of the one-shots */
+#define DAEMON_PATH_STATE "var/lib/sekisho"	      /* root, 0755 */
+#define DAEMON_PATH_GATE "var/lib/sekisho/gate"	      /* sekishod's own: generations; 0700 */
+#define DAEMON_PATH_LOG "var/lib/sekisho/log"	      /* sekisho-logd's own; 0700 */
+
+#define DAEMON_ROOT_MAX 80 /* sun_path holds 108 bytes, and the control socket's path must fit */
+
+/* -- The skeleton ------------------------------------------------------------------------------------------ */
+
+struct daemon {
+	const struct daemon_spec *spec;
+	void *arg;	     /* the daemon's own */
+	const char *root;    /* --root, default "/" */
+	struct loop *loop;   /* from before start() on; NULL in a one-shot */
+	bool handed;	     /* the descriptors above are there */
+	int init;	     /* DAEMON_FD_INIT, or -1 without an init */
+	int64_t now;	     /* one-shots: --now, wall seconds; else the clock's */
+	char language[8];    /* one-shots: --language, default "ja" */
+	int exit_code;	     /* what daemon_run() returns; 0 */
+	/* the skeleton's own */
+	uint64_t beats;
+	struct jail_report jail;
+};
+
+/* Every hook may be NULL. Hooks that return int: 0, or -errno after which the process ends with status 3. */
+struct daemon_spec {
+	enum jail_row row;
+	bool oneshot; /* no loop, no init: start() does the work and the process ends with d->exit_code */
+	/*
+	 * An option that the skeleton does not know, "--word" or "--word=value" (value NULL without one).
+	 * Returns 0 when it was taken, else the process ends with status 2.
+	 */
+	int (*option)(struct daemon *d, const char *word, const char *value);
+	/* As root, before the jail: load the zone, tables, own sockets. Nothing foreign is read here. */
+	int (*before)(struct daemon *d);
+	/* In the jail. A daemon adds its descriptors and timers; > 0: all is done, end with d->exit_code. */
+	int (*start)(struct daemon *d);
+	/* Asked before each beat; false lets it fall out (and init kills us after DAEMON_BEAT_LIMIT_MS). */
+	bool (*well)(struct daemon *d);
+	/* A message from init: MSG_EXITED (sekishod only). m's descriptors are closed afterwards. */
+	void (*notice)(struct daemon *d, const struct msg *m);
+	/* The loop has ended in order: flush. */
+	void (*stop)(struct daemon *d);
+};
+
+/*
+ * Runs a whole process: call it from main() with main's arguments and return its value: 0, 2 usage, 3 the
+ * environment (a socket that was promised is not there, the jail does not hold), or d->exit_code.
+ * Options of every daemon: --root=DIR, --handed, --foreground (the default outside init; accepted, no effect),
+ * --now=SECONDS, --language=ja|en.
+ */
+int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv);
+
+/*
+ * One line "name[pid]: text" to standard error (which is the kernel's log under init without --foreground).
+ * Control characters are replaced; a line is at most 900 bytes.
+ */
+void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A beat between the loop's turns: for work that keeps the loop waiting (a large commit). Cheap; call it often. */
+void daemon_beat(struct daemon *d);
+
+/*
+ * The peer on the pair sent something malformed. In sekishod: tells init, which kills and restarts
+ * sekisho-logd. In logd: ends the process (sekishod is the one that is trusted more). The message is dropped.
+ */
+void daemon_peer_broken(struct daemon *d);
+
+/* root + "/" + path into buf; -ENAMETOOLONG when it does not fit. */
+int daemon_path(const char *root, const char *path, char *buf, size_t size);
+
+#endif

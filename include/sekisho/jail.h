@@ -1,0 +1,58 @@
+/*
+ * jail.h: what each process may still do once it runs: one table, a row per process.
+ *
+ * A jail is: a user of its own, capabilities, no_new_privs, not dumpable, resource limits, Landlock (paths, no
+ * network, no signals or abstract sockets beyond the jail) and an allow list of system calls: anything else
+ * kills the process, but for a few calls that libraries try and can live without, which fail with an error.
+ * The numbers of the users need no entry in a passwd file.
+ *
+ * To add a process: a row in enum jail_row, its row in src/proc/jail_table.c, its attempts in
+ * tests/unit/proc/test_jail.c (that test fails for a row without any).
+ */
+#ifndef SEKISHO_JAIL_H
+#define SEKISHO_JAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum jail_row {
+	JAIL_GATE,    /* sekishod */
+	JAIL_LOG,     /* sekisho-logd */
+	JAIL_COMPILE, /* sekisho-compile */
+	JAIL_PROVE,   /* sekisho-prove */
+	JAIL_ROWS,
+};
+
+#define JAIL_UID_GATE 970
+#define JAIL_UID_LOG 971
+#define JAIL_UID_NONE 972
+/* Who may open the control socket: root, and members of this group (sekishod looks at the peer again). */
+#define JAIL_GID_CONTROL 973
+
+/* Name of the program ("sekishod"); also what MSG_EXITED and the log call it. */
+const char *jail_name(enum jail_row row);
+/* The row of a program's name; JAIL_ROWS when there is none. */
+enum jail_row jail_find(const char *name);
+uid_t jail_uid(enum jail_row row);
+
+/* What the kernel could give; filled by jail_enter(). */
+struct jail_report {
+	int landlock;	  /* ABI used; 0 = the kernel has none: said in the log, the rest of the jail holds */
+	const char *step; /* where it failed; static text, never NULL */
+};
+
+/*
+ * Enters the jail of this row; there is no way back. Called once, as root, by a process of one thread.
+ * root: the directory below which the row's paths lie ("/" on a gateway). Paths of the row that do not exist
+ * stay closed. The process gets SIGTERM when its parent ends. Returns 0, or -errno with ret->step; the caller must end the process then.
+ */
+int jail_enter(enum jail_row row, const char *root, struct jail_report *ret);
+
+/*
+ * Looks whether the calling process really is in this row's jail: asks the kernel for each of its parts.
+ * Returns NULL, or what is missing (static text).
+ */
+const char *jail_verify(enum jail_row row);
+
+#endif

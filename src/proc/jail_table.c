@@ -1,0 +1,148 @@
+/*
+ * jail_table.c: what each process may do: a row per process, lists of system calls, and nothing else.
+ *
+ * The lists are by purpose, so that a row reads as what the process does. Names are resolved for the machine at
+ * run time; a name that the architecture does not have (open on aarch64) is left out.
+ * Landlock holds the paths of calls that take one; where a row has no path, opening is refused altogether.
+ */
+#include "jail_table.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <sekisho/daemon.h>
+
+#define CAN(name) {name, JAIL_ALLOW, {{JAIL_ALWAYS, 0, 0}}}
+#define CANNOT(name) {name, JAIL_REFUSE, {{JAIL_ALWAYS, 0, 0}}}
+#define CAN_IF(name, arg, test, value) {name, JAIL_ALLOW, {{test, arg, value}}}
+#define CAN_NETLINK(protocol) {"socket", JAIL_ALLOW, {{JAIL_EQUAL, 0, AF_NETLINK}, {JAIL_EQUAL, 2, protocol}}}
+#define END {NULL, JAIL_ALLOW, {{JAIL_ALWAYS, 0, 0}}}
+#define KIB ((rlim_t)1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+/* What any program needs: memory that is never executable, time, its own signals, bytes on what it has open. */
+static const struct jail_call living[] = {
+	CAN("read"), CAN("write"), CAN("readv"), CAN("writev"), CAN("pread64"), CAN("pwrite64"), CAN("lseek"),
+	CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
+	CAN_IF("newfstatat", 3, JAIL_WITH, AT_EMPTY_PATH),
+	CAN_IF("mmap", 2, JAIL_WITHOUT, PROT_EXEC), CAN_IF("mprotect", 2, JAIL_WITHOUT, PROT_EXEC),
+	CAN("munmap"), CAN("mremap"), CAN("madvise"), CAN("brk"), CAN("futex"), CAN("sched_yield"),
+	CAN("clock_gettime"), CAN("clock_getres"), CAN("gettimeofday"), CAN("time"), CAN("clock_nanosleep"),
+	CAN("nanosleep"), CAN("getrandom"), CAN("getpid"), CAN("gettid"), CAN("getuid"), CAN("geteuid"),
+	CAN("getgid"), CAN("getegid"), CAN("getresuid"), CAN("getresgid"), CAN("getgroups"), CAN("capget"),
+	CAN("rt_sigreturn"), CAN("rt_sigprocmask"), CAN("rt_sigaction"), CAN("sigaltstack"),
+	CAN("restart_syscall"), CAN("exit"), CAN("exit_group"), CAN("poll"), CAN("ppoll"), CAN("getsockopt"),
+	/* jail_verify() */
+	CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_SECCOMP), CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_NO_NEW_PRIVS),
+	CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_DUMPABLE), CAN_IF("prctl", 0, JAIL_EQUAL, PR_CAPBSET_READ),
+	CAN_IF("prlimit64", 2, JAIL_EQUAL, 0), CAN("getrlimit"),
+	/* stdio asks whether a stream is a terminal; libc asks for the machine's name and size. */
+	CANNOT("ioctl"), CANNOT("uname"), CANNOT("sysinfo"), CANNOT("sched_getaffinity"),
+	END,
+};
+
+/* The event loop and messages on sockets that are there already. */
+static const struct jail_call looping[] = {
+	CAN("epoll_create1"), CAN("epoll_ctl"), CAN("epoll_wait"), CAN("epoll_pwait"), CAN("epoll_pwait2"),
+	CAN("signalfd4"), CAN("eventfd2"), CAN("alarm"), CAN("setitimer"), CAN("recvmsg"), CAN("recvmmsg"), CAN("recvfrom"), CAN("sendmsg"),
+	CAN("sendto"), CAN("shutdown"), CAN("getsockname"), CAN("getpeername"), CAN("setsockopt"),
+	END,
+};
+
+/* Files below the row's paths. */
+static const struct jail_call filing[] = {
+	CAN("open"), CAN("openat"), CAN("newfstatat"), CAN("stat"), CAN("lstat"), CAN("statx"), CAN("access"),
+	CAN("faccessat"), CAN("faccessat2"), CAN("readlink"), CAN("readlinkat"), CAN("getcwd"), CAN("getdents64"),
+	CAN("statfs"), CAN("fstatfs"), CAN("fsync"), CAN("fdatasync"), CAN("fallocate"), CAN("flock"),
+	CAN("unlink"), CAN("unlinkat"), CAN("rename"), CAN("renameat"), CAN("renameat2"), CAN("mkdir"),
+	CAN("mkdirat"), CAN("rmdir"), CAN("fadvise64"), CAN("umask"), CAN("fchmod"), CAN("utimensat"),
+	/* SQLite gives a file it made to the owner of the database: it is that owner already. */
+	CANNOT("fchown"), CANNOT("chown"),
+	END,
+};
+
+/* No files at all: libraries that look for one are told that they may not. */
+static const struct jail_call fileless[] = {
+	CANNOT("open"), CANNOT("openat"), CANNOT("stat"), CANNOT("lstat"), CANNOT("statx"), CANNOT("access"),
+	CANNOT("faccessat"), CANNOT("faccessat2"), CANNOT("readlink"), CANNOT("readlinkat"), CANNOT("getcwd"),
+	END,
+};
+
+/* sekishod opens its own netlink sockets, accepts the console and makes pairs for one-shots and clients. */
+static const struct jail_call gatekeeping[] = {
+	CAN_NETLINK(NETLINK_ROUTE), CAN_NETLINK(NETLINK_NETFILTER), CAN("bind"), CAN("sendmmsg"),
+	CAN("accept4"), CAN("accept"), CAN_IF("socketpair", 0, JAIL_EQUAL, AF_UNIX),
+	END,
+};
+
+/* A one-shot answers on one descriptor. */
+static const struct jail_call answering[] = {
+	CAN_IF("sendmsg", 0, JAIL_EQUAL, DAEMON_FD_RESULT),
+	END,
+};
+
+/* The sanitizers' runtime lives in the same process; only their builds have this. */
+static const struct jail_call sanitizing[] = {
+#if defined(__SANITIZE_ADDRESS__)
+	CANNOT("sched_getparam"), CANNOT("tgkill"), CANNOT("getppid"),
+#endif
+	END,
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SPACE RLIM_INFINITY /* the shadow takes terabytes */
+#else
+#define ADDRESS_SPACE (4 * GIB)
+#endif
+
+const struct jail_spec jail_table[JAIL_ROWS] = {
+	[JAIL_GATE] = {
+		.name = "sekishod",
+		.uid = JAIL_UID_GATE,
+		.capabilities = UINT64_C(1) << CAP_NET_ADMIN,
+		.calls = {living, looping, filing, gatekeeping, sanitizing},
+		.paths = {
+			{JAIL_STORE, true, DAEMON_PATH_GATE},
+			{JAIL_TUNE, false, "/proc/sys/net"},
+			{JAIL_READ, false, "/proc/self/net"},
+			{JAIL_READ, false, "/proc/sys/kernel/random"},
+			{JAIL_READ, false, "/usr/share/zoneinfo"},
+			{JAIL_READ, false, "/dev/urandom"},
+		},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 512}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB}},
+	},
+	[JAIL_LOG] = {
+		.name = "sekisho-logd",
+		.uid = JAIL_UID_LOG,
+		.calls = {living, looping, filing, sanitizing},
+		.paths = {
+			{JAIL_STORE, true, DAEMON_PATH_LOG},
+			{JAIL_READ, false, "/proc/sys/kernel/random"},
+			{JAIL_READ, false, "/usr/share/zoneinfo"},
+			{JAIL_READ, false, "/dev/urandom"},
+		},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 256}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_COMPILE] = {
+		.name = "sekisho-compile",
+		.uid = JAIL_UID_NONE,
+		.empty_root = true,
+		.calls = {living, answering, fileless, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
+			{RLIMIT_CPU, 120}},
+	},
+	[JAIL_PROVE] = {
+		.name = "sekisho-prove",
+		.uid = JAIL_UID_NONE,
+		.empty_root = true,
+		.calls = {living, answering, fileless, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
+			{RLIMIT_CPU, 120}},
+	},
+};

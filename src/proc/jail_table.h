@@ -1,0 +1,73 @@
+/* jail_table.h: the form of the jail table; only jail.c and its table know it. */
+#ifndef SEKISHO_JAIL_TABLE_H
+#define SEKISHO_JAIL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include <sekisho/jail.h>
+
+/* What a path of the row allows; the details for Landlock are in jail.c. */
+enum jail_path_use {
+	JAIL_READ,  /* read files and list directories below */
+	JAIL_TUNE,  /* JAIL_READ and write to files that are there (/proc/sys) */
+	JAIL_STORE, /* a directory of its own: make, write, rename and remove files and directories below */
+};
+
+struct jail_path {
+	enum jail_path_use use;
+	bool below_root; /* relative to the root given to jail_enter(), else as it stands */
+	const char *path;
+};
+
+enum jail_action {
+	JAIL_ALLOW,
+	JAIL_REFUSE, /* fails with EPERM: libraries try it and can live without */
+};
+
+enum jail_test {
+	JAIL_ALWAYS,
+	JAIL_EQUAL,   /* argument == value */
+	JAIL_WITHOUT, /* (argument & value) == 0 */
+	JAIL_WITH,    /* (argument & value) == value */
+};
+
+/* A system call, under conditions on its arguments that must all hold. Several entries for a name: any of them. */
+struct jail_call {
+	const char *name;
+	enum jail_action action;
+	struct jail_condition {
+		enum jail_test test;
+		unsigned arg;
+		uint64_t value;
+	} when[2];
+};
+
+struct jail_limit {
+	__rlimit_resource_t resource;
+	rlim_t value;
+};
+
+#define JAIL_LISTS_MAX 6
+#define JAIL_PATHS_MAX 8
+#define JAIL_LIMITS_MAX 6
+
+struct jail_spec {
+	const char *name;
+	uid_t uid;
+	uint64_t capabilities;			     /* bits 1 << CAP_… */
+	bool empty_root;			     /* chroot into an empty directory: no path at all */
+	const struct jail_call *calls[JAIL_LISTS_MAX];    /* lists that end with a NULL name */
+	struct jail_path paths[JAIL_PATHS_MAX];	     /* ends with a NULL path */
+	struct jail_limit limits[JAIL_LIMITS_MAX];	     /* ends with value 0 on resource 0 (RLIMIT_CPU) */
+};
+
+extern const struct jail_spec jail_table[JAIL_ROWS];
+
+/* jail_verify() asks for personality(JAIL_PROBE): only our filter answers it with JAIL_PROBE_ERRNO. */
+#define JAIL_PROBE 0x5e4b15u
+#define JAIL_PROBE_ERRNO 3999
+
+#endif

@@ -1,0 +1,396 @@
+/*
+ * msg.c: messages between our own processes: encode and check side by side.
+ *
+ * Input and trust: a peer may have been taken over by what it parses. What arrives is checked against a table
+ * that has, for each type, the fields that can be wrong: texts, enums, flags, counts, padding. Numbers
+ * with any value are not listed. The same check runs before sending: what we send is what a peer accepts.
+ *
+ * Limits: the largest struct of msg.h; MSG_FDS_MAX descriptors. Failure: -EPROTO, descriptors closed.
+ * Text is UTF-8 (RFC 3629) without control characters (it ends on terminals and in logs).
+ */
+#include <sekisho/msg.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <sekisho/reader.h>
+
+/* -- What may be wrong in each message ------------------------------------------------------------------- */
+
+enum field_kind {
+	FIELD_TEXT,   /* NUL-terminated UTF-8 inside `size` bytes, zero behind */
+	FIELD_RANGE,  /* uint32_t, lo..hi */
+	FIELD_RANGE8, /* uint8_t, lo..hi */
+	FIELD_ZERO,   /* padding */
+	FIELD_GROUP,  /* `count` structs of `size` bytes, each checked by `fields` */
+};
+
+struct field {
+	enum field_kind kind;
+	size_t offset, size;
+	uint32_t lo, hi; /* FIELD_GROUP: hi = count */
+	const struct field *fields;
+	size_t nfields;
+};
+
+#define MEMBER(type, m) offsetof(struct type, m), sizeof(((struct type *)NULL)->m)
+#define TEXT(type, m) {FIELD_TEXT, MEMBER(type, m), 0, 0, NULL, 0}
+#define RANGE(type, m, lo, hi) {FIELD_RANGE, MEMBER(type, m), (lo), (hi), NULL, 0}
+#define RANGE8(type, m, lo, hi) {FIELD_RANGE8, MEMBER(type, m), (lo), (hi), NULL, 0}
+#define FLAG(type, m) RANGE(type, m, 0, 1)
+#define ZERO(type, m) {FIELD_ZERO, MEMBER(type, m), 0, 0, NULL, 0}
+#define GROUP(type, m, item, count, list)                                                                      \
+	{FIELD_GROUP, offsetof(struct type, m), sizeof(struct item), 0, (count), (list), sizeof(list) / sizeof((list)[0])}
+
+/* A struct whose fields may hold anything. */
+#define ANYTHING(type) {FIELD_ZERO, 0, 0, 0, 0, NULL, 0}
+
+static const struct field msg_ready_fields[] = {ANYTHING(msg_ready)};
+static const struct field msg_beat_fields[] = {ANYTHING(msg_beat)};
+static const struct field msg_spawn_fields[] = {
+	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_PROVE),
+	ZERO(msg_spawn, pad),
+	TEXT(msg_spawn, language),
+};
+static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
+static const struct field msg_broken_fields[] = {ZERO(msg_broken, pad)};
+static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
+static const struct field msg_generation_fields[] = {
+	ZERO(msg_generation, pad),
+	TEXT(msg_generation, who),
+	TEXT(msg_generation, why),
+	TEXT(msg_generation, approval),
+};
+static const struct field msg_counters_fields[] = {ANYTHING(msg_counters)};
+static const struct field msg_fault_fields[] = {
+	RANGE(msg_fault, severity, MSG_SEVERITY_INFO, MSG_SEVERITY_FAULT),
+	ZERO(msg_fault, pad),
+	TEXT(msg_fault, process),
+	TEXT(msg_fault, code),
+	TEXT(msg_fault, text),
+};
+static const struct field msg_client_fields[] = {ANYTHING(msg_client)};
+static const struct field msg_log_status_fields[] = {FLAG(msg_log_status, writable), ZERO(msg_log_status, pad)};
+static const struct field msg_request_fields[] = {
+	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),
+	ZERO(msg_request, pad),
+	TEXT(msg_request, who),
+	TEXT(msg_request, why),
+	TEXT(msg_request, approval),
+	TEXT(msg_request, language),
+	ZERO(msg_request, pad2),
+};
+static const struct field msg_finding_fields[] = {
+	RANGE(msg_finding, health, MSG_OK, MSG_ABNORMAL),
+	TEXT(msg_finding, code),
+	TEXT(msg_finding, text),
+};
+static const struct field msg_status_fields[] = {
+	RANGE(msg_status, health, MSG_OK, MSG_ABNORMAL),
+	FLAG(msg_status, gate_open),
+	FLAG(msg_status, clock_trusted),
+	RANGE(msg_status, nfindings, 0, MSG_FINDINGS_MAX),
+	GROUP(msg_status, findings, msg_finding, MSG_FINDINGS_MAX, msg_finding_fields),
+	GROUP(msg_status, log, msg_log_status, 1, msg_log_status_fields),
+	TEXT(msg_status, hostname),
+};
+static const struct field msg_committed_fields[] = {FLAG(msg_committed, ok), TEXT(msg_committed, error)};
+static const struct field msg_opened_fields[] = {FLAG(msg_opened, ok), TEXT(msg_opened, error)};
+static const struct field msg_query_fields[] = {
+	RANGE(msg_query, verb, MSG_LOG_DROPS, MSG_LOG_COMMITS),
+	TEXT(msg_query, from),
+	TEXT(msg_query, to),
+	TEXT(msg_query, src),
+	TEXT(msg_query, dst),
+	RANGE(msg_query, reason, 0, REASON_END - 1),
+	FLAG(msg_query, follow),
+	FLAG(msg_query, all),
+};
+static const struct field msg_drop_row_fields[] = {
+	TEXT(msg_drop_row, boot_id),
+	TEXT(msg_drop_row, from),
+	TEXT(msg_drop_row, to),
+	TEXT(msg_drop_row, iface),
+	TEXT(msg_drop_row, out_iface),
+	RANGE8(msg_drop_row, has_mac, 0, 1),
+	RANGE(msg_drop_row, reason, 0, REASON_END - 1),
+	TEXT(msg_drop_row, rule),
+	TEXT(msg_drop_row, host_src),
+	TEXT(msg_drop_row, host_dst),
+	FLAG(msg_drop_row, loss),
+	ZERO(msg_drop_row, pad),
+};
+static const struct field msg_fault_row_fields[] = {
+	RANGE(msg_fault_row, severity, MSG_SEVERITY_INFO, MSG_SEVERITY_FAULT),
+	ZERO(msg_fault_row, pad),
+	TEXT(msg_fault_row, process),
+	TEXT(msg_fault_row, code),
+	TEXT(msg_fault_row, text),
+};
+static const struct field msg_commit_row_fields[] = {
+	ZERO(msg_commit_row, pad),
+	TEXT(msg_commit_row, who),
+	TEXT(msg_commit_row, why),
+	TEXT(msg_commit_row, approval),
+};
+static const struct field msg_summary_row_fields[] = {
+	RANGE(msg_summary_row, reason, 0, REASON_END - 1),
+	FLAG(msg_summary_row, loss),
+	TEXT(msg_summary_row, from),
+	TEXT(msg_summary_row, to),
+};
+static const struct field msg_end_fields[] = {FLAG(msg_end, ok), FLAG(msg_end, more), TEXT(msg_end, error)};
+
+struct message {
+	enum msg_type type;
+	size_t size;
+	unsigned fds_min, fds_max;
+	const struct field *fields;
+	size_t nfields;
+};
+
+static const struct message messages[] = {
+#define X(NAME, type, value, fds_min, fds_max)                                                                 \
+	{MSG_##NAME, sizeof(struct type), fds_min, fds_max, type##_fields, sizeof(type##_fields) / sizeof(type##_fields[0])},
+	MESSAGES(X)
+#undef X
+};
+
+static const struct message *find_message(unsigned type)
+{
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		if ((unsigned)messages[i].type == type)
+			return &messages[i];
+	}
+	return NULL;
+}
+
+/* -- Text ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Length of the character at p (n > 0 bytes left), or 0 when it is malformed or a control character
+ * (C0, DEL, C1). RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF.
+ */
+static size_t character(const uint8_t *p, size_t n)
+{
+	if (p[0] < 0x80)
+		return p[0] >= 0x20 && p[0] != 0x7f;
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	bool out_of_range = (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
+		(p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
+	return out_of_range ? 0 : len;
+}
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+	while (n > 0 && *p == 0) {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
+
+static bool text_is_good(const uint8_t *p, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && p[i] != 0) {
+		size_t len = character(p + i, size - i);
+		if (len == 0)
+			return false;
+		i += len;
+	}
+	return i < size && all_zero(p + i, size - i);
+}
+
+void msg_text(char *dst, size_t size, const char *src)
+{
+	const uint8_t *p = (const uint8_t *)src;
+	size_t left = strlen(src), used = 0;
+
+	memset(dst, 0, size);
+	while (left > 0) {
+		size_t len = character(p, left);
+		if (used + (len ? len : 1) >= size)
+			break;
+		if (len == 0)
+			dst[used] = '?';
+		else
+			memcpy(dst + used, p, len);
+		used += len ? len : 1;
+		p += len ? len : 1;
+		left -= len ? len : 1;
+	}
+}
+
+/* -- Checking --------------------------------------------------------------------------------------------- */
+
+static bool fields_are_good(const uint8_t *body, const struct field *fields, size_t n);
+
+static bool field_is_good(const uint8_t *body, const struct field *f)
+{
+	const uint8_t *p = body + f->offset;
+	uint32_t v;
+
+	switch (f->kind) {
+	case FIELD_TEXT:
+		return text_is_good(p, f->size);
+	case FIELD_ZERO:
+		return all_zero(p, f->size);
+	case FIELD_RANGE8:
+		return *p >= f->lo && *p <= f->hi;
+	case FIELD_RANGE:
+		memcpy(&v, p, sizeof(v));
+		return v >= f->lo && v <= f->hi;
+	case FIELD_GROUP:
+		for (uint32_t i = 0; i < f->hi; i++) {
+			if (!fields_are_good(p + i * f->size, f->fields, f->nfields))
+				return false;
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool fields_are_good(const uint8_t *body, const struct field *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!field_is_good(body, &fields[i]))
+			return false;
+	}
+	return true;
+}
+
+bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
+{
+	struct reader r = reader_init(p, n);
+	struct msg_header h;
+
+	reader_copy(&r, &h, sizeof(h));
+	if (r.bad || h.magic != MSG_MAGIC || h.version != MSG_VERSION)
+		return false;
+	const struct message *m = find_message(h.type);
+	if (m == NULL || h.size != m->size || reader_left(&r) != m->size || nfds < m->fds_min || nfds > m->fds_max)
+		return false;
+	const uint8_t *body = reader_bytes(&r, m->size);
+	if (!fields_are_good(body, m->fields, m->nfields))
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	ret->type = m->type;
+	ret->tag = h.tag;
+	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
+		ret->fds[i] = -1;
+	memcpy(&ret->u, body, m->size);
+	return true;
+}
+
+/* -- Sending and receiving -------------------------------------------------------------------------------- */
+
+/* Room for one descriptor more than allowed: a sender of too many is recognised by count, not by luck. */
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int) * (MSG_FDS_MAX + 1))];
+};
+
+static void attach_fds(struct msghdr *mh, union control *c, const int *fds, unsigned nfds)
+{
+	if (nfds == 0)
+		return;
+	memset(c, 0, sizeof(*c));
+	mh->msg_control = c->bytes;
+	mh->msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+	struct cmsghdr *cm = CMSG_FIRSTHDR(mh);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+	memcpy(CMSG_DATA(cm), fds, sizeof(int) * nfds);
+}
+
+int msg_send(int fd, enum msg_type type, uint32_t tag, const void *body, const int *fds, unsigned nfds)
+{
+	const struct message *m = find_message(type);
+
+	if (m == NULL || nfds < m->fds_min || nfds > m->fds_max || !fields_are_good(body, m->fields, m->nfields))
+		return -EINVAL;
+	struct msg_header h = {MSG_MAGIC, MSG_VERSION, (uint16_t)type, (uint32_t)m->size, tag};
+	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)(uintptr_t)body, m->size}};
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+	union control c;
+	ssize_t n;
+
+	attach_fds(&mh, &c, fds, nfds);
+	do
+		n = sendmsg(fd, &mh, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* Takes the descriptors out of a received header; *ret_bad when there is anything else or too much. */
+static unsigned take_fds(struct msghdr *mh, int *fds, bool *ret_bad)
+{
+	unsigned n = 0;
+
+	*ret_bad = (mh->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS) {
+			*ret_bad = true;
+			continue;
+		}
+		unsigned count = (unsigned)((cm->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		for (unsigned i = 0; i < count && n <= MSG_FDS_MAX; i++, n++)
+			memcpy(&fds[n], CMSG_DATA(cm) + i * sizeof(int), sizeof(int));
+	}
+	return n;
+}
+
+static void close_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+int msg_recv(int fd, struct msg *ret)
+{
+	uint8_t bytes[sizeof(struct msg_header) + sizeof(ret->u)];
+	union control c;
+	struct iovec iov = {bytes, sizeof(bytes)};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
+	int fds[MSG_FDS_MAX + 1];
+	bool bad;
+	ssize_t n;
+
+	do
+		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	unsigned nfds = take_fds(&mh, fds, &bad);
+	if (n == 0 && nfds == 0 && !bad)
+		return 0;
+	if (bad || !msg_decode(bytes, (size_t)n, nfds, ret)) {
+		close_all(fds, nfds);
+		return -EPROTO;
+	}
+	ret->nfds = nfds;
+	memcpy(ret->fds, fds, sizeof(int) * nfds);
+	return 1;
+}
+
+void msg_close_fds(struct msg *m)
+{
+	for (unsigned i = 0; i < MSG_FDS_MAX; i++) {
+		if (m->fds[i] >= 0)
+			close(m->fds[i]);
+		m->fds[i] = -1;
+	}
+	m->nfds = 0;
+}
