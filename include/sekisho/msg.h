@@ -4,7 +4,10 @@
  * SOCK_SEQPACKET socketpairs (and the control socket); one message a datagram: a header, then a struct of fixed
  * size for its type; up to MSG_FDS_MAX descriptors beside it. A message of a wrong size, version or type, with
  * an unterminated string, an unknown enum value or unexpected descriptors is malformed, and a malformed message
- * ends the peer: nothing is repaired. Strings are UTF-8, NUL-terminated inside their arrays.
+ * ends the peer: nothing is repaired. Strings are UTF-8 without control characters, NUL-terminated inside their
+ * arrays and zero behind: begin with a zeroed struct and fill texts with MSG_TEXT; msg_send() refuses else.
+ *
+ * To add a message: its struct, its row in MESSAGES, and in src/proc/msg.c the table of its fields that may be wrong.
  */
 #ifndef SEKISHO_MSG_H
 #define SEKISHO_MSG_H

@@ -72,6 +72,12 @@ static const struct field msg_fault_fields[] = {
 	TEXT(msg_fault, code),
 	TEXT(msg_fault, text),
 };
+static const struct field msg_link_fields[] = {TEXT(msg_link, name)};
+static const struct field msg_links_fields[] = {
+	RANGE(msg_links, n, 0, MSG_LINKS_MAX),
+	ZERO(msg_links, pad),
+	GROUP(msg_links, link, msg_link, MSG_LINKS_MAX, msg_link_fields),
+};
 static const struct field msg_client_fields[] = {ANYTHING(msg_client)};
 static const struct field msg_log_status_fields[] = {FLAG(msg_log_status, writable), ZERO(msg_log_status, pad)};
 static const struct field msg_request_fields[] = {
