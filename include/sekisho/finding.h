@@ -1,0 +1,90 @@
+/*
+ * finding.h: what can be wrong with the gate, in one table: code, severity, sentence, how to cure it.
+ *
+ * sekishod collects findings, computes the health (正常 / 注意 / 異常) from them and tells them on request.
+ * A finding either stands (as long as its cause does) or is an event (kept for a while after it happened).
+ * To add one: a row here, the place that raises it, its case in tests/unit/gate/test_health.c.
+ */
+#ifndef SEKISHO_FINDING_H
+#define SEKISHO_FINDING_H
+
+#include <stdint.h>
+
+#ifndef N_
+#define N_(s) s /* marks a msgid for xgettext */
+#endif
+
+/* Severities are enum msg_health: CAUTION 1, ABNORMAL 2. S = stands, E = event. */
+/* NAME, code, severity, kind, sentence, cure */
+#define FINDINGS(X)                                                                                            \
+	X(NO_POLICY, "no-policy", 1, S, N_("no policy is in force: everything is closed"),                      \
+		N_("check and commit a policy"))                                                                \
+	X(POLICY_BROKEN, "policy-broken", 2, S, N_("the stored policy cannot be put in force: closed"),         \
+		N_("commit a valid policy"))                                                                    \
+	X(STORE_BROKEN, "store-broken", 2, S, N_("the stored generations cannot be read or written"),           \
+		N_("check the storage, then commit again"))                                                     \
+	X(KERNEL_REFUSED, "kernel-refused", 2, S, N_("the kernel refused the ruleset"),                         \
+		N_("look at the named rule; if it is right, report a defect"))                                  \
+	X(PROOF, "proof", 2, S, N_("the proof found that the kernel does not hold the policy: closed"),         \
+		N_("commit again; if it stays, report a defect with the proof's findings"))                     \
+	X(PROOF_FAILED, "proof-failed", 2, S, N_("the proof could not be made: closed"),                        \
+		N_("prove again; if it stays, restart the gate"))                                               \
+	X(LEASE, "lease", 2, S, N_("the lease could not be renewed: the gate closes by itself"),                \
+		N_("look at the fault records; restart the gate"))                                              \
+	X(TAMPERED, "tampered", 2, E, N_("the ruleset was changed by somebody else and was restored"),          \
+		N_("find out who has root on this machine and what they ran"))                                  \
+	X(FOREIGN_HOOK, "foreign-hook", 2, S, N_("another table sees packets before ours"),                     \
+		N_("remove the table or ask who made it"))                                                      \
+	X(FOREIGN_TABLE, "foreign-table", 1, S, N_("the kernel holds packet rules that are not ours"),          \
+		N_("remove them or ask who made them"))                                                         \
+	X(CLOCK, "clock", 1, S, N_("the clock is not trusted: rules with times are closed"),                    \
+		N_("set the clock"))                                                                            \
+	X(INTERFACE_MISSING, "interface-missing", 1, S, N_("the interface does not exist"),                     \
+		N_("plug it in or correct its name in the policy; it is set up when it appears"))               \
+	X(VLAN_UNSUPPORTED, "vlan-unsupported", 1, S, N_("this kernel cannot make VLAN interfaces"),            \
+		N_("use a kernel with 8021q"))                                                                  \
+	X(VLAN_PLAIN, "vlan-plain", 1, S, N_("the interface exists but is not that VLAN"),                      \
+		N_("remove the interface of that name, or take `parent` and `vlan` out of the policy"))         \
+	X(NET_REFUSED, "net-refused", 2, S, N_("the kernel refused a network setting"),                         \
+		N_("compare the policy's addresses, routes and interfaces with the machine"))                   \
+	X(NET_CHANGED, "net-changed", 1, E, N_("a network setting was changed by somebody else and put back"),  \
+		N_("find out who changed it"))                                                                  \
+	X(INTERFACE_UNKNOWN, "interface-unknown", 1, S, N_("an interface is up that belongs to no segment"),    \
+		N_("add it to the policy or unplug it; nothing passes through it"))                             \
+	X(SYSCTL, "sysctl", 1, S, N_("a kernel setting cannot be given its value"),                             \
+		N_("use a kernel that has the setting"))                                                        \
+	X(SYSCTL_CHANGED, "sysctl-changed", 1, E, N_("a kernel setting was changed by somebody else and put back"), \
+		N_("find out who changed it"))                                                                  \
+	X(LOG_FULL, "log-full", 2, S, N_("records cannot be stored: nothing new may pass"),                     \
+		N_("check the storage"))                                                                        \
+	X(LOG_SILENT, "log-silent", 2, S, N_("the recorder does not answer"),                                   \
+		N_("it is started again by itself; look at the fault records"))                                 \
+	X(LOG_LOSS, "log-loss", 1, E, N_("records of drops were lost and counted"),                             \
+		N_("look at the summary: a flood, or too low a limit"))                                         \
+	X(RESTARTED, "restarted", 1, E, N_("a process ended and was started again"),                            \
+		N_("look at the fault records"))                                                                \
+	X(CONNTRACK_FULL, "conntrack-full", 1, S, N_("the table of connections is nearly full"),                \
+		N_("look for the source of the connections"))                                                   \
+	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
+		N_("use a newer kernel"))                                                                       \
+	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \
+		N_("cure those that are shown first"))
+
+enum finding {
+#define X(NAME, code, severity, kind, text, cure) FINDING_##NAME,
+	FINDINGS(X)
+#undef X
+	FINDING_END,
+};
+
+/* The stable word; "unknown" for a value out of range. Never NULL. */
+const char *finding_code(unsigned f);
+/* The sentence and the cure, untranslated (msgids). Never NULL. */
+const char *finding_text(unsigned f);
+const char *finding_cure(unsigned f);
+/* enum msg_health. */
+uint32_t finding_severity(unsigned f);
+/* True for what happened once and is kept for a while; false for what stands. */
+int finding_is_event(unsigned f);
+
+#endif
