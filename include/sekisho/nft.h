@@ -1,0 +1,124 @@
+/*
+ * nft.h: the kernel side of the packet filter: commit, lease, counters, sweep, watch, dump.
+ *
+ * One `struct nft` holds the netlink sockets and knows what is programmed. All calls are synchronous and need
+ * CAP_NET_ADMIN. Nothing here logs; a failure fills struct nft_error and leaves the kernel as it was.
+ */
+#ifndef SEKISHO_NFT_H
+#define SEKISHO_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/limits.h>
+#include <sekisho/reason.h>
+#include <sekisho/ruleset.h>
+
+struct matcher;
+struct nft;
+
+/* What the kernel refused. */
+struct nft_error {
+	int error;	  /* errno as positive number; 0 = none */
+	char object[96];  /* "map pair_0_1_tcp4_g7 element 10.1.0.5 . 10.2.0.8 . 443", "chain flow rule 3" */
+	char rule[64];	  /* the policy rule it stands for, "" when it is none's */
+	char text[160];	  /* the kernel's own words when it gave some (extended ACK), else of errno */
+};
+
+/* Opens the sockets (64 MB buffers) and probes the kernel. 0 or -errno with *err filled. */
+int nft_open(struct nft **ret, struct nft_error *err);
+void nft_close(struct nft *n); /* the ruleset stays where the kernel has `persist` or no owner was taken */
+uint32_t nft_capabilities(const struct nft *n);
+
+/*
+ * Shuts the gate: the closed ruleset, whatever was there of ours before (also of another version or half gone).
+ * Other tables are not touched. 0 or -errno.
+ */
+int nft_shut(struct nft *n, struct nft_error *err);
+
+struct nft_commit {
+	uint32_t kernel_us; /* inside the kernel, all batches */
+	uint32_t batches, messages;
+	uint32_t sets_new, elements_added, elements_removed, chains_replaced;
+};
+
+/*
+ * Makes *rs what is in force and takes it over (*rs becomes NULL); on failure *rs stays the caller's and the old
+ * ruleset in force. Finds out itself what has to change: elements in place where the kernel is good at it, whole
+ * maps swapped in two batches else; the first one after nft_shut() is a full load. Renews the lease (opens the gate).
+ * -EBUSY: somebody else changed the tables meanwhile (tried again three times).
+ */
+int nft_commit(struct nft *n, struct ruleset **rs, struct nft_commit *ret, struct nft_error *err);
+
+/* The ruleset in force, or NULL while shut. */
+const struct ruleset *nft_current(const struct nft *n);
+
+/* Prolongs the lease by 30 s. Fails (-ENOENT) when the table is not ours any more. */
+int nft_lease_renew(struct nft *n);
+/* Lets it lapse now: the gate closes with gate-closed. */
+int nft_lease_drop(struct nft *n);
+
+enum nft_records {
+	NFT_RECORDS_OK,
+	NFT_RECORDS_CLOSE_NEW, /* new flows are refused with log-full */
+	NFT_RECORDS_CLOSE_ALL, /* all: the lease is dropped, and renewals are ignored until NFT_RECORDS_OK */
+};
+int nft_records(struct nft *n, enum nft_records mode);
+
+struct nft_counters {
+	uint64_t epoch; /* changes when the counters began at zero again */
+	uint64_t packets[REASON_END];
+	uint64_t limited[LIMIT_SEGMENTS + 1];
+};
+int nft_counters(struct nft *n, struct nft_counters *ret);
+
+struct nft_sweep {
+	uint32_t seen, renewed, unmarked, deleted;
+	uint32_t half_open_sources; /* sources above the policy's half-open limit now */
+};
+/*
+ * Judges every tracked flow again by its original direction, under the ruleset in force: still granted with the
+ * same verification -> its mark is renewed (or cleared where it has to be looked up packet by packet: timed,
+ * one-way); else -> its conntrack entry is deleted. Flows of a drain rule that outlived its window are renewed.
+ */
+int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struct wall now, struct nft_sweep *ret);
+/* Counts unanswered TCP connections per source and fills or empties halfopen4/6. Once a second while a limit is set. */
+int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret);
+
+enum nft_event_kind {
+	NFT_EVENT_FOREIGN = 1, /* another process changed some table of this namespace */
+	NFT_EVENT_LOST = 2,    /* events were lost: check */
+};
+struct nft_event {
+	enum nft_event_kind kind;
+	uint32_t genid, pid;
+	char name[64];
+};
+/* A descriptor to poll for reading: somebody changed nftables. */
+int nft_watch_fd(const struct nft *n);
+/* The next event that was not caused by us. 1, 0 when there is none, -errno. */
+int nft_watch_read(struct nft *n, struct nft_event *ret);
+
+enum nft_fault {
+	NFT_FAULT_TABLE_MISSING = 0x01,
+	NFT_FAULT_CHAIN_MISSING = 0x02,	 /* a base chain of ours is gone or hooked elsewhere */
+	NFT_FAULT_GENERATION = 0x04,	 /* the tables changed and not by us */
+	NFT_FAULT_FOREIGN_HOOK = 0x08,	 /* a foreign base chain sees packets before, or between, ours */
+};
+struct nft_check {
+	uint32_t faults;
+	char foreign[160]; /* "ip filter PREROUTING (hook 0, priority -500)", first found */
+};
+/* Looks whether what should be programmed is. 0 (also with faults) or -errno. */
+int nft_check(struct nft *n, struct nft_check *ret);
+
+/*
+ * The table as the kernel holds it, for the evaluator: raw netlink messages one behind the other (NEWTABLE,
+ * NEWOBJ, NEWCHAIN, NEWSET, NEWSETELEM, NEWRULE), all of one genid (retried when it moves). *ret_memfd is
+ * sealed and the caller's.
+ */
+int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid);
+
+#endif

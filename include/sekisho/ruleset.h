@@ -1,0 +1,136 @@
+/*
+ * ruleset.h: the packet filter of one policy at one moment, as objects: what `sekisho ruleset` prints and what
+ * sekishod programs, from the same table of expressions.
+ *
+ * The objects of table `inet sekisho`
+ *
+ *   counters   one per reason, named by its word; limited_<i> per segment, limited_none
+ *   lease      set of nf_proto, timeout 30 s: the gate is open for a family while its element lives
+ *   log_full   set of nf_proto: an element closes what is new (records cannot be kept)
+ *   halfopen4/6  sources with too many unanswered connections (filled by sekishod)
+ *   base chains, made once, never replaced; their rules are:
+ *     early   prerouting -450  fragments and IPv6 extension headers, before defragmentation
+ *     pre     prerouting -350  iifname vmap @ifaces -> in_<i> (one per interface): options, source, MAC
+ *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
+ *     forward 0                lease; ct mark passed under this generation: accept; jump flow; drop
+ *     after   forward +10      the inspector's verdict from packet mark to ct mark; MSS
+ *     input 0, output 0        jump local_in / local_out; drop
+ *   stop_<word>  counter name <word>, meta mark set 0x00bb00CC, goto refuse: the only way to be refused
+ *   refuse       by iifname to refuse_<i> (segment i) or refuse_none: limiters, log group 100+i, drop
+ *   flow         pairs (original direction) / rpairs (reply): iifname . oifname -> pair_<from>_<to>
+ *   pair_F_T     per family and protocol the maps of the pair; a hit sets the packet mark to the flow's class:
+ *                  meta mark set ct original saddr . ct original daddr . ct original proto-dst map @M goto granted
+ *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by pair_F_T_*_<n> chains.
+ *   granted      meta mark & 0xf -> allow, timed, oneway, inspect (closed), mail (closed)
+ *
+ * Maps give a mark and not a verdict: the kernel validates every verdict of every map again whenever a verdict
+ * is added anywhere (17 ms at 100 k elements, measured), and never a mark.
+ *
+ * Class mark: bits 0-3 enum flow_class, bits 12-27 verified id.
+ * ct mark: bits 0-1 state (FLOW_*), bits 2-11 generation & 0x3ff, bits 12-27 verified id, bit 28 timed, bit 29
+ * one-way. The state is `passed` only where a mark may stand for the lookup: never for timed or one-way flows.
+ *
+ * Sets and maps that belong to a policy are named <name>_g<generation that built them>; chains keep their names
+ * and have their rules replaced, all at once, by the kernel's own generations.
+ */
+#ifndef SEKISHO_RULESET_H
+#define SEKISHO_RULESET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/ir.h>
+
+struct buf;
+struct ruleset;
+
+#define RULESET_TABLE "sekisho"
+
+/* What a map says of a flow. */
+enum flow_class {
+	CLASS_ALLOW = 1,   /* passed by its mark until the policy changes */
+	CLASS_TIMED = 2,   /* ends within CLASS_TIMED_SECONDS: looked up packet by packet */
+	CLASS_ONEWAY = 3,  /* replies are refused */
+	CLASS_INSPECT = 4, /* closed: no-inspector */
+	CLASS_MAIL = 5,	   /* closed: no-mail-gate */
+};
+/* An end nearer than this is enforced by the map's timeout on every packet. */
+#define CLASS_TIMED_SECONDS (25 * 3600)
+
+#define CTMARK_STATE 0x00000003u
+#define CTMARK_INSPECTING 1u
+#define CTMARK_PASSED 2u
+#define CTMARK_REFUSED 3u
+#define CTMARK_GENERATION(g) (((uint32_t)(g) & 0x3ffu) << 2)
+#define CTMARK_DECIDED 0x00000fffu /* state and generation */
+#define CTMARK_VERIFIED 0x0ffff000u
+#define CTMARK_TIMED 0x10000000u
+#define CTMARK_ONEWAY 0x20000000u
+
+/* The packet mark of a refusal: NFULA_MARK carries it to the log. */
+#define REFUSAL_MARK(reason) (0x00bb0000u | (uint32_t)(reason))
+#define REFUSAL_LOG_GROUP(segment) (100u + (segment))
+#define REFUSAL_LOG_GROUP_NONE (100u + LIMIT_SEGMENTS)
+
+/* What the kernel can do; probed by nft_open(), all of them for the offline command. */
+#define CAPABILITIES(X)                                                                                        \
+	X(0x001, TIMEOUT, "element-timeout")                                                                    \
+	X(0x002, CONCAT_INTERVAL, "concatenated-intervals")                                                     \
+	X(0x004, FIB, "fib")                                                                                    \
+	X(0x008, CONNLIMIT, "connlimit")                                                                        \
+	X(0x010, QUEUE, "queue")                                                                                \
+	X(0x020, XT_NFQUEUE, "xt-nfqueue")                                                                      \
+	X(0x040, PERSIST, "owner-persist")                                                                      \
+	X(0x080, DYNSET_EXPR, "dynamic-sets")                                                                   \
+	X(0x100, LOG, "log")                                                                                    \
+	X(0x200, TCPOPT, "tcp-options")
+enum capability {
+#define X(bit, NAME, word) CAP_##NAME = bit,
+	CAPABILITIES(X)
+#undef X
+	CAP_ALL = 0x3ff,
+};
+/* Without these nothing can be programmed at all. */
+#define CAP_REQUIRED (CAP_TIMEOUT | CAP_CONCAT_INTERVAL | CAP_DYNSET_EXPR | CAP_LOG)
+const char *capability_word(enum capability one);
+
+struct ruleset_options {
+	uint32_t generation;   /* 1.. */
+	uint32_t capabilities; /* CAP_*; what is missing is left out where safe (see ruleset_left_out) */
+	bool clock_untrusted;  /* rules with hours, days or an end are closed */
+};
+
+/*
+ * Builds the objects for `ir` at `now`. The IR and its memory must outlive the ruleset (comments and error
+ * messages name its rules). Ends the process without memory; never fails for an IR that ir_open() accepted and
+ * guard_check() let pass.
+ */
+struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct ruleset_options *opt);
+
+/* The gate shut: everything that is no loopback is refused with gate-closed. */
+struct ruleset *ruleset_closed(const struct ruleset_options *opt);
+
+void ruleset_free(struct ruleset *rs); /* NULL is allowed */
+
+/* nft's own syntax: `nft -f` loads it and programs the same objects. */
+void ruleset_text(const struct ruleset *rs, struct buf *out);
+
+/*
+ * {"table":…,"generation":…,"counters":[…],"sets":[{name,type,flags,timeout,size,elements:[…]}],"chains":[{name,
+ * hook,priority,policy,rules:["…"]}]}: a form of our own; rules and elements are the text form's words.
+ */
+void ruleset_json(const struct ruleset *rs, struct buf *out);
+
+/* When the same policy gives other objects next: an opening, an end that comes near. WALL_NEVER: never. */
+struct wall ruleset_next_change(const struct ruleset *rs);
+
+uint32_t ruleset_generation(const struct ruleset *rs);
+
+struct ruleset_counts {
+	uint32_t sets, elements, chains, rules;
+	uint32_t boxes_open, boxes_timed_closed;
+};
+void ruleset_count(const struct ruleset *rs, struct ruleset_counts *ret);
+
+#endif
