@@ -1,0 +1,381 @@
+/*
+ * check.c: the questions that the evaluator asks of a dumped ruleset.
+ *
+ * For each pair of interfaces, family and protocol:
+ *   new flows            what crosses is exactly the open boxes of the policy (nothing else, nothing missing);
+ *   replies, and flows   of another generation: only what the policy grants now, one-way flows not at all;
+ *   refused, inspecting, invalid, untracked, without a lease: nothing;
+ *   related              only ICMP errors, and only of a passed flow.
+ * For each interface: only sources that belong there, from the MAC they are bound to (prerouting).
+ * Of the base chains: each is there, drops by policy where it must, and forward ends with an explicit drop.
+ * Limits (rate, connections) are ignored: they only ever take away.
+ *
+ * See prove.h. Findings are texts for people; the first PROVE_FINDINGS_MAX are kept, all are counted.
+ */
+#include <sekisho/arena.h>
+#include <sekisho/prove.h>
+
+#include "cover.h"
+#include "eval.h"
+
+#include <netinet/in.h> /* before linux/: the two share names */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#define TABLE "sekisho"
+
+/* ct mark: bits 0-1 state, 2-11 policy generation. */
+#define MARK_INSPECTING 1u
+#define MARK_PASSED 2u
+#define MARK_REFUSED 3u
+#define MARK_GENERATION(g) ((uint32_t)(g) << 2)
+#define GENERATIONS 1024u
+
+/* What is asked of one pair of interfaces. */
+struct question_at {
+	struct prove *p;
+	struct eval *ev;
+	struct scenario sc;
+	struct cover *cover;  /* what may cross; NULL = nothing may */
+	const char *situation; /* for the finding */
+	bool forbid_one_way;
+	uint32_t accepted;
+};
+
+static void add_finding(struct prove *p, const char *code, const char *text)
+{
+	if (p->n < PROVE_FINDINGS_MAX)
+		p->findings[p->n++] = (struct prove_finding){code, text};
+	p->total++;
+}
+
+/* -- texts ---------------------------------------------------------------------------------------------- */
+
+static const char *range_text(const struct region *r, enum field f, uint8_t family, char *buf)
+{
+	struct addr_range a = {.lo.family = family, .hi.family = family};
+
+	memcpy(a.lo.b, r->lo[f], 16);
+	memcpy(a.hi.b, r->hi[f], 16);
+	return range_format(&a, buf);
+}
+
+static const char *region_text(struct prove *p, const struct scenario *sc, const struct region *r)
+{
+	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
+
+	return arena_printf(p->arena, "%s -> %s: %s -> %s, protocol %u, port %u-%u", sc->iif, sc->oif,
+		range_text(r, FIELD_SRC, sc->family, src), range_text(r, FIELD_DST, sc->family, dst), sc->l4proto,
+		(unsigned)(r->lo[FIELD_PORT][0] << 8 | r->lo[FIELD_PORT][1]),
+		(unsigned)(r->hi[FIELD_PORT][0] << 8 | r->hi[FIELD_PORT][1]));
+}
+
+static void find_crossing(struct question_at *q, const struct region *r)
+{
+	add_finding(q->p, "crosses",
+		arena_printf(q->p->arena, gettext("the kernel would let this through without a rule (%s): %s"),
+			gettext(q->situation), region_text(q->p, &q->sc, r)));
+}
+
+/* -- one scenario ----------------------------------------------------------------------------------------- */
+
+static void accept_piece(void *arg, const struct region *r, uint64_t expires_ms)
+{
+	struct question_at *q = arg;
+	struct cover_box *b = q->cover == NULL ? NULL : cover_find(q->cover, r);
+
+	q->accepted++;
+	if (b == NULL || (b->one_way && q->forbid_one_way)) {
+		find_crossing(q, r);
+		return;
+	}
+	/* Five seconds: the dump and the clock were not read in the same instant. */
+	if (b->ends_ms != 0 && !b->soon && (expires_ms == 0 || expires_ms > b->ends_ms + 5000))
+		add_finding(q->p, "no-end",
+			arena_printf(q->p->arena, gettext("the kernel would not end this permission in time: %s"),
+				region_text(q->p, &q->sc, r)));
+	cover_add(q->cover, b, r);
+}
+
+static void ask(struct question_at *q)
+{
+	struct region all = region_all(q->sc.family);
+
+	q->ev->accept = accept_piece;
+	q->ev->arg = q;
+	q->accepted = 0;
+	eval_run(q->ev, &q->sc, &all);
+	q->p->scenarios++;
+}
+
+static void find_missing(struct question_at *q)
+{
+	for (size_t i = 0; i < q->cover->n; i++) {
+		struct cover_box *b = &q->cover->boxes[i];
+		if (b->soon || (b->one_way && q->forbid_one_way) || cover_full(q->cover, b))
+			continue;
+		add_finding(q->p, "missing",
+			arena_printf(q->p->arena, gettext("the policy allows this, but the kernel would stop it (%s): %s"),
+				gettext(q->situation), region_text(q->p, &q->sc, &b->region)));
+	}
+}
+
+/* Forgets what the last scenario covered. */
+static void uncover(struct cover *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		c->boxes[i].covered = false;
+		c->boxes[i].npieces = 0;
+	}
+}
+
+static void ask_granted(struct question_at *q, struct cover *cover, const char *situation)
+{
+	uncover(cover);
+	q->cover = cover;
+	q->situation = situation;
+	ask(q);
+	find_missing(q);
+}
+
+static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const char *situation)
+{
+	q->cover = NULL;
+	q->sc.ct_state = state;
+	q->sc.ct_mark = mark;
+	q->situation = situation;
+	ask(q);
+}
+
+#define N_(s) s
+
+/* Situations in which nothing may cross, whatever the policy says. */
+static void ask_closed(struct question_at *q, uint32_t generation)
+{
+	uint32_t passed = MARK_PASSED | MARK_GENERATION(generation);
+
+	q->sc.reply = false;
+	ask_nothing(q, CT_ESTABLISHED, MARK_REFUSED | MARK_GENERATION(generation), N_("a refused flow"));
+	ask_nothing(q, CT_ESTABLISHED, MARK_INSPECTING | MARK_GENERATION(generation), N_("a flow under inspection"));
+	ask_nothing(q, CT_INVALID, 0, N_("invalid state"));
+	ask_nothing(q, CT_UNTRACKED, 0, N_("untracked"));
+	q->sc.empty_set = "lease";
+	ask_nothing(q, CT_NEW, 0, N_("a new flow without a lease"));
+	ask_nothing(q, CT_ESTABLISHED, passed, N_("a passed flow without a lease"));
+	q->sc.empty_set = NULL;
+	ask_nothing(q, CT_RELATED, 0, N_("related to a flow that never passed"));
+	if (q->sc.l4proto != IPPROTO_ICMP && q->sc.l4proto != IPPROTO_ICMPV6)
+		ask_nothing(q, CT_RELATED, passed, N_("related, but no ICMP error"));
+}
+
+static void ask_granted_all(struct question_at *q, struct cover *there, struct cover *back, uint32_t stale)
+{
+	uint32_t old = MARK_PASSED | MARK_GENERATION(stale);
+
+	q->sc.reply = q->forbid_one_way = false;
+	q->sc.ct_state = CT_NEW;
+	q->sc.ct_mark = 0;
+	ask_granted(q, there, N_("a new flow"));
+	q->sc.ct_state = CT_ESTABLISHED;
+	q->sc.ct_mark = old;
+	ask_granted(q, there, N_("a flow of an earlier generation"));
+	q->sc.reply = q->forbid_one_way = true;
+	q->sc.ct_mark = 0;
+	ask_granted(q, back, N_("a reply"));
+	q->sc.ct_mark = old;
+	ask_granted(q, back, N_("a reply of an earlier generation"));
+	q->sc.reply = q->forbid_one_way = false;
+}
+
+/* -- pairs -------------------------------------------------------------------------------------------------- */
+
+struct generations {
+	uint32_t current, stale;
+};
+
+static void check_pair(struct prove *p, struct eval *ev, const struct ir *ir, const uint32_t ifs[2],
+	const struct scenario *base, struct wall now, struct generations g)
+{
+	uint32_t from = ir->interfaces[ifs[0]].segment, to = ir->interfaces[ifs[1]].segment;
+	struct cover there, back;
+	struct question_at q = {.p = p, .ev = ev, .sc = *base};
+
+	memcpy(q.sc.iif, ir->interfaces[ifs[0]].name, sizeof(q.sc.iif));
+	memcpy(q.sc.oif, ir->interfaces[ifs[1]].name, sizeof(q.sc.oif));
+	cover_init(&there, p->arena, ir, now, from, to, base->family, base->l4proto);
+	cover_init(&back, p->arena, ir, now, to, from, base->family, base->l4proto);
+	ask_granted_all(&q, &there, &back, g.stale);
+	ask_closed(&q, g.current);
+}
+
+static const uint8_t protocols[][2] = {{4, IPPROTO_TCP}, {4, IPPROTO_UDP}, {4, IPPROTO_ICMP}, {4, IPPROTO_SCTP},
+	{4, IPPROTO_GRE}, {6, IPPROTO_TCP}, {6, IPPROTO_UDP}, {6, IPPROTO_ICMPV6}, {6, IPPROTO_SCTP}, {6, IPPROTO_GRE}};
+
+static void count_accept(void *arg, const struct region *r, uint64_t expires_ms)
+{
+	(void)r;
+	(void)expires_ms;
+	(*(uint32_t *)arg)++;
+}
+
+/*
+ * Which generation's mark passes without a look at the policy: asked of a packet that comes back out of the
+ * interface it came in by, over GRE, which no policy can grant. More than one would let old permissions live on.
+ */
+static struct generations find_generation(struct prove *p, struct eval *ev, const struct ir *ir)
+{
+	struct scenario sc = {.hook = NF_INET_FORWARD, .family = 4, .l4proto = IPPROTO_GRE, .ct_state = CT_ESTABLISHED};
+	struct region all = region_all(4);
+	struct generations g = {GENERATIONS, 0};
+	uint32_t hits, passing = 0;
+
+	memcpy(sc.iif, ir->interfaces[0].name, sizeof(sc.iif));
+	memcpy(sc.oif, ir->interfaces[0].name, sizeof(sc.oif));
+	ev->accept = count_accept;
+	ev->arg = &hits;
+	for (uint32_t i = 0; i < GENERATIONS; i++) {
+		sc.ct_mark = MARK_PASSED | MARK_GENERATION(i);
+		hits = 0;
+		eval_run(ev, &sc, &all);
+		if (hits == 0)
+			continue;
+		passing++;
+		g.current = i;
+	}
+	if (passing > 1)
+		add_finding(p, "old-generation",
+			arena_printf(p->arena, gettext("flows of %u generations pass unasked; only one may"), passing));
+	g.current = g.current == GENERATIONS ? 0 : g.current;
+	g.stale = (g.current + GENERATIONS / 2) % GENERATIONS;
+	return g;
+}
+
+static void check_forward(struct prove *p, struct eval *ev, const struct ir *ir, struct wall now)
+{
+	if (ir->ninterfaces == 0)
+		return;
+	struct generations g = find_generation(p, ev, ir);
+	for (uint32_t i = 0; i < ir->ninterfaces; i++)
+		for (uint32_t j = 0; j < ir->ninterfaces; j++)
+			for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {
+				struct scenario sc = {.hook = NF_INET_FORWARD, .family = protocols[k][0],
+					.l4proto = protocols[k][1]};
+				check_pair(p, ev, ir, (const uint32_t[2]){i, j}, &sc, now, g);
+			}
+}
+
+/* -- sources ------------------------------------------------------------------------------------------------ */
+
+struct source_question {
+	struct prove *p;
+	const struct ir *ir;
+	struct scenario sc;
+	uint32_t interface;
+};
+
+static void accept_source(void *arg, const struct region *r, uint64_t expires_ms)
+{
+	struct source_question *q = arg;
+	size_t n = field_len(FIELD_SRC, q->sc.family);
+	char src[ADDR_TEXT_MAX];
+
+	(void)expires_ms;
+	for (uint32_t i = 0; i < q->ir->nsources; i++) {
+		const struct ir_source *s = &q->ir->sources[i];
+		if (s->interface != q->interface || s->family != q->sc.family)
+			continue;
+		bool inside = memcmp(s->range.lo, r->lo[FIELD_SRC], n) <= 0 && memcmp(r->hi[FIELD_SRC], s->range.hi, n) <= 0;
+		bool bound = !s->has_mac || (memcmp(s->mac, r->lo[FIELD_MAC], 6) == 0 && memcmp(s->mac, r->hi[FIELD_MAC], 6) == 0);
+		if (inside && bound)
+			return;
+	}
+	add_finding(q->p, "spoof",
+		arena_printf(q->p->arena, gettext("%s would accept a source that does not belong there, or from any MAC: %s"),
+			q->sc.iif, range_text(r, FIELD_SRC, q->sc.family, src)));
+}
+
+static void check_sources(struct prove *p, struct eval *ev, const struct ir *ir)
+{
+	for (uint32_t i = 0; i < ir->ninterfaces; i++) {
+		for (uint8_t family = 4; family <= 6; family += 2) {
+			struct source_question q = {p, ir, {.hook = NF_INET_PRE_ROUTING, .family = family,
+				.l4proto = IPPROTO_TCP, .ct_state = CT_NEW}, i};
+			struct region all = region_all(family);
+			memcpy(q.sc.iif, ir->interfaces[i].name, sizeof(q.sc.iif));
+			ev->accept = accept_source;
+			ev->arg = &q;
+			eval_run(ev, &q.sc, &all);
+			p->scenarios++;
+		}
+	}
+}
+
+/* -- base chains -------------------------------------------------------------------------------------------- */
+
+/* Ends the chain with an unconditional drop, or a goto without condition to a chain that does? */
+static bool ends_with_drop(const struct dump *d, const struct dump_chain *c, int depth)
+{
+	if (c->nrules == 0 || depth > 4)
+		return false;
+	const struct dump_rule *r = &c->rules[c->nrules - 1];
+	for (size_t i = 0; i < r->nexprs; i++) {
+		const struct dump_expr *e = &r->exprs[i];
+		if (e->kind == EXPR_IMMEDIATE && e->has_verdict) {
+			const struct dump_chain *next = e->verdict.chain == NULL ? NULL : dump_chain(d, e->verdict.chain);
+			return e->verdict.code == NF_DROP ||
+			       (e->verdict.code == NFT_GOTO && next != NULL && ends_with_drop(d, next, depth + 1));
+		}
+		bool harmless = e->kind == EXPR_PASS || e->kind == EXPR_SET || e->kind == EXPR_IMMEDIATE;
+		if (!harmless)
+			return false;
+	}
+	return false;
+}
+
+static void check_base_chains(struct prove *p, const struct dump *d)
+{
+	static const struct {
+		uint32_t hook;
+		const char *name;
+	} closed[] = {{NF_INET_FORWARD, "forward"}, {NF_INET_LOCAL_IN, "input"}, {NF_INET_LOCAL_OUT, "output"}};
+
+	for (size_t k = 0; k < sizeof(closed) / sizeof(closed[0]); k++) {
+		const struct dump_chain *c = dump_chain(d, closed[k].name);
+		if (c == NULL || !c->base || c->hook != closed[k].hook || c->policy != NF_DROP || !ends_with_drop(d, c, 0))
+			add_finding(p, "base-chain",
+				arena_printf(p->arena, gettext("base chain %s must exist, drop by policy and end with a drop"),
+					closed[k].name));
+	}
+}
+
+static void take_eval_finding(struct prove *p, const struct eval *ev)
+{
+	if (ev->finding == NULL)
+		return;
+	const char *where = ev->finding_chain == NULL ? "" : ev->finding_chain;
+	const char *what = ev->finding_expr == NULL ? "" : ev->finding_expr;
+	add_finding(p, "unknown-expression", arena_printf(p->arena, "%s: %s %s", ev->finding, where, what));
+}
+
+bool prove_check(struct prove *p, struct arena *arena, const struct ir *ir, const void *bytes, size_t n,
+	struct wall now)
+{
+	struct dump d;
+	struct eval ev;
+
+	*p = (struct prove){.arena = arena};
+	if (!dump_read(&d, arena, bytes, n, TABLE)) {
+		add_finding(p, "dump", arena_printf(arena, gettext("the kernel's ruleset cannot be read: %s"), d.bad));
+		dump_free(&d);
+		return false;
+	}
+	eval_init(&ev, &d, arena);
+	check_base_chains(p, &d);
+	check_forward(p, &ev, ir, now);
+	check_sources(p, &ev, ir);
+	take_eval_finding(p, &ev);
+	p->steps = ev.steps;
+	dump_free(&d);
+	return p->total == 0;
+}

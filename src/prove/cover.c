@@ -1,0 +1,164 @@
+/*
+ * cover.c: bookkeeping of regions: is a piece inside a box, do the pieces fill it?
+ *
+ * Exact boxes (single addresses, one port: most of a town's) are found by hash; the others by scan, as they are
+ * few. Whether pieces fill a box is decided by subtracting them one after another until nothing is left.
+ */
+#include "cover.h"
+
+#include <sekisho/arena.h>
+#include <sekisho/strmap.h>
+
+#include <string.h>
+
+/* A box this close to its opening or closing may be seen either way. */
+#define SOON_SECONDS 5
+
+static struct region box_region(const struct ir_box *b)
+{
+	struct region r = region_all(b->family);
+	size_t n = field_len(FIELD_SRC, b->family);
+
+	memcpy(r.lo[FIELD_SRC], b->src.lo, n);
+	memcpy(r.hi[FIELD_SRC], b->src.hi, n);
+	memcpy(r.lo[FIELD_DST], b->dst.lo, n);
+	memcpy(r.hi[FIELD_DST], b->dst.hi, n);
+	for (int i = 0; i < 2; i++) {
+		r.lo[FIELD_PORT][i] = (uint8_t)(b->port_lo >> (i == 0 ? 8 : 0));
+		r.hi[FIELD_PORT][i] = (uint8_t)(b->port_hi >> (i == 0 ? 8 : 0));
+	}
+	return r;
+}
+
+static size_t slot_of(const struct cover *c, const struct region *r)
+{
+	return siphash(siphash_key(), r->lo, sizeof(r->lo[0]) * 3) & (c->nslots - 1);
+}
+
+static void index_boxes(struct cover *c)
+{
+	for (c->nslots = 16; c->nslots < c->n * 2; c->nslots *= 2)
+		;
+	c->slots = ARENA_ARRAY(c->arena, c->nslots, uint32_t);
+	for (size_t i = 0; i < c->n; i++) {
+		size_t s = slot_of(c, &c->boxes[i].region);
+		while (c->slots[s] != 0)
+			s = (s + 1) & (c->nslots - 1);
+		c->slots[s] = (uint32_t)i + 1;
+	}
+}
+
+static void add_box(struct cover *c, size_t *cap, uint32_t index, struct wall now)
+{
+	const struct ir_box *b = &c->ir->boxes[index];
+	struct wall until, early = {now.sec - SOON_SECONDS}, late = {now.sec + SOON_SECONDS};
+	uint32_t rule = box_active(c->ir, b, now, &until);
+	bool soon = (box_active(c->ir, b, early, NULL) == IR_NONE) != (rule == IR_NONE) ||
+		    (box_active(c->ir, b, late, NULL) == IR_NONE) != (rule == IR_NONE);
+
+	if (rule == IR_NONE && !soon)
+		return;
+	struct cover_box *cb = arena_push(c->arena, (void **)&c->boxes, &c->n, cap, sizeof(*cb));
+	*cb = (struct cover_box){.region = box_region(b), .box = index, .soon = soon};
+	const struct ir_rule *r = &c->ir->rules[c->ir->cands[b->cand.first].rule];
+	cb->one_way = (r->flags & IR_RULE_ONE_WAY) != 0;
+	if (rule != IR_NONE && until.sec != WALL_NEVER.sec)
+		cb->ends_ms = (uint64_t)(until.sec - now.sec) * 1000;
+}
+
+void cover_init(struct cover *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
+	uint8_t family, uint8_t proto)
+{
+	size_t cap = 0;
+
+	*c = (struct cover){.ir = ir, .arena = a, .family = family};
+	for (uint32_t i = 0; i < ir->nboxes; i++) {
+		const struct ir_box *b = &ir->boxes[i];
+		if (b->from != from || b->to != to || b->family != family || b->proto != proto)
+			continue;
+		/* Inspected and mailed flows are closed until their programs run: nothing of them may pass. */
+		if (ir->rules[ir->cands[b->cand.first].rule].action == IR_ALLOW)
+			add_box(c, &cap, i, now);
+	}
+	index_boxes(c);
+}
+
+struct cover_box *cover_find(struct cover *c, const struct region *r)
+{
+	for (size_t s = slot_of(c, r); c->slots[s] != 0; s = (s + 1) & (c->nslots - 1)) {
+		struct cover_box *b = &c->boxes[c->slots[s] - 1];
+		if (region_within(r, &b->region, c->family))
+			return b;
+	}
+	for (size_t i = 0; i < c->n; i++)
+		if (region_within(r, &c->boxes[i].region, c->family))
+			return &c->boxes[i];
+	return NULL;
+}
+
+void cover_add(struct cover *c, struct cover_box *b, const struct region *r)
+{
+	if (region_within(&b->region, r, c->family)) {
+		b->covered = true;
+		return;
+	}
+	struct region *slot =
+		arena_push(c->arena, (void **)&b->pieces, &b->npieces, &b->pieces_cap, sizeof(*slot));
+	*slot = *r;
+}
+
+/* v + by (1 or -1) as bytes; the caller knows that it stays in the space. */
+static void step(uint8_t *v, size_t n, int by)
+{
+	for (size_t k = n; k-- > 0;) {
+		v[k] = (uint8_t)(v[k] + by);
+		if (v[k] != (by > 0 ? 0 : 0xff))
+			return;
+	}
+}
+
+static bool disjoint(const struct region *a, const struct region *b, uint8_t family)
+{
+	for (enum field f = 0; f < FIELDS; f++) {
+		size_t n = field_len(f, family);
+		if (memcmp(a->lo[f], b->hi[f], n) > 0 || memcmp(b->lo[f], a->hi[f], n) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is all of r inside the union of pieces[k..]? */
+static bool filled(const struct region *r, const struct cover_box *b, size_t k, uint8_t family)
+{
+	while (k < b->npieces && disjoint(r, &b->pieces[k], family))
+		k++;
+	if (k == b->npieces)
+		return false;
+	const struct region *p = &b->pieces[k];
+	struct region rest = *r;
+	for (enum field f = 0; f < FIELDS; f++) {
+		size_t n = field_len(f, family);
+		struct region part = rest;
+		if (memcmp(rest.lo[f], p->lo[f], n) < 0) {
+			memcpy(part.hi[f], p->lo[f], n);
+			step(part.hi[f], n, -1);
+			if (!filled(&part, b, k + 1, family))
+				return false;
+			memcpy(rest.lo[f], p->lo[f], n);
+		}
+		part = rest;
+		if (memcmp(rest.hi[f], p->hi[f], n) > 0) {
+			memcpy(part.lo[f], p->hi[f], n);
+			step(part.lo[f], n, 1);
+			if (!filled(&part, b, k + 1, family))
+				return false;
+			memcpy(rest.hi[f], p->hi[f], n);
+		}
+	}
+	return true;
+}
+
+bool cover_full(const struct cover *c, const struct cover_box *b)
+{
+	return b->covered || filled(&b->region, b, 0, c->family);
+}

@@ -1,0 +1,69 @@
+/*
+ * eval.h: runs a packet that is only partly known through the dumped ruleset.
+ *
+ * Known: the scenario (interfaces, family, protocol, conntrack state, direction, mark). Unknown but bounded: the
+ * region (source, destination, port, MAC). Everything else is unknown: both outcomes are followed. So the set
+ * of regions reported as accepted contains every packet that the kernel would accept: an over-approximation.
+ */
+#ifndef SEKISHO_PROVE_EVAL_H
+#define SEKISHO_PROVE_EVAL_H
+
+#include "dump.h"
+
+/* Conntrack state bits, as `ct state` yields them (NF_CT_STATE_BIT). */
+#define CT_INVALID 1u
+#define CT_ESTABLISHED 2u
+#define CT_RELATED 4u
+#define CT_NEW 8u
+#define CT_UNTRACKED 64u
+
+/* The dimensions of a region, in the flow's original direction. */
+enum field {
+	FIELD_SRC,
+	FIELD_DST,
+	FIELD_PORT, /* destination port; ICMP: type << 8 | code */
+	FIELD_MAC,  /* source MAC of the frame */
+	FIELDS
+};
+
+struct region {
+	uint8_t lo[FIELDS][16], hi[FIELDS][16];
+};
+
+struct scenario {
+	uint32_t hook; /* NF_INET_* */
+	uint8_t family, l4proto;
+	char iif[16], oif[16];
+	uint32_t ct_state, ct_mark;
+	bool reply; /* the packet goes against the flow's original direction */
+	const char *empty_set; /* this set is taken as empty; NULL = none */
+};
+
+/* Called for each region that comes through all base chains of the hook. expires_ms: the soonest end of the elements
+ * that let it through, 0 = none has an end. */
+typedef void accept_fn(void *arg, const struct region *r, uint64_t expires_ms);
+
+struct eval {
+	const struct dump *dump;
+	struct arena *arena;
+	accept_fn *accept;
+	void *arg;
+	uint64_t steps; /* expressions run so far */
+	const char *finding; /* the first thing that was not understood, or NULL */
+	const char *finding_chain, *finding_expr;
+	struct eval_set *sets; /* prepared, one per dump set */
+};
+
+/* Bytes of a field in this family. */
+size_t field_len(enum field f, uint8_t family);
+/* The whole space. */
+struct region region_all(uint8_t family);
+bool region_within(const struct region *inner, const struct region *outer, uint8_t family);
+
+/* Prepares the sets of a dump (interval points to ranges). */
+void eval_init(struct eval *ev, const struct dump *d, struct arena *a);
+
+/* Runs one scenario over a region; e->accept is called for what comes through. */
+void eval_run(struct eval *ev, const struct scenario *sc, const struct region *start);
+
+#endif
