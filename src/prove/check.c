@@ -13,6 +13,7 @@
  * See prove.h. Findings are texts for people; the first PROVE_FINDINGS_MAX are kept, all are counted.
  */
 #include <sekisho/arena.h>
+#include <sekisho/i18n.h>
 #include <sekisho/prove.h>
 
 #include "cover.h"
@@ -74,8 +75,8 @@ static const char *region_text(struct prove *p, const struct scenario *sc, const
 static void find_crossing(struct question_at *q, const struct region *r)
 {
 	add_finding(q->p, "crosses",
-		arena_printf(q->p->arena, gettext("the kernel would let this through without a rule (%s): %s"),
-			gettext(q->situation), region_text(q->p, &q->sc, r)));
+		arena_printf(q->p->arena, _("the kernel would let this through without a rule (%s): %s"),
+			_(q->situation), region_text(q->p, &q->sc, r)));
 }
 
 /* -- one scenario ----------------------------------------------------------------------------------------- */
@@ -93,7 +94,7 @@ static void accept_piece(void *arg, const struct region *r, uint64_t expires_ms)
 	/* Five seconds: the dump and the clock were not read in the same instant. */
 	if (b->ends_ms != 0 && !b->soon && (expires_ms == 0 || expires_ms > b->ends_ms + 5000))
 		add_finding(q->p, "no-end",
-			arena_printf(q->p->arena, gettext("the kernel would not end this permission in time: %s"),
+			arena_printf(q->p->arena, _("the kernel would not end this permission in time: %s"),
 				region_text(q->p, &q->sc, r)));
 	cover_add(q->cover, b, r);
 }
@@ -116,8 +117,8 @@ static void find_missing(struct question_at *q)
 		if (b->soon || (b->one_way && q->forbid_one_way) || cover_full(q->cover, b))
 			continue;
 		add_finding(q->p, "missing",
-			arena_printf(q->p->arena, gettext("the policy allows this, but the kernel would stop it (%s): %s"),
-				gettext(q->situation), region_text(q->p, &q->sc, &b->region)));
+			arena_printf(q->p->arena, _("the policy allows this, but the kernel would stop it (%s): %s"),
+				_(q->situation), region_text(q->p, &q->sc, &b->region)));
 	}
 }
 
@@ -147,8 +148,6 @@ static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, co
 	q->situation = situation;
 	ask(q);
 }
-
-#define N_(s) s
 
 /* Situations in which nothing may cross, whatever the policy says. */
 static void ask_closed(struct question_at *q, uint32_t generation)
@@ -245,7 +244,7 @@ static struct generations find_generation(struct prove *p, struct eval *ev, cons
 	}
 	if (passing > 1)
 		add_finding(p, "old-generation",
-			arena_printf(p->arena, gettext("flows of %u generations pass unasked; only one may"), passing));
+			arena_printf(p->arena, _("flows of %u generations pass unasked; only one may"), passing));
 	g.current = g.current == GENERATIONS ? 0 : g.current;
 	g.stale = (g.current + GENERATIONS / 2) % GENERATIONS;
 	return g;
@@ -291,7 +290,7 @@ static void accept_source(void *arg, const struct region *r, uint64_t expires_ms
 			return;
 	}
 	add_finding(q->p, "spoof",
-		arena_printf(q->p->arena, gettext("%s would accept a source that does not belong there, or from any MAC: %s"),
+		arena_printf(q->p->arena, _("%s would accept a source that does not belong there, or from any MAC: %s"),
 			q->sc.iif, range_text(r, FIELD_SRC, q->sc.family, src)));
 }
 
@@ -344,7 +343,7 @@ static void check_base_chains(struct prove *p, const struct dump *d)
 		const struct dump_chain *c = dump_chain(d, closed[k].name);
 		if (c == NULL || !c->base || c->hook != closed[k].hook || c->policy != NF_DROP || !ends_with_drop(d, c, 0))
 			add_finding(p, "base-chain",
-				arena_printf(p->arena, gettext("base chain %s must exist, drop by policy and end with a drop"),
+				arena_printf(p->arena, _("base chain %s must exist, drop by policy and end with a drop"),
 					closed[k].name));
 	}
 }
@@ -366,7 +365,7 @@ bool prove_check(struct prove *p, struct arena *arena, const struct ir *ir, cons
 
 	*p = (struct prove){.arena = arena};
 	if (!dump_read(&d, arena, bytes, n, TABLE)) {
-		add_finding(p, "dump", arena_printf(arena, gettext("the kernel's ruleset cannot be read: %s"), d.bad));
+		add_finding(p, "dump", arena_printf(arena, _("the kernel's ruleset cannot be read: %s"), d.bad));
 		dump_free(&d);
 		return false;
 	}
