@@ -8,7 +8,7 @@
  * are followed with the whole region. The part that a lookup did not match keeps the whole region too (it is not
  * cut to the complement): that can only add acceptance, never hide one.
  *
- * Limits: EVAL_STEPS_MAX expressions in all, CALLS_MAX nested jumps (the kernel's NFT_JUMP_STACK_SIZE).
+ * Limits: EVAL_STEPS_MAX expressions in all, FORKS_MAX forks on one path, CALLS_MAX nested jumps (the kernel's NFT_JUMP_STACK_SIZE).
  * An expression that is not in dump.c's grammar is a finding and ends the path as if it accepted.
  */
 #include "eval.h"
@@ -20,8 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVAL_STEPS_MAX 2000000000ull
 #define CALLS_MAX 16
+/* Forks on one path: a frame is about 3 KB of stack; a real ruleset forks some hundred times. */
+#define FORKS_MAX 2000
 #define WORDS 16
 
 enum word_kind {
@@ -68,6 +69,7 @@ struct run {
 	const struct scenario *sc;
 	const struct dump_chain *base[16];
 	size_t nbase;
+	unsigned forks; /* nested exec() calls */
 };
 
 static void exec(struct run *run, struct state *s);
@@ -153,7 +155,7 @@ static void prepare_set(struct eval *ev, struct eval_set *es, const struct dump_
 
 void eval_init(struct eval *ev, const struct dump *d, struct arena *a)
 {
-	*ev = (struct eval){.dump = d, .arena = a};
+	*ev = (struct eval){.dump = d, .arena = a, .max_steps = EVAL_STEPS_MAX};
 	ev->sets = ARENA_ARRAY(a, d->nsets, struct eval_set);
 	for (size_t i = 0; i < d->nsets; i++)
 		prepare_set(ev, &ev->sets[i], &d->sets[i]);
@@ -514,6 +516,7 @@ static struct layout layout_of(const struct dump_set *set, const struct word *w,
 			len = set->key_len;
 		else
 			len = run_length(w + off / 4, set->key_len - off, family);
+		len = len < set->key_len - off ? len : set->key_len - off;
 		l.off[l.n] = off;
 		l.len[l.n] = len;
 		l.op[l.n] = operand_of(w + off / 4, len, family);
@@ -585,10 +588,12 @@ static bool run_lookup(struct run *run, struct state *s, const struct dump_expr 
 	}
 	struct word *w = reg_at(s, e->sreg, set->key_len, &n);
 	const struct eval_set *es = &run->ev->sets[set - d->sets];
-	struct layout l = layout_of(set, w, run->sc->family);
 	bool empty = run->sc->empty_set != NULL && strcmp(set->name, run->sc->empty_set) == 0;
-	if (n * 4 < set->key_len)
+	if (n * 4 < set->key_len) {
 		run->ev->finding = "a lookup beyond the registers";
+		return true;
+	}
+	struct layout l = layout_of(set, w, run->sc->family);
 	bool certain = !empty && run_matches(run, s, es, &l, e->invert);
 	if (certain) {
 		/* No miss is possible: this path ends here. */
@@ -735,15 +740,18 @@ static bool run_rule(struct run *run, struct state *s)
 
 static void exec(struct run *run, struct state *s)
 {
-	for (;;) {
-		if (run->ev->steps > EVAL_STEPS_MAX) {
+	bool on = true;
+
+	run->forks++;
+	while (on) {
+		run->ev->steps++;
+		if (run->ev->steps > run->ev->max_steps || run->forks > FORKS_MAX) {
 			run->ev->finding = "the ruleset is too large to check";
-			return;
+			break;
 		}
-		bool on = s->at.rule < s->at.chain->nrules ? run_rule(run, s) : end_of_chain(run, s);
-		if (!on)
-			return;
+		on = s->at.rule < s->at.chain->nrules ? run_rule(run, s) : end_of_chain(run, s);
 	}
+	run->forks--;
 }
 
 static int by_priority(const void *pa, const void *pb)

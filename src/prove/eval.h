@@ -10,6 +10,9 @@
 
 #include "dump.h"
 
+/* 100 k elements in all scenarios need about a tenth. */
+#define EVAL_STEPS_MAX 2000000000ull
+
 /* Conntrack state bits, as `ct state` yields them (NF_CT_STATE_BIT). */
 #define CT_INVALID 1u
 #define CT_ESTABLISHED 2u
@@ -48,7 +51,7 @@ struct eval {
 	struct arena *arena;
 	accept_fn *accept;
 	void *arg;
-	uint64_t steps; /* expressions run so far */
+	uint64_t steps, max_steps; /* expressions run so far, and when to give up */
 	const char *finding; /* the first thing that was not understood, or NULL */
 	const char *finding_chain, *finding_expr;
 	struct eval_set *sets; /* prepared, one per dump set */
