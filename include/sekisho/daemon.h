@@ -127,6 +127,9 @@ int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv)
  */
 void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The name before each line; daemon_run() sets it. The text stays the caller's and lives as long as the process. */
+void daemon_log_name(const char *name);
+
 /* A beat between the loop's turns: for work that keeps the loop waiting (a large commit). Cheap; call it often. */
 void daemon_beat(struct daemon *d);
 

@@ -30,7 +30,7 @@
 /* A daemon that hangs ends by its own alarm even when init is gone; init would have killed it long before. */
 #define ALARM_S 20
 
-static const char *name = "sekisho";
+static const char *log_name = "sekisho";
 
 /* -- Small things ----------------------------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ void daemon_log(const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES + 2];
 	va_list ap;
-	int n = snprintf(line, LINE_MAX_BYTES, "%s[%d]: ", name, (int)getpid());
+	int n = snprintf(line, LINE_MAX_BYTES, "%s[%d]: ", log_name, (int)getpid());
 
 	va_start(ap, fmt);
 	int m = vsnprintf(line + n, (size_t)(LINE_MAX_BYTES - n), fmt, ap);
@@ -52,6 +52,11 @@ void daemon_log(const char *fmt, ...)
 	/* One write is one record of the kernel's log. Nobody could be told that it failed. */
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
+}
+
+void daemon_log_name(const char *name)
+{
+	log_name = name;
 }
 
 int daemon_path(const char *root, const char *path, char *buf, size_t size)
@@ -340,7 +345,7 @@ int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv)
 	struct daemon d = {.spec = spec, .arg = arg, .root = "/", .init = -1, .now = clock_wall().sec, .language = "ja"};
 	int r;
 
-	name = jail_name(spec->row);
+	daemon_log_name(jail_name(spec->row));
 	signal(SIGPIPE, SIG_IGN);
 	r = outside(&d, argc, argv);
 	if (r == 0)

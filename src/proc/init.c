@@ -1,0 +1,384 @@
+/*
+ * init.c: sekisho-init: starts each daemon, notices when one is dead, stopped or hung, and starts it again.
+ *
+ *	dead     SIGCHLD says so: again at once, later if it dies young again and again (at most RESTART_MAX_MS)
+ *	stopped  SIGCHLD says so: continued at once (nothing that it held in memory is lost)
+ *	hung     no READY or no beat in time: killed, then as dead
+ *
+ * Each of these is told to sekishod (MSG_EXITED), which has it recorded; what cannot be told now (sekishod itself
+ * is away) is told once it is READY.
+ *
+ * Input and trust: fixed-size messages of our own daemons, one of which parses packets of the network: only READY and
+ * BEAT are taken from it. A message that a daemon may not send, or a malformed one, kills that daemon.
+ * Limits: fixed tables; nothing is allocated but by the loop. Nothing here waits for a child.
+ * Failure: if init itself ends, the daemons end too (descriptor, SIGTERM by the kernel) and the lease closes the gate.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sekisho/loop.h>
+
+#include "spawn.h"
+
+#define CHECK_MS 500
+#define RESTART_MIN_MS 50
+#define RESTART_MAX_MS 800
+/* Who lived this long has not died young. */
+#define GROWN_UP_MS 10000
+#define STOP_LIMIT_MS 5000
+
+/* -- Telling sekishod ------------------------------------------------------------------------------------- */
+
+bool init_tell(struct init *in, uint32_t tag, const struct msg_exited *e)
+{
+	const struct init_daemon *gate = &in->daemons[INIT_GATE];
+
+	return gate->ready && msg_send(gate->fd, MSG_EXITED, tag, e, NULL, 0) == 0;
+}
+
+static void tell_notice(struct init_daemon *d)
+{
+	struct msg_exited e = {.status = d->notice.status, .restarts = d->restarts};
+
+	if (!d->notice.due || !d->ready)
+		return;
+	e.down_ms = (uint32_t)mono_since_ms(d->notice.since);
+	MSG_TEXT(e.name, jail_name(d->row));
+	d->notice.due = !init_tell(d->init, 0, &e);
+}
+
+static void tell_notices(struct init *in)
+{
+	for (unsigned i = 0; i < INIT_DAEMONS; i++)
+		tell_notice(&in->daemons[i]);
+}
+
+/* The first unreported event counts: it is since then that the daemon is away. */
+static void note(struct init_daemon *d, int status)
+{
+	if (d->notice.due)
+		return;
+	d->notice.due = true;
+	d->notice.status = status;
+	d->notice.since = clock_mono();
+}
+
+/* -- Messages of the daemons ------------------------------------------------------------------------------ */
+
+static void end_daemon(struct init_daemon *d, const char *why)
+{
+	daemon_log("%s[%d]: %s: killed", jail_name(d->row), (int)d->pid, why);
+	kill(d->pid, SIGKILL);
+}
+
+static void feed_watchdog(const struct init *in)
+{
+	/* A feed that fails is the watchdog's own business: it fires. */
+	if (in->watchdog >= 0 && write(in->watchdog, "", 1) < 0)
+		return;
+}
+
+static void on_ready(struct init_daemon *d)
+{
+	d->ready = true;
+	d->beat = clock_mono();
+	daemon_log("%s[%d]: ready", jail_name(d->row), (int)d->pid);
+	tell_notices(d->init);
+}
+
+/* False: this daemon may not send that. */
+static bool take_message(struct init_daemon *d, const struct msg *m)
+{
+	struct init *in = d->init;
+	bool gate = d->row == JAIL_GATE;
+
+	switch ((int)m->type) {
+	case MSG_READY:
+		if (!d->ready)
+			on_ready(d);
+		return true;
+	case MSG_BEAT:
+		d->beat = clock_mono();
+		if (gate)
+			feed_watchdog(in);
+		return true;
+	case MSG_SPAWN:
+		if (gate && !in->stopping)
+			init_oneshot_start(in, m);
+		return gate;
+	case MSG_BROKEN:
+		if (gate && in->daemons[INIT_LOG].pid > 0)
+			end_daemon(&in->daemons[INIT_LOG], "sent a malformed message to sekishod");
+		return gate;
+	default:
+		return false;
+	}
+}
+
+static void on_daemon(void *arg, int fd, uint32_t events)
+{
+	struct init_daemon *d = arg;
+	struct msg m;
+	int r;
+
+	(void)events;
+	while ((r = msg_recv(fd, &m)) == 1) {
+		bool good = take_message(d, &m);
+		msg_close_fds(&m);
+		if (!good) {
+			r = -EPROTO;
+			break;
+		}
+	}
+	if (r == -EAGAIN)
+		return;
+	/* Nothing more is heard from it: SIGCHLD follows, by itself or by our hand. */
+	loop_del_fd(d->init->loop, fd);
+	if (r != 0)
+		end_daemon(d, r == -EPROTO ? "malformed message" : strerror(-r));
+	else
+		kill(d->pid, SIGKILL);
+}
+
+/* -- Life and death --------------------------------------------------------------------------------------- */
+
+static unsigned handed_fds(const struct init_daemon *d, int own, int *fds)
+{
+	const struct init *in = d->init;
+	unsigned n = 0;
+
+	fds[n++] = own;
+	if (d->row == JAIL_GATE) {
+		fds[n++] = in->pair[0];
+		fds[n++] = in->control;
+	} else {
+		fds[n++] = in->pair[1];
+		memcpy(fds + n, in->nflog, sizeof(in->nflog));
+		n += DAEMON_NFLOG_COUNT;
+	}
+	return n;
+}
+
+/* Both ends or none: *ret_ours is in the loop, the child has the other. */
+static int start_process(struct init_daemon *d, int *ret_ours)
+{
+	int pair[2], fds[2 + DAEMON_NFLOG_COUNT];
+	struct init *in = d->init;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	struct spawn s = {.libexec = in->libexec, .name = jail_name(d->row), .args = {"--handed", in->root_option},
+		.fds = fds, .nfds = handed_fds(d, pair[1], fds)};
+	int r = loop_add_fd(in->loop, pair[0], EPOLLIN, on_daemon, d);
+	pid_t pid = r < 0 ? r : spawn(&s);
+	close(pair[1]);
+	if (pid < 0) {
+		loop_del_fd(in->loop, pair[0]);
+		close(pair[0]);
+		return pid;
+	}
+	*ret_ours = pair[0];
+	return pid;
+}
+
+static void start_later(struct init_daemon *d)
+{
+	loop_set_timer(d->again, d->delay_ms, 0);
+	d->delay_ms = d->delay_ms == 0 ? RESTART_MIN_MS : d->delay_ms * 2;
+	if (d->delay_ms > RESTART_MAX_MS)
+		d->delay_ms = RESTART_MAX_MS;
+}
+
+void init_start(struct init_daemon *d)
+{
+	int r = start_process(d, &d->fd);
+
+	d->started = clock_mono();
+	d->ready = false;
+	if (r < 0) {
+		daemon_log("%s: cannot be started: %s", jail_name(d->row), strerror(-r));
+		start_later(d);
+		return;
+	}
+	d->pid = r;
+}
+
+static void on_again(void *arg)
+{
+	init_start(arg);
+}
+
+static void stop_next(struct init *in)
+{
+	for (unsigned i = 0; i < INIT_DAEMONS; i++) {
+		if (in->daemons[i].pid > 0) {
+			kill(in->daemons[i].pid, SIGTERM);
+			loop_set_timer(in->stop_limit, STOP_LIMIT_MS, 0);
+			return;
+		}
+	}
+	loop_stop(in->loop, 0);
+}
+
+static void daemon_ended(struct init_daemon *d, int status)
+{
+	struct init *in = d->init;
+
+	if (WIFSIGNALED(status))
+		daemon_log("%s[%d]: killed by signal %d", jail_name(d->row), (int)d->pid, WTERMSIG(status));
+	else
+		daemon_log("%s[%d]: exit status %d", jail_name(d->row), (int)d->pid, WEXITSTATUS(status));
+	loop_del_fd(in->loop, d->fd);
+	close(d->fd);
+	d->fd = -1;
+	d->pid = 0;
+	d->ready = false;
+	if (d->row == JAIL_GATE)
+		init_oneshot_kill_all(in);
+	if (in->stopping) {
+		stop_next(in);
+		return;
+	}
+	note(d, status);
+	d->restarts++;
+	if (mono_since_ms(d->started) > GROWN_UP_MS)
+		d->delay_ms = 0;
+	start_later(d);
+}
+
+static void daemon_stopped(struct init_daemon *d, int status)
+{
+	daemon_log("%s[%d]: stopped by signal %d: continued", jail_name(d->row), (int)d->pid, WSTOPSIG(status));
+	note(d, status);
+	kill(d->pid, SIGCONT);
+	tell_notice(d);
+}
+
+void init_reap(struct init *in, pid_t pid, int status)
+{
+	for (unsigned i = 0; i < INIT_DAEMONS; i++) {
+		struct init_daemon *d = &in->daemons[i];
+		if (d->pid != pid)
+			continue;
+		if (WIFSTOPPED(status))
+			daemon_stopped(d, status);
+		else
+			daemon_ended(d, status);
+		return;
+	}
+	for (unsigned i = 0; i < INIT_ONESHOTS_MAX; i++) {
+		if (in->oneshots[i].pid != pid)
+			continue;
+		if (WIFSTOPPED(status))
+			kill(pid, SIGCONT);
+		else
+			init_oneshot_ended(&in->oneshots[i], status);
+		return;
+	}
+}
+
+static void check_daemon(struct init_daemon *d)
+{
+	if (d->pid == 0)
+		return;
+	if (!d->ready && mono_since_ms(d->started) > DAEMON_READY_LIMIT_MS)
+		end_daemon(d, "not ready in time");
+	else if (d->ready && mono_since_ms(d->beat) > DAEMON_BEAT_LIMIT_MS)
+		end_daemon(d, "no sign of life");
+}
+
+void init_check(struct init *in)
+{
+	for (unsigned i = 0; i < INIT_DAEMONS; i++)
+		check_daemon(&in->daemons[i]);
+	tell_notices(in);
+}
+
+/* sekishod first, so that logd still stores what sekishod has to say. */
+void init_stop(struct init *in)
+{
+	if (in->stopping)
+		return;
+	in->stopping = true;
+	for (unsigned i = 0; i < INIT_DAEMONS; i++)
+		loop_set_timer(in->daemons[i].again, -1, 0);
+	init_oneshot_kill_all(in);
+	stop_next(in);
+}
+
+/* -- The loop --------------------------------------------------------------------------------------------- */
+
+static void on_child_signal(void *arg, int signo)
+{
+	struct init *in = arg;
+	int status;
+	pid_t pid;
+
+	(void)signo;
+	/* Signals merge: one delivery may stand for several children. */
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
+		init_reap(in, pid, status);
+}
+
+static void on_stop_signal(void *arg, int signo)
+{
+	daemon_log("signal %d: stopping", signo);
+	init_stop(arg);
+}
+
+static void on_check(void *arg)
+{
+	init_check(arg);
+}
+
+static void on_stop_limit(void *arg)
+{
+	struct init *in = arg;
+
+	for (unsigned i = 0; i < INIT_DAEMONS; i++) {
+		if (in->daemons[i].pid > 0) {
+			end_daemon(&in->daemons[i], "did not stop in time");
+			return;
+		}
+	}
+}
+
+static bool prepare(struct init *in)
+{
+	static const enum jail_row rows[INIT_DAEMONS] = {JAIL_GATE, JAIL_LOG};
+	bool good = true;
+
+	for (unsigned i = 0; i < INIT_DAEMONS; i++) {
+		struct init_daemon *d = &in->daemons[i];
+		*d = (struct init_daemon){.init = in, .row = rows[i], .fd = -1};
+		d->again = loop_add_timer(in->loop, -1, 0, on_again, d);
+		good = good && d->again != NULL;
+	}
+	in->stop_limit = loop_add_timer(in->loop, -1, 0, on_stop_limit, in);
+	return good && in->stop_limit != NULL && loop_add_timer(in->loop, CHECK_MS, CHECK_MS, on_check, in) != NULL &&
+		loop_add_signal(in->loop, SIGCHLD, on_child_signal, in) == 0 &&
+		loop_add_signal(in->loop, SIGTERM, on_stop_signal, in) == 0 &&
+		loop_add_signal(in->loop, SIGINT, on_stop_signal, in) == 0;
+}
+
+int init_run(struct init *in)
+{
+	in->loop = loop_new();
+	if (in->loop == NULL || !prepare(in)) {
+		daemon_log("event loop: %s", strerror(errno));
+		return 3;
+	}
+	for (unsigned i = 0; i < INIT_DAEMONS; i++)
+		init_start(&in->daemons[i]);
+	int r = loop_run(in->loop);
+	if (r < 0)
+		daemon_log("event loop: %s", strerror(-r));
+	return r < 0 ? 3 : 0;
+}

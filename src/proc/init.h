@@ -1,0 +1,88 @@
+/* init.h: sekisho-init, the supervisor: what it holds. Only init*.c and main_init.c know it. */
+#ifndef SEKISHO_INIT_H
+#define SEKISHO_INIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/daemon.h>
+
+struct loop;
+struct loop_timer;
+
+/* sekishod runs at most one commit and one proof at a time; the rest is room for those that are being killed. */
+#define INIT_ONESHOTS_MAX 4
+
+struct init_daemon {
+	struct init *init;
+	enum jail_row row;
+	pid_t pid; /* 0 = not running */
+	int fd;	   /* our end of its socket, -1 without a process */
+	bool ready;
+	struct mono started, beat; /* beat: the last one, or READY */
+	unsigned restarts;
+	int delay_ms;		   /* before the next start; grows while it dies young */
+	struct loop_timer *again;
+	/* What sekishod has yet to be told about it. */
+	struct {
+		bool due;
+		int status;
+		struct mono since;
+	} notice;
+};
+
+struct init_oneshot {
+	struct init *init;
+	enum jail_row row;
+	pid_t pid; /* 0 = free */
+	uint32_t tag;
+	struct loop_timer *limit;
+};
+
+enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_DAEMONS };
+
+struct init {
+	const char *root, *libexec, *watchdog_path;
+	bool foreground;
+	char root_option[DAEMON_ROOT_MAX + 16];
+	struct loop *loop;
+	struct init_daemon daemons[INIT_DAEMONS];
+	struct init_oneshot oneshots[INIT_ONESHOTS_MAX];
+	int control, nflog[DAEMON_NFLOG_COUNT];
+	int pair[2]; /* sekishod's end, sekisho-logd's end: kept open, see daemon.h */
+	int watchdog;
+	bool stopping;
+	struct loop_timer *stop_limit;
+};
+
+/*
+ * Loads the closed table (`sekishod --close`), then opens everything. 0, or -errno after one line in the log.
+ */
+int init_open(struct init *in);
+void init_close(struct init *in);
+
+/* Starts a daemon; on failure it is tried again after the delay. */
+void init_start(struct init_daemon *d);
+/* A process of ours ended or stopped (status as of waitpid). */
+void init_reap(struct init *in, pid_t pid, int status);
+/* Kills what hangs, delivers what sekishod has yet to be told. Called twice a second. */
+void init_check(struct init *in);
+/* Ends the children in order; the loop stops when the last is gone. */
+void init_stop(struct init *in);
+
+/* One-shots, on sekishod's request. m's descriptors stay the caller's. */
+struct msg;
+void init_oneshot_start(struct init *in, const struct msg *m);
+void init_oneshot_ended(struct init_oneshot *o, int status);
+/* sekishod is gone: nobody waits for their answers. */
+void init_oneshot_kill_all(struct init *in);
+
+/* Tells sekishod; false when it could not be told now. */
+bool init_tell(struct init *in, uint32_t tag, const struct msg_exited *e);
+
+/* The supervisor's whole life. Exit status. */
+int init_run(struct init *in);
+
+#endif

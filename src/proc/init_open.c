@@ -1,0 +1,151 @@
+/*
+ * init_open.c: what sekisho-init opens once and keeps: the closed table first, then sockets.
+ *
+ * The NFLOG sockets stay open here while sekisho-logd is away: the kernel goes on queueing into them.
+ * Failure: one line, and init ends; who started it (busybox init) starts it again, with the gate closed.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/watchdog.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sekisho/open.h>
+
+#include "spawn.h"
+
+#define CLOSE_TRIES 3
+#define CLOSE_LIMIT_MS 10000
+/* A daemon of a former init that hangs ends by its own alarm within 20 s; until then it holds the groups. */
+#define NFLOG_PATIENCE_MS 25000
+#define NAP_MS 20
+/* Room for a burst of messages between the two daemons while one of them starts. */
+#define PAIR_BUFFER (1 << 20)
+/* Longer than a start, the kill of a hung sekishod and its restart together. */
+#define WATCHDOG_S 60
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
+}
+
+/* Waits for one child without a loop: exit status 0, or -errno. */
+static int wait_for(pid_t pid, int limit_ms)
+{
+	struct mono start = clock_mono();
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (mono_since_ms(start) > limit_ms) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return -ETIMEDOUT;
+		}
+		nap();
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+}
+
+/* Nothing may rise before the closed table is in the kernel. */
+static int close_gate(struct init *in)
+{
+	struct spawn s = {.libexec = in->libexec, .name = jail_name(JAIL_GATE), .args = {"--close", in->root_option}};
+	int r = -EAGAIN;
+
+	for (unsigned i = 0; r < 0 && i < CLOSE_TRIES; i++) {
+		pid_t pid = spawn(&s);
+		r = pid < 0 ? (int)pid : wait_for(pid, CLOSE_LIMIT_MS);
+		if (r < 0)
+			daemon_log("sekishod --close: %s", strerror(-r));
+	}
+	return r;
+}
+
+static int open_nflog(struct init *in)
+{
+	struct mono start = clock_mono();
+
+	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
+		do {
+			in->nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
+			if (in->nflog[i] == -EBUSY)
+				nap();
+		} while (in->nflog[i] == -EBUSY && mono_since_ms(start) < NFLOG_PATIENCE_MS);
+		if (in->nflog[i] < 0) {
+			daemon_log("NFLOG group %u: %s", DAEMON_NFLOG_GROUP + i, strerror(-in->nflog[i]));
+			return in->nflog[i];
+		}
+	}
+	return 0;
+}
+
+static int open_pair(struct init *in)
+{
+	int size = PAIR_BUFFER;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, in->pair) < 0)
+		return -errno;
+	for (unsigned i = 0; i < 2; i++) {
+		if (setsockopt(in->pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int open_watchdog(struct init *in)
+{
+	int seconds = WATCHDOG_S;
+
+	if (in->watchdog_path == NULL)
+		return 0;
+	in->watchdog = open(in->watchdog_path, O_WRONLY | O_CLOEXEC);
+	if (in->watchdog < 0)
+		return -errno;
+	/* A device with a fixed time stays as it is. */
+	ioctl(in->watchdog, WDIOC_SETTIMEOUT, &seconds);
+	return 0;
+}
+
+static int step(const char *what, int r)
+{
+	if (r < 0)
+		daemon_log("%s: %s", what, strerror(-r));
+	return r;
+}
+
+int init_open(struct init *in)
+{
+	in->control = in->watchdog = in->pair[0] = in->pair[1] = -1;
+	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
+		in->nflog[i] = -1;
+	int r = step("directories", paths_make(in->root));
+	if (r == 0)
+		r = step("closing the gate", close_gate(in));
+	if (r == 0)
+		r = step("watchdog", open_watchdog(in));
+	if (r == 0)
+		r = open_nflog(in);
+	if (r == 0)
+		r = step("pair", open_pair(in));
+	if (r == 0)
+		r = step("control socket", in->control = control_open(in->root));
+	return r < 0 ? r : 0;
+}
+
+void init_close(struct init *in)
+{
+	char path[256];
+
+	if (in->control >= 0 && daemon_path(in->root, DAEMON_PATH_CONTROL, path, sizeof(path)) == 0)
+		unlink(path);
+	/* 'V' tells the device that this end is meant. */
+	if (in->watchdog >= 0 && write(in->watchdog, "V", 1) == 1)
+		close(in->watchdog);
+}
