@@ -18,6 +18,7 @@
 #include <sekisho/limits.h>
 
 struct ir;
+struct msg_links;
 struct net;
 
 /* Called for each standing finding, and for each event (finding_is_event()), with its subject ("eth2.20"). */
@@ -51,6 +52,9 @@ int net_check(struct net *n);
 int net_watch_fd(const struct net *n);
 /* Drains the watch socket. True when net_check() is due (something of interest changed, or events were lost). */
 bool net_watch(struct net *n);
+
+/* The links as last read (net_apply(), net_check()). True when they differ from those of the call before. */
+bool net_link_table(struct net *n, struct msg_links *ret);
 
 /* -- kernel settings ------------------------------------------------------------------------------------- */
 

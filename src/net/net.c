@@ -498,6 +498,20 @@ int net_check(struct net *n)
 	return e != 0 ? e : (int)r.changes;
 }
 
+bool net_link_table(struct net *n, struct msg_links *ret)
+{
+	struct msg_links t = {0};
+
+	for (unsigned i = 0; i < n->links.n && t.n < MSG_LINKS_MAX; i++) {
+		t.link[t.n].index = n->links.l[i].ifindex;
+		MSG_TEXT(t.link[t.n++].name, n->links.l[i].name);
+	}
+	bool changed = memcmp(&t, &n->told, sizeof(t)) != 0;
+	n->told = t;
+	*ret = t;
+	return changed;
+}
+
 /* -- opening, watching ------------------------------------------------------------------------------------------ */
 
 static int open_watch(void)
@@ -561,8 +575,8 @@ int net_watch_fd(const struct net *n)
 }
 
 /*
- * A learnt neighbour changes with each ARP answer: of interest are only permanent ones that are not ours, and
- * ours when they are no longer permanent. Everything else of the groups is of interest.
+ * A learnt neighbour changes with each ARP answer: of interest are only permanent ones that are not ours
+ * as we set them, and ours when they are no longer permanent. Everything else of the groups is of interest.
  */
 static bool is_of_interest(const struct net *n, const struct nlmsghdr *h, const void *payload, size_t size)
 {
@@ -573,11 +587,15 @@ static bool is_of_interest(const struct net *n, const struct nlmsghdr *h, const 
 		return h->nlmsg_type != RTM_GETNEIGH;
 	if (!net_parse_neigh_any(payload, size, &f, &permanent))
 		return false;
-	if (permanent && h->nlmsg_type == RTM_NEWNEIGH)
-		return f.proto != NET_PROTO_OURS;
-	memset(f.via, 0, sizeof(f.via));
-	size_t i = net_facts_from(&n->held, &f);
-	return i < net_facts_n(&n->held) && net_facts_same_key(net_facts_at(&n->held, i), &f);
+	struct net_fact key = f;
+	memset(key.via, 0, sizeof(key.via));
+	size_t i = net_facts_from(&n->held, &key);
+	const struct net_fact *ours = i < net_facts_n(&n->held) ? net_facts_at(&n->held, i) : NULL;
+	if (ours != NULL && !net_facts_same_key(ours, &f))
+		ours = NULL;
+	if (h->nlmsg_type == RTM_NEWNEIGH && permanent)
+		return ours == NULL || net_facts_cmp(ours, &f) != 0;
+	return ours != NULL;
 }
 
 bool net_watch(struct net *n)

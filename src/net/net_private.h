@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <sekisho/buf.h>
+#include <sekisho/msg.h>
 #include <sekisho/net.h>
 
 /* How our addresses, routes and neighbours are marked in the kernel (IFA_PROTO, rtm_protocol, NDA_PROTOCOL). */
@@ -150,6 +151,7 @@ struct net {
 	struct net_facts held;	/* the wanted facts as of the last run, sorted */
 	struct net_links links; /* as last read */
 	struct net_links seen;	/* as of the last apply or check: to tell an interface that is new */
+	struct msg_links told;	/* as net_link_table() last gave them */
 	unsigned notes;		/* NET_CHANGED said in this check */
 	bool settled;		/* the last apply succeeded: differences are somebody else's */
 	bool settings_known;	/* net_settings() ran for this policy */

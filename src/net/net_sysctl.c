@@ -170,6 +170,15 @@ static bool good(const struct row *r, long want, long have)
 	return (r->flags & AT_LEAST) != 0 ? have >= want : have == want;
 }
 
+/* Does the directory of this row's interface exist? */
+static bool has_conf(const char *row_path, const char *iface)
+{
+	char path[sizeof(ROOT) + 64];
+
+	snprintf(path, sizeof(path), ROOT "%.5sconf/%s", row_path, iface);
+	return access(path, F_OK) == 0;
+}
+
 static void set_one(struct pass *p, const struct row *r, const char *iface)
 {
 	char name[128], path[sizeof(ROOT) + sizeof(name)], text[64];
@@ -198,7 +207,7 @@ static void set_one(struct pass *p, const struct row *r, const char *iface)
 	if (e == 0 && good(r, want, have))
 		return;
 	/* An interface that went away between two looks is none of this row's business. */
-	if (e == -ENOENT && (r->scope & (EACH | UNKNOWN)) != 0 && at != NULL && if_nametoindex(iface) == 0)
+	if (e == -ENOENT && at != NULL && !has_conf(r->path, iface))
 		return;
 	p->wrong++;
 	if (e != 0)
