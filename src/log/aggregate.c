@@ -69,7 +69,8 @@ static void make_key(const struct nflog_event *e, uint32_t generation, enum agg_
 	unsigned bytes = agg_prefix(width, e->family) / 8;
 
 	memset(k, 0, sizeof(*k));
-	k->reason = (uint8_t)nflog_reason(e);
+	enum reason reason = nflog_reason(e);
+	k->reason = (uint8_t)reason;
 	k->width = (uint8_t)width;
 	if (width == AGG_REASON)
 		return;

@@ -182,7 +182,9 @@ static int add_call(scmp_filter_ctx ctx, const struct jail_call *c)
 		return 0;
 	for (unsigned i = 0; i < 2; i++)
 		n = add_condition(&c->when[i], cmp, n);
-	return seccomp_rule_add_array(ctx, c->action == JAIL_ALLOW ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), nr, n, cmp);
+	static const uint32_t actions[] = {
+		[JAIL_ALLOW] = SCMP_ACT_ALLOW, [JAIL_REFUSE] = SCMP_ACT_ERRNO(EPERM), [JAIL_ABSENT] = SCMP_ACT_ERRNO(ENOSYS)};
+	return seccomp_rule_add_array(ctx, actions[c->action], nr, n, cmp);
 }
 
 /* Builds the row's filter; NULL when the library refuses. */

@@ -25,6 +25,7 @@ struct jail_path {
 enum jail_action {
 	JAIL_ALLOW,
 	JAIL_REFUSE, /* fails with EPERM: libraries try it and can live without */
+	JAIL_ABSENT, /* fails with ENOSYS: libraries take an older call instead */
 };
 
 enum jail_test {

@@ -126,7 +126,10 @@ static const struct field msg_drop_row_fields[] = {
 	TEXT(msg_drop_row, rule),
 	TEXT(msg_drop_row, host_src),
 	TEXT(msg_drop_row, host_dst),
-	FLAG(msg_drop_row, loss),
+	RANGE(msg_drop_row, loss, MSG_LOSS_NONE, MSG_LOSS_FOUND),
+	RANGE8(msg_drop_row, src_len, 0, 128),
+	RANGE8(msg_drop_row, dst_len, 0, 128),
+	RANGE8(msg_drop_row, open, 0, 1),
 	ZERO(msg_drop_row, pad),
 };
 static const struct field msg_fault_row_fields[] = {
