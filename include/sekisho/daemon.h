@@ -68,7 +68,7 @@ enum daemon_fd {
 
 #define DAEMON_PATH_RUN "run/sekisho"		      /* root, 0755 */
 #define DAEMON_PATH_CONTROL "run/sekisho/control"     /* 0660, group JAIL_GID_CONTROL */
-#define DAEMON_PATH_EMPTY "run/sekisho/empty"	      /* root, 0555: the root directory of the one-shots */
+#define DAEMON_PATH_EMPTY "run/sekisho/empty"	      /* root, 0555: root of the one-shots where no zones are */
 #define DAEMON_PATH_STATE "var/lib/sekisho"	      /* root, 0755 */
 #define DAEMON_PATH_GATE "var/lib/sekisho/gate"	      /* sekishod's own: generations; 0700 */
 #define DAEMON_PATH_LOG "var/lib/sekisho/log"	      /* sekisho-logd's own; 0700 */

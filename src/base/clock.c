@@ -65,7 +65,9 @@ bool clock_set_zone(const char *name)
 	/* A name of the database and nothing else: no absolute path, no way up, no ":file" or POSIX form. */
 	if (name[0] == '\0' || name[0] == '/' || name[0] == ':' || strstr(name, "..") != NULL)
 		return false;
-	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+	/* A jail may have the database in another place; libc looks there too. */
+	const char *dir = getenv("TZDIR");
+	snprintf(path, sizeof(path), "%s/%s", dir != NULL ? dir : "/usr/share/zoneinfo", name);
 	if (strcmp(name, "UTC") != 0 && access(path, R_OK) != 0)
 		return false;
 	setenv("TZ", name, 1);

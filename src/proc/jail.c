@@ -22,6 +22,7 @@
 #include <linux/securebits.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -89,9 +90,11 @@ static struct landlock_ruleset landlock_all(int abi)
 
 static uint64_t landlock_rights(enum jail_path_use use)
 {
-	uint64_t read = FS_READ_FILE | FS_READ_DIR, tune = read | FS_WRITE_FILE | FS_TRUNCATE;
+	uint64_t look = FS_READ_FILE, read = look | FS_READ_DIR, tune = read | FS_WRITE_FILE | FS_TRUNCATE;
 
 	switch (use) {
+	case JAIL_LOOK:
+		return look;
 	case JAIL_READ:
 		return read;
 	case JAIL_TUNE:
@@ -272,16 +275,20 @@ static int set_limits(const struct jail_spec *s)
 
 /* -- Entering --------------------------------------------------------------------------------------------- */
 
+/* Where there are no zones there is an empty directory instead. */
 static int change_root(const struct jail_spec *s, const char *root)
 {
-	char buf[PATH_MAX];
+	char empty[PATH_MAX];
 
-	if (!s->empty_root)
+	if (!s->zones_root)
 		return chdir("/") < 0 ? -errno : 0;
-	int r = daemon_path(root, DAEMON_PATH_EMPTY, buf, sizeof(buf));
+	int r = daemon_path(root, DAEMON_PATH_EMPTY, empty, sizeof(empty));
 	if (r < 0)
 		return r;
-	return chroot(buf) < 0 || chdir("/") < 0 ? -errno : 0;
+	if ((chroot(JAIL_ZONES) < 0 && chroot(empty) < 0) || chdir("/") < 0)
+		return -errno;
+	/* Where libc and clock_set_zone() find them now. */
+	return setenv("TZDIR", "/", 1) < 0 ? -errno : 0;
 }
 
 static int close_the_door(int ruleset, scmp_filter_ctx filter)
@@ -383,9 +390,9 @@ static bool filter_answers(void)
 }
 
 /* Listing the root directory is in no row. */
-static bool root_is_closed(const struct jail_spec *s)
+static bool root_is_closed(void)
 {
-	if (entered_landlock == 0 && !s->empty_root)
+	if (entered_landlock == 0)
 		return true; /* the kernel cannot; said at start */
 	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
@@ -410,7 +417,7 @@ const char *jail_verify(enum jail_row row)
 		return "dumpable";
 	if (!limits_are(s))
 		return "limits";
-	if (!root_is_closed(s))
+	if (!root_is_closed())
 		return "landlock";
 	return NULL;
 }

@@ -68,10 +68,14 @@ static const struct jail_call filing[] = {
 	END,
 };
 
-/* No files at all: libraries that look for one are told that they may not. */
-static const struct jail_call fileless[] = {
-	CANNOT("open"), CANNOT("openat"), CANNOT("stat"), CANNOT("lstat"), CANNOT("statx"), CANNOT("access"),
-	CANNOT("faccessat"), CANNOT("faccessat2"), CANNOT("readlink"), CANNOT("readlinkat"), CANNOT("getcwd"),
+/*
+ * No files but the time zones, which are public and read-only (a policy names its zone, so it is not known before
+ * the jail). Libraries that look for another file do not find it.
+ */
+static const struct jail_call zoning[] = {
+	CAN_IF("openat", 2, JAIL_WITHOUT, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH), CAN("access"), CAN("faccessat"),
+	CAN("faccessat2"), CANNOT("open"), CANNOT("stat"), CANNOT("lstat"), CANNOT("statx"), CANNOT("readlink"),
+	CANNOT("readlinkat"), CANNOT("getcwd"),
 	END,
 };
 
@@ -125,7 +129,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 			{JAIL_TUNE, false, "/proc/sys/net"},
 			{JAIL_READ, false, "/proc/self/net"},
 			{JAIL_READ, false, "/proc/sys/kernel/random"},
-			{JAIL_READ, false, "/usr/share/zoneinfo"},
+			{JAIL_READ, false, JAIL_ZONES},
 			{JAIL_READ, false, "/dev/urandom"},
 		},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 512}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB}},
@@ -137,7 +141,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.paths = {
 			{JAIL_STORE, true, DAEMON_PATH_LOG},
 			{JAIL_READ, false, "/proc/sys/kernel/random"},
-			{JAIL_READ, false, "/usr/share/zoneinfo"},
+			{JAIL_READ, false, JAIL_ZONES},
 			{JAIL_READ, false, "/dev/urandom"},
 		},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 256}, {RLIMIT_AS, ADDRESS_SPACE}},
@@ -145,16 +149,18 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 	[JAIL_COMPILE] = {
 		.name = "sekisho-compile",
 		.uid = JAIL_UID_NONE,
-		.empty_root = true,
-		.calls = {living, answering, fileless, sanitizing},
+		.zones_root = true,
+		.calls = {living, answering, zoning, sanitizing},
+		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
 			{RLIMIT_CPU, 120}},
 	},
 	[JAIL_PROVE] = {
 		.name = "sekisho-prove",
 		.uid = JAIL_UID_NONE,
-		.empty_root = true,
-		.calls = {living, answering, fileless, sanitizing},
+		.zones_root = true,
+		.calls = {living, answering, zoning, sanitizing},
+		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
 			{RLIMIT_CPU, 120}},
 	},

@@ -11,7 +11,8 @@
 
 /* What a path of the row allows; the details for Landlock are in jail.c. */
 enum jail_path_use {
-	JAIL_READ,  /* read files and list directories below */
+	JAIL_LOOK,  /* read files below, not list directories */
+	JAIL_READ,  /* JAIL_LOOK and list directories */
 	JAIL_TUNE,  /* JAIL_READ and write to files that are there (/proc/sys) */
 	JAIL_STORE, /* a directory of its own: make, write, rename and remove files and directories below */
 };
@@ -59,11 +60,13 @@ struct jail_spec {
 	const char *name;
 	uid_t uid;
 	uint64_t capabilities;			     /* bits 1 << CAP_… */
-	bool empty_root;			     /* chroot into an empty directory: no path at all */
+	bool zones_root;			     /* chroot to the time zones: there is no other file */
 	const struct jail_call *calls[JAIL_LISTS_MAX];    /* lists that end with a NULL name */
 	struct jail_path paths[JAIL_PATHS_MAX];	     /* ends with a NULL path */
 	struct jail_limit limits[JAIL_LIMITS_MAX];	     /* ends with value 0 on resource 0 (RLIMIT_CPU) */
 };
+
+#define JAIL_ZONES "/usr/share/zoneinfo"
 
 extern const struct jail_spec jail_table[JAIL_ROWS];
 
