@@ -1,0 +1,93 @@
+/*
+ * args.h: the command line as a table of words.
+ *
+ * commands.c holds the table; parsing, --help, usage errors, completion and the reference manual read it and
+ * nothing else does, so that they cannot differ. To add a command: a row in commands.c, a verb file with its
+ * function, its messages in po/ja.po, `tests/golden/console/run --regenerate`.
+ */
+#ifndef CONSOLE_ARGS_H
+#define CONSOLE_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ARGS_WORDS_MAX 4
+#define ARGS_OPTIONS_MAX 16
+
+struct buf;
+struct console;
+struct args;
+
+/* What completion offers for a value. */
+enum complete {
+	COMPLETE_NOTHING,
+	COMPLETE_FILE,
+	COMPLETE_REASON,
+	COMPLETE_PROTOCOL,
+	COMPLETE_LANGUAGE,
+	COMPLETE_COMMAND,
+};
+
+struct argument {
+	const char *name; /* N_("POLICY") */
+	const char *help; /* N_() */
+	bool optional;
+	enum complete complete;
+};
+
+struct option {
+	const char *name;  /* "--since" */
+	const char *value; /* N_("TIME"); NULL = a flag */
+	const char *help;  /* N_() */
+	bool required;
+	enum complete complete;
+};
+
+/* A table ends with a row whose first member is NULL. */
+struct command {
+	const char *word;
+	const struct command *sub; /* the next table; then there are no args, options and run */
+	const struct argument *args;
+	const struct option *options;
+	const char *help;  /* N_(): one line */
+	const char *about; /* N_(): paragraphs; NULL = none */
+	int (*run)(struct console *c, const struct args *a);
+	bool rest; /* everything behind this word belongs to the verb, unread */
+};
+
+extern const struct command commands[];
+/* Those that every command takes. */
+extern const struct option global_options[];
+
+/* A command line that fits its command. */
+struct args {
+	const struct command *command;
+	const struct command *group; /* the command whose sub table holds `command`; NULL at the top */
+	const char *words[ARGS_WORDS_MAX];
+	unsigned nwords;
+	const char *values[ARGS_OPTIONS_MAX]; /* by index in command->options; "" for a flag; NULL = not given */
+	const char *globals[ARGS_OPTIONS_MAX];
+	int nrest; /* of a command with `rest`: argv from behind its word */
+	char *const *rest;
+	bool help; /* --help was among the words: the rest was not checked */
+};
+
+/* The value of an option of the command or a global one; NULL when it was not given. */
+const char *args_option(const struct args *a, const char *name);
+
+/*
+ * Reads argv[1..] against the table. On an error false, and the message (one line, translated) is appended to
+ * `error`; what was understood so far is in *ret, for the usage line.
+ */
+bool args_parse(int argc, char **argv, struct args *ret, struct buf *error);
+
+/* The row of this word, or NULL. */
+const struct command *args_find(const struct command *table, const char *word);
+
+/*
+ * The candidates for the last of n words (which may be empty), one a line: a word of the table, an option, or
+ * a value. A line "<file>" asks the shell for file names.
+ */
+void args_complete(int n, char *const *words, struct buf *out);
+
+#endif

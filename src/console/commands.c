@@ -1,0 +1,227 @@
+/*
+ * commands.c: the words of the `sekisho` command: a flat table and nothing else.
+ *
+ * Texts are msgids; rootfs/doc/commands.md is printed from this table (`sekisho help --reference`), and a test
+ * compares them.
+ */
+#include "console.h"
+
+#define END_ARGUMENTS {.name = NULL}
+#define END_OPTIONS {.name = NULL}
+#define END_COMMANDS {.word = NULL}
+
+#define OPTION_JSON {"--json", NULL, N_("print JSON instead of text")}
+#define OPTION_AT {"--at", N_("TIME"), N_("answer for this moment instead of now")}
+#define ARGUMENT_POLICY {N_("POLICY"), N_("the policy file"), .complete = COMPLETE_FILE}
+
+const struct option global_options[] = {
+	{"--lang", N_("ja|en"), N_("language of the messages"), .complete = COMPLETE_LANGUAGE},
+	{"--root", N_("DIR"), N_("directory under which the gate runs (default: /, or SEKISHO_ROOT)"),
+		.complete = COMPLETE_FILE},
+	{"--help", NULL, N_("explain this command")},
+	END_OPTIONS,
+};
+
+static const struct argument policy_argument[] = {ARGUMENT_POLICY, END_ARGUMENTS};
+
+static const struct option json_option[] = {OPTION_JSON, END_OPTIONS};
+
+static const struct option check_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
+
+static const struct argument explain_arguments[] = {
+	ARGUMENT_POLICY,
+	{N_("SRC"), N_("source: an address, or the name of a host of the policy"), .optional = true},
+	{N_("DST"), N_("destination: an address, or the name of a host of the policy"), .optional = true},
+	{N_("PROTO[/PORT]"), N_("tcp/443, udp/53, icmp/echo-request, icmp/8/0, or a protocol alone"), .optional = true,
+		.complete = COMPLETE_PROTOCOL},
+	END_ARGUMENTS,
+};
+
+static const struct option explain_options[] = {
+	{"--batch", NULL, N_("read questions from standard input, one a line; answer one JSON object a line")},
+	OPTION_AT,
+	{"--src-mac", N_("MAC"), N_("the source MAC address as the gate would see it")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct argument commit_arguments[] = {
+	{N_("FILE"), N_("the policy file to put in force"), .complete = COMPLETE_FILE},
+	END_ARGUMENTS,
+};
+
+static const struct option commit_options[] = {
+	{"--who", N_("NAME"), N_("who puts it in force"), .required = true},
+	{"--why", N_("TEXT"), N_("why; kept in the history of changes"), .required = true},
+	{"--approval", N_("NO"), N_("number of the approval")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct option status_options[] = {
+	{"--check", NULL, N_("exit with 1 unless everything is normal")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+#define OPTION_SINCE {"--since", N_("TIME"), N_("only from this time on")}
+#define OPTION_UNTIL {"--until", N_("TIME"), N_("only up to this time")}
+#define OPTION_LIMIT {"--limit", N_("N"), N_("at most N rows, the newest (default 100)")}
+
+static const struct option drops_options[] = {
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	{"--from", N_("SEGMENT"), N_("only packets that came from this segment")},
+	{"--to", N_("SEGMENT"), N_("only packets that wanted to go to this segment")},
+	{"--src", N_("ADDRESS"), N_("only this source: address, prefix, or host name")},
+	{"--dst", N_("ADDRESS"), N_("only this destination: address, prefix, or host name")},
+	{"--port", N_("PORT"), N_("only this destination port")},
+	{"--reason", N_("WORD"), N_("only this reason (see: sekisho help reasons)"), .complete = COMPLETE_REASON},
+	OPTION_LIMIT,
+	{"--follow", NULL, N_("keep printing new records until interrupted")},
+	{"--all", NULL, N_("also broadcasts and multicasts that could never cross (local-noise)")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct option summary_options[] = {
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	{"--all", NULL, N_("also broadcasts and multicasts that could never cross (local-noise)")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct option rows_options[] = {OPTION_SINCE, OPTION_UNTIL, OPTION_LIMIT, OPTION_JSON, END_OPTIONS};
+
+static const struct command log_commands[] = {
+	{
+		.word = "drops",
+		.options = drops_options,
+		.help = N_("list the packets that were blocked, and why"),
+		.about = N_("Each record stands for one or more like packets: time, number, segments, source, destination, "
+			    "reason, and for a packet that no approved flow allows the nearest approved flow and what "
+			    "differs from it. A line \"records lost\" says how many packets were counted by the kernel "
+			    "but could not be recorded one by one."),
+		.run = verb_log_drops,
+	},
+	{
+		.word = "summary",
+		.options = summary_options,
+		.help = N_("count the blocked packets by reason and segments"),
+		.run = verb_log_summary,
+	},
+	{
+		.word = "verify",
+		.options = json_option,
+		.help = N_("check that no record was changed or taken away"),
+		.about = N_("Walks the whole chain of records. Exit code 1 means that the chain is broken: keep the device "
+			    "as it is and report it."),
+		.run = verb_log_verify,
+	},
+	{
+		.word = "faults",
+		.options = rows_options,
+		.help = N_("list the faults of the gate itself"),
+		.run = verb_log_faults,
+	},
+	{
+		.word = "commits",
+		.options = rows_options,
+		.help = N_("list who put which policy in force, when, and why"),
+		.run = verb_log_commits,
+	},
+	END_COMMANDS,
+};
+
+static const struct argument help_arguments[] = {
+	{N_("COMMAND"), N_("the command to explain, or \"reasons\" or \"times\""), .optional = true,
+		.complete = COMPLETE_COMMAND},
+	{N_("WORD"), N_("its second word"), .optional = true},
+	END_ARGUMENTS,
+};
+
+static const struct option help_options[] = {
+	{"--reference", NULL, N_("print the manual of all commands as Markdown")},
+	END_OPTIONS,
+};
+
+const struct command commands[] = {
+	{
+		.word = "status",
+		.options = status_options,
+		.help = N_("show whether the gate is well, and what to do if not"),
+		.run = verb_status,
+	},
+	{
+		.word = "check",
+		.args = policy_argument,
+		.options = check_options,
+		.help = N_("check a policy file"),
+		.about = N_("Finds everything that is wrong in one run, each with its line and what would be right. Nothing "
+			    "is put in force. Exit code 0: usable (warnings are allowed); 1: refused."),
+		.run = verb_check,
+	},
+	{
+		.word = "explain",
+		.args = explain_arguments,
+		.options = explain_options,
+		.help = N_("say what the policy does with a packet, and why"),
+		.about = N_("Answers from the policy file alone, without asking the running gate. For a packet that would be "
+			    "blocked it names the nearest approved flow and everything that differs from it. "
+			    "With --batch each line of standard input is a question in the same words "
+			    "(SRC DST PROTO[/PORT] [--at TIME] [--src-mac MAC]); a line that is no question is answered with "
+			    "{\"error\": …} and the next is read. rootfs/doc/explain.md defines the fields."),
+		.run = verb_explain,
+	},
+	{
+		.word = "ruleset",
+		.args = policy_argument,
+		.options = check_options,
+		.help = N_("print the kernel ruleset that a policy becomes"),
+		.about = N_("In the syntax of nft, so that `nft -c -f` accepts it; with --json the same ruleset in a JSON "
+			    "object."),
+		.run = verb_ruleset,
+	},
+	{
+		.word = "commit",
+		.args = commit_arguments,
+		.options = commit_options,
+		.help = N_("put a policy in force on the running gate"),
+		.about = N_("The gate checks the policy, programs the kernel in one step, reads it back and compares, and only "
+			    "then keeps it as a new generation. When anything fails the old generation stays in force and "
+			    "the exit code is 1."),
+		.run = verb_commit,
+	},
+	{
+		.word = "running",
+		.options = json_option,
+		.help = N_("print the policy that is in force"),
+		.run = verb_running,
+	},
+	{
+		.word = "log",
+		.sub = log_commands,
+		.help = N_("read the records"),
+	},
+	{
+		.word = "help",
+		.args = help_arguments,
+		.options = help_options,
+		.help = N_("explain a command, the reasons, or the forms of a time"),
+		.run = verb_help,
+	},
+	{
+		.word = "version",
+		.options = json_option,
+		.help = N_("print the version"),
+		.run = verb_version,
+	},
+	{
+		.word = "complete",
+		.rest = true,
+		.help = N_("list what may follow the words typed so far (for the shell)"),
+		.run = verb_complete,
+	},
+	END_COMMANDS,
+};

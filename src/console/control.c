@@ -1,0 +1,117 @@
+/*
+ * control.c: one request and its answer.
+ *
+ * Trust: whoever listens on the socket was put there by root (its directory is root's), yet every message goes
+ * through msg_recv()'s checks and all text in it through text_safe() when it is printed.
+ * A path longer than sun_path is reached through its directory's descriptor.
+ */
+#include "control.h"
+
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A commit of 100 k rules takes seconds; a gate that says nothing for a minute is not well. */
+#define ANSWER_SECONDS 60
+
+static int connect_control(const char *root)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char dir[4096];
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/run/sekisho", root) >= sizeof(dir))
+		return -ENAMETOOLONG;
+	int dfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dfd < 0)
+		return -errno;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/control", dfd);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int result = fd < 0 ? -errno : fd;
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		result = -errno;
+		close(fd);
+	}
+	close(dfd);
+	return result;
+}
+
+static int no_gate(const struct console *c, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return console_fail(CONSOLE_ENV, _("the gate is not running (nothing listens on %s/run/sekisho/control)"),
+			c->root);
+	case EACCES:
+	case EPERM:
+		return console_fail(CONSOLE_ENV, "%s", _("you are not permitted to talk to the gate"));
+	default:
+		return console_fail(CONSOLE_ENV, _("the gate cannot be reached: %s"), strerror(error));
+	}
+}
+
+bool control_receive(int fd, int seconds, struct msg *ret)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, seconds < 0 ? -1 : seconds * 1000);
+	while (n < 0 && errno == EINTR);
+	int got = n <= 0 ? -ETIMEDOUT : msg_recv(fd, ret);
+	if (got > 0)
+		return true;
+	if (got == -ETIMEDOUT)
+		console_fail(CONSOLE_ENV, _("the gate does not answer within %d seconds"), seconds);
+	else if (got == -EPROTO)
+		console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+	else
+		console_fail(CONSOLE_ENV, "%s", _("the gate has closed the connection"));
+	return false;
+}
+
+int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret)
+{
+	int sock = connect_control(c->root);
+
+	if (sock < 0)
+		return no_gate(c, -sock);
+	int sent = msg_send(sock, MSG_REQUEST, 1, q, &fd, fd >= 0 ? 1 : 0), code = CONSOLE_ENV;
+	if (sent < 0) {
+		no_gate(c, -sent);
+	} else if (control_receive(sock, ANSWER_SECONDS, ret)) {
+		code = CONSOLE_OK;
+		if (ret->type != want) {
+			msg_close_fds(ret);
+			code = console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+		}
+	}
+	close(sock);
+	return code;
+}
+
+bool control_read_fd(int fd, size_t max, struct buf *ret)
+{
+	struct stat st;
+	off_t off = 0;
+	ssize_t n = 1;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 0 || (size_t)st.st_size > max)
+		return false;
+	while (n > 0 && ret->len < max) {
+		size_t old = ret->len;
+		uint8_t *p = buf_reserve(ret, 65536);
+		n = pread(fd, p, 65536, off);
+		ret->len = old + (n > 0 ? (size_t)n : 0);
+		off += n > 0 ? n : 0;
+	}
+	return n >= 0 && ret->len <= max;
+}

@@ -1,0 +1,32 @@
+/*
+ * control.h: talking to the running gate over its control socket.
+ */
+#ifndef CONSOLE_CONTROL_H
+#define CONSOLE_CONTROL_H
+
+#include <sekisho/msg.h>
+
+#include <stdbool.h>
+
+struct console;
+
+/*
+ * Sends one request (with fd beside it, -1 = none) and waits for the answer of type `want`. Returns CONSOLE_OK
+ * with *ret filled (msg_close_fds() is the caller's), or CONSOLE_ENV with the message printed.
+ */
+int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret);
+
+/*
+ * Receives one message within `seconds` (-1 = for ever). False with the message printed when the peer is gone,
+ * slow, or malformed.
+ */
+bool control_receive(int fd, int seconds, struct msg *ret);
+
+/*
+ * All of a descriptor that came with an answer (a memfd), at most `max` bytes, with a NUL behind. False when it
+ * is larger or cannot be read.
+ */
+struct buf;
+bool control_read_fd(int fd, size_t max, struct buf *ret);
+
+#endif

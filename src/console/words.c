@@ -1,0 +1,264 @@
+/*
+ * words.c: codes to words and back. One table per kind; a code without a row is shown as its number or word.
+ *
+ * ICMP types: IANA registries "ICMP Type Numbers" and "ICMPv6 Parameters", those that people name.
+ */
+#include "words.h"
+
+#include <sekisho/buf.h>
+#include <sekisho/finding.h>
+#include <sekisho/i18n.h>
+#include <sekisho/json.h>
+#include <sekisho/msg.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const char *words_reason(unsigned code)
+{
+	return _(reason_text(code));
+}
+
+const char *words_reason_advice(unsigned code)
+{
+	static const char *const advice[REASON_END] = {
+		[REASON_GATE_CLOSED] = N_("See `sekisho status` for why the gate is closed."),
+		[REASON_NO_RULE] = N_("If this traffic is needed, apply for an approved flow; else find out why the machine "
+				      "sends it."),
+		[REASON_FORBIDDEN_PAIR] = N_("No application can permit this. Find out why the machine sends it."),
+		[REASON_STATE] = N_("Often the rest of a connection that has ended. If it goes on, restart the application."),
+		[REASON_NOT_SYN] = N_("Often the rest of a connection that has ended. If it goes on, restart the application."),
+		[REASON_SPOOF] = N_("The machine has a wrong address, or is plugged into the wrong segment. Find it."),
+		[REASON_MAC] = N_("Was the machine replaced? Then enter its new MAC address. If not, find out which machine "
+				  "uses this address."),
+		[REASON_NO_ROUTE] = N_("The destination belongs to no segment: check the address in the application's settings."),
+		[REASON_ONE_WAY] = N_("The flow is approved as one-way: the other end must not answer or call back."),
+		[REASON_SOURCE_LIMIT] = N_("One machine opens very many connections: find out what it does."),
+		[REASON_HALF_OPEN] = N_("One machine opens very many connections: find out what it does."),
+		[REASON_NO_INSPECTOR] = N_("The rule asks to verify the application; this version cannot do it, so it stays "
+					   "closed."),
+		[REASON_NO_MAIL_GATE] = N_("The rule leads through the mail gate; this version has none, so it stays closed."),
+		[REASON_APP_MISMATCH] = N_("Something else than the approved application uses this port. Find out what."),
+		[REASON_LOG_FULL] = N_("See `sekisho status`: the records need room."),
+	};
+
+	return code < REASON_END && advice[code] != NULL ? _(advice[code]) : NULL;
+}
+
+const char *words_verdict(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_ALLOW:
+		return _("allowed");
+	case VERDICT_INSPECT:
+		return _("allowed once the application is verified");
+	case VERDICT_MAIL:
+		return _("only through the mail gate");
+	case VERDICT_DROP:
+		break;
+	}
+	return _("blocked");
+}
+
+static const struct {
+	const char *code, *word;
+} healths[] = {
+	[MSG_OK] = {"ok", N_("normal")},
+	[MSG_CAUTION] = {"caution", N_("caution")},
+	[MSG_ABNORMAL] = {"abnormal", N_("ABNORMAL")},
+};
+
+const char *words_health(uint32_t health)
+{
+	return _(healths[health < COUNT(healths) ? health : MSG_ABNORMAL].word);
+}
+
+const char *words_health_code(uint32_t health)
+{
+	return healths[health < COUNT(healths) ? health : MSG_ABNORMAL].code;
+}
+
+/* The rows of the gate's table of findings. */
+static const struct {
+	const char *code, *text, *cure;
+} findings[] = {
+#define X(NAME, code, severity, kind, text, cure) {code, text, cure},
+	FINDINGS(X)
+#undef X
+};
+
+const char *words_finding_advice(const char *code)
+{
+	for (size_t i = 0; i < COUNT(findings); i++)
+		if (strcmp(findings[i].code, code) == 0)
+			return _(findings[i].cure);
+	return NULL;
+}
+
+void words_finding_text(struct buf *b, const char *text)
+{
+	for (size_t i = 0; i < COUNT(findings); i++) {
+		size_t n = strlen(findings[i].text);
+		if (strncmp(text, findings[i].text, n) != 0)
+			continue;
+		buf_printf(b, "%s%s", _(findings[i].text), text + n);
+		return;
+	}
+	buf_adds(b, _(text));
+}
+
+static const struct {
+	uint32_t bit;
+	const char *word, *sentence;
+} differ_words[] = {
+	{DIFFERS_SOURCE, "source", N_("the source differs")},
+	{DIFFERS_DESTINATION, "destination", N_("the destination differs")},
+	{DIFFERS_PROTOCOL, "protocol", N_("the protocol differs")},
+	{DIFFERS_PORT, "port", N_("the port differs")},
+	{DIFFERS_DIRECTION, "direction", N_("the direction is reversed")},
+	{DIFFERS_MAC, "mac", N_("the MAC address differs")},
+	{DIFFERS_EXPIRED, "expired", N_("the approval has expired")},
+	{DIFFERS_NOT_STARTED, "not-started", N_("the approval has not started yet")},
+	{DIFFERS_HOURS, "hours", N_("outside the approved hours")},
+	{DIFFERS_DAY, "day", N_("not an approved day")},
+};
+
+void words_differs(struct buf *b, uint32_t differs)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < COUNT(differ_words); i++) {
+		if ((differs & differ_words[i].bit) == 0)
+			continue;
+		buf_printf(b, "%s%s", comma, _(differ_words[i].sentence));
+		comma = _(", ");
+	}
+}
+
+void words_differs_json(struct json *j, const char *key, uint32_t differs)
+{
+	json_array(j, key);
+	for (size_t i = 0; i < COUNT(differ_words); i++)
+		if (differs & differ_words[i].bit)
+			json_str(j, NULL, differ_words[i].word);
+	json_array_end(j);
+}
+
+static const struct {
+	const char *word;
+	uint8_t proto;
+} protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}, {"icmpv6", IPPROTO_ICMPV6},
+	{"sctp", IPPROTO_SCTP}, {"gre", IPPROTO_GRE}, {"esp", IPPROTO_ESP}, {"ah", IPPROTO_AH},
+	{"igmp", IPPROTO_IGMP}};
+
+static const struct {
+	const char *word;
+	int v4, v6; /* types; -1 = none */
+} icmp_types[] = {
+	{"echo-reply", 0, 129}, {"destination-unreachable", 3, 1}, {"redirect", 5, 137}, {"echo-request", 8, 128},
+	{"time-exceeded", 11, 3}, {"parameter-problem", 12, 4}, {"timestamp-request", 13, -1},
+	{"timestamp-reply", 14, -1}, {"packet-too-big", -1, 2}, {"router-solicitation", 10, 133},
+	{"router-advertisement", 9, 134}, {"neighbour-solicitation", -1, 135}, {"neighbour-advertisement", -1, 136},
+};
+
+const char *words_protocol(uint8_t proto, char *buf)
+{
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (protocols[i].proto == proto)
+			return protocols[i].word;
+	snprintf(buf, 8, "%u", proto);
+	return buf;
+}
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+void words_service(struct buf *b, uint8_t proto, uint16_t port, bool has_port)
+{
+	char digits[8];
+
+	buf_adds(b, words_protocol(proto, digits));
+	if (has_port && has_ports(proto))
+		buf_printf(b, "/%u", port);
+	if (!has_port || !is_icmp(proto))
+		return;
+	for (size_t i = 0; i < COUNT(icmp_types); i++) {
+		int type = proto == IPPROTO_ICMP ? icmp_types[i].v4 : icmp_types[i].v6;
+		if (type != port >> 8)
+			continue;
+		buf_printf(b, "/%s", icmp_types[i].word);
+		if ((port & 0xff) != 0)
+			buf_printf(b, "/%d", port & 0xff);
+		return;
+	}
+	buf_printf(b, "/%d/%d", port >> 8, port & 0xff);
+}
+
+/* Decimal up to max, of n digits at s; -1 when it is no such number. */
+static long number(const char *s, size_t n, long max)
+{
+	long v = 0;
+
+	if (n == 0 || n > 5)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return -1;
+		v = v * 10 + (s[i] - '0');
+	}
+	return v <= max ? v : -1;
+}
+
+/* "echo-request", "8", "8/0": type and code behind "icmp/". */
+static bool parse_icmp(const char *text, struct question *q)
+{
+	size_t n = strcspn(text, "/");
+	long type = number(text, n, 255), code = 0;
+
+	for (size_t i = 0; i < COUNT(icmp_types); i++)
+		if (strlen(icmp_types[i].word) == n && memcmp(icmp_types[i].word, text, n) == 0)
+			type = q->proto == IPPROTO_ICMP ? icmp_types[i].v4 : icmp_types[i].v6;
+	if (text[n] == '/')
+		code = number(text + n + 1, strlen(text + n + 1), 255);
+	q->dport = (uint16_t)((unsigned long)type << 8 | (unsigned long)code);
+	q->has_port = true;
+	return type >= 0 && code >= 0;
+}
+
+bool words_parse_service(const char *text, uint8_t family, struct question *q)
+{
+	size_t n = strcspn(text, "/");
+	long proto = number(text, n, 255), port;
+
+	for (size_t i = 0; i < COUNT(protocols); i++)
+		if (strlen(protocols[i].word) == n && memcmp(protocols[i].word, text, n) == 0)
+			proto = protocols[i].proto;
+	if (proto < 0)
+		return false;
+	q->proto = (uint8_t)proto;
+	if (family != 0 && is_icmp(q->proto))
+		q->proto = family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	q->has_port = false;
+	q->dport = 0;
+	if (text[n] == '\0')
+		return true;
+	if (is_icmp(q->proto))
+		return parse_icmp(text + n + 1, q);
+	port = number(text + n + 1, strlen(text + n + 1), 65535);
+	if (!has_ports(q->proto) || port < 0)
+		return false;
+	q->dport = (uint16_t)port;
+	q->has_port = true;
+	return true;
+}
