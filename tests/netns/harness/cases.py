@@ -1,0 +1,335 @@
+"""cases.py: runs a table of packets (TOML) against a gate and proves each result.
+
+A case says what is sent, from whom to whom, and what is expected: "arrives", or the word of a reason. A drop is
+proven by two things: nothing arrived, and the record of it is in the store with that reason. tests/netns/cases.md
+explains the fields.
+"""
+import dataclasses
+import ipaddress
+import socket
+import time
+import tomllib
+
+import frame
+
+ARRIVAL_SECONDS = 1.5   # how long an expected packet may take (neighbour discovery comes first)
+SILENCE_SECONDS = 0.15  # how long we listen for one that must not come
+
+
+@dataclasses.dataclass
+class Result:
+    case: dict
+    family: int
+    arrived: bool
+    record: dict
+    ok: bool
+    why: str
+
+    @property
+    def name(self):
+        return f"{self.case['name']}-v{self.family}"
+
+
+def load(path):
+    with open(path, "rb") as f:
+        return tomllib.load(f)["case"]
+
+
+@dataclasses.dataclass
+class Flow:
+    """One packet's addresses, as the sender claims them, and where it is put on which wire."""
+    src: str
+    dst: str
+    proto: int
+    sport: int
+    dport: int
+    wire: str
+    smac: str
+    token: bytes
+
+    def reversed(self, town):
+        wire = town.policy.next_hop(self.dst)[0]
+        return Flow(self.dst, self.src, self.proto, self.dport, self.sport, wire, town.mac_of(self.dst), self.token)
+
+
+class Runner:
+    """Runs cases on a town with a gate. Results keep the order of the table."""
+
+    def __init__(self, town, gate, progress=lambda text: None):
+        self.town, self.gate, self.progress = town, gate, progress
+        self.serial = 0
+        self.gateway_macs = {w: town.gateway_mac(w) for w in town.wires()}
+
+    def run(self, cases):
+        results = []
+        for case in cases:
+            for family in case.get("families", [4, 6]):
+                results.append(self._one(case, family))
+                self.progress(results[-1])
+        return results
+
+    def _one(self, case, family):
+        try:
+            kind = KINDS[case.get("kind", "packet")]
+            arrived, flow = kind(self, case, family)
+        except (OSError, RuntimeError, KeyError, IndexError, ValueError) as error:
+            return Result(case, family, False, None, False, f"{type(error).__name__}: {error}")
+        return self._judge(case, family, arrived, flow)
+
+    def _judge(self, case, family, arrived, flow):
+        expected = case["expect"]
+        if expected == "arrives":
+            return Result(case, family, arrived, None, arrived, "" if arrived else "it did not arrive; " +
+                          self._latest(flow))
+        if arrived:
+            return Result(case, family, True, None, False, "it ARRIVED")
+        if expected == "silence":  # refused below the packet filter: no record of its own
+            return Result(case, family, False, None, True, "")
+        record = self.gate.wait_drop(lambda row: self._same(row, flow, expected, case))
+        why = "" if record else f"no record with reason {expected}; " + self._latest(flow)
+        return Result(case, family, False, record, record is not None, why)
+
+    @staticmethod
+    def _same(row, flow, reason, case):
+        if row.get("reason") != reason or row.get("loss"):
+            return False
+        if same_address(row.get("src"), flow.src) and same_address(row.get("dst"), flow.dst):
+            if "rule" in case and case["rule"] != row.get("rule"):
+                return False
+            return set(case.get("differs", [])) <= set(row.get("differs") or [])
+        return False
+
+    def _latest(self, flow):
+        seen = [f"{r.get('reason')} {r.get('rule') or ''} {r.get('differs') or ''}" for r in self.gate.drops()
+                if same_address(r.get("src"), flow.src) and same_address(r.get("dst"), flow.dst)]
+        return "records of these addresses: " + (", ".join(seen[:4]) or "none")
+
+    # -- making packets ------------------------------------------------------------------------------------
+
+    def address(self, who, family, near=None):
+        """Address of a host by name, of "gateway" (on the wire `near`), or a literal one."""
+        if who == "gateway":
+            own = [a.ip for i, a in self.town.policy.connected() if a.version == family and i == near]
+            return str(own[0])
+        if who in self.town.policy.host or who in self.town.policy.host_group:
+            net = self.town.policy.host_addresses(who, family)[0]
+            return str(net.network_address if net.num_addresses == 1 else net.network_address + 10)
+        return who
+
+    def flow(self, case, family, **changes):
+        case = {**case, **changes}
+        self.serial += 1
+        sender = self.address(case.get(f"from{family}", case.get("from")), family)
+        wire = case.get("wire") or self.town.policy.next_hop(sender)[0]
+        source = case.get(f"src{family}", sender)
+        if source == "gateway":
+            source = self.address("gateway", family, wire)
+        smac = case.get("mac") or self.town.mac_of(sender)
+        dst = self.address(case.get(f"to{family}", case.get("to")), family, wire)
+        proto = frame.PROTOS[case.get("proto", "tcp")]
+        if proto == frame.ICMP and family == 6:
+            proto = frame.ICMPV6
+        token = f"<sekisho {self.serial:06d}>".encode()
+        sport = case.get("sport", 30000 + self.serial % 20000)
+        return Flow(source, dst, proto, sport, case.get("port", 0), wire, smac, token)
+
+    def segment_bytes(self, flow, case):
+        """The transport part of one packet."""
+        size = case.get("size", 0)
+        payload = flow.token + b"." * max(0, size - len(flow.token))
+        if flow.proto == frame.TCP:
+            return frame.tcp(flow.src, flow.dst, flow.sport, flow.dport, case.get("flags", "S"), case.get("seq", 1000),
+                             case.get("ack", 0), payload, case.get("offset"))
+        if flow.proto == frame.UDP:
+            return frame.udp(flow.src, flow.dst, flow.sport, flow.dport, payload, case.get("length"))
+        if flow.proto in (frame.ICMP, frame.ICMPV6):
+            kind = case.get(f"type{frame.family(flow.src)}", 8 if flow.proto == frame.ICMP else 128)
+            return frame.icmp(flow.src, flow.dst, kind, case.get("code", 0), flow.sport.to_bytes(2, "big") + b"\0\1",
+                              payload)
+        return payload
+
+    def packet(self, flow, case):
+        how = {}
+        if frame.family(flow.src) == 4:
+            for key in ("ttl", "frag", "more", "length_ip", "version"):
+                if key in case:
+                    how[key.replace("_ip", "")] = case[key]
+            if "options" in case:
+                how["options"] = bytes.fromhex(case["options"])
+        else:
+            if "extensions" in case:
+                how["extensions"] = [EXTENSIONS[e]() for e in case["extensions"]]
+            if case.get("more") or case.get("frag"):
+                how["extensions"] = [frame.fragment6(case.get("frag", 0), case.get("more", False), self.serial)]
+        return frame.packet(flow.src, flow.dst, flow.proto, self.segment_bytes(flow, case), **how)
+
+    def put(self, flow, packet, dmac=None):
+        target = dmac or self.gateway_macs[flow.wire]
+        self.town.send(flow.wire, frame.ether(target, flow.smac, frame.ethertype(flow.src), packet))
+
+    def arrives(self, token, expected):
+        """Did a frame with the token leave the gateway?"""
+        found = []
+
+        def stop(wire, data):
+            if token in data:
+                found.append((wire, data))
+            return bool(found)
+        self.town.overhear(ARRIVAL_SECONDS if expected else SILENCE_SECONDS, stop)
+        return bool(found)
+
+    def send(self, flow, case, expected):
+        self.put(flow, self.packet(flow, case), case.get("dmac"))
+        return self.arrives(flow.token, expected)
+
+
+EXTENSIONS = {"hop-by-hop": frame.hop_by_hop, "routing": frame.routing, "destination": frame.destination_options}
+
+
+def same_address(a, b):
+    try:
+        return ipaddress.ip_address(a) == ipaddress.ip_address(b)
+    except ValueError:
+        return False
+
+
+# -- kinds of cases: function(runner, case, family) -> (arrived, flow whose addresses the record must bear) -------
+
+def kind_packet(run, case, family):
+    flow = run.flow(case, family)
+    return run.send(flow, case, case["expect"] == "arrives"), flow
+
+
+def kind_connect(run, case, family):
+    """A real connection between the stacks of two hosts: both directions must work."""
+    flow = run.flow(case, family)
+    kind = socket.SOCK_STREAM if flow.proto == frame.TCP else socket.SOCK_DGRAM
+    inet = socket.AF_INET if family == 4 else socket.AF_INET6
+    server = run.town.space.socket(case["to"], inet, kind)
+    client = run.town.space.socket(case["from"], inet, kind)
+    with server, client:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((flow.dst, flow.dport))
+        client.bind((flow.src, 0))
+        patience = 3.0 if case["expect"] == "arrives" else 0.7
+        server.settimeout(patience)
+        client.settimeout(patience)
+        try:
+            talk = talk_stream if flow.proto == frame.TCP else talk_datagram
+            return talk(server, client, flow), flow
+        except OSError:
+            return False, flow
+
+
+def talk_stream(server, client, flow):
+    server.listen(1)
+    client.connect((flow.dst, flow.dport))
+    peer, _ = server.accept()
+    with peer:
+        client.sendall(flow.token)
+        asked = peer.recv(1000)
+        peer.sendall(b"re " + asked)
+        return client.recv(1000) == b"re " + flow.token
+
+
+def talk_datagram(server, client, flow):
+    client.connect((flow.dst, flow.dport))
+    client.send(flow.token)
+    asked, where = server.recvfrom(1000)
+    server.sendto(b"re " + asked, where)
+    return client.recv(1000) == b"re " + flow.token
+
+
+def opened(run, case, family):
+    """Opens an allowed UDP flow of the case (from, to, port) by one packet; the flow, or an error."""
+    flow = run.flow(case, family, proto="udp")
+    if not run.send(flow, {}, True):
+        raise RuntimeError("the allowed packet before it did not arrive; " + run._latest(flow))
+    return flow
+
+
+def kind_icmp_error(run, case, family):
+    """An ICMP error (type, code) about an allowed flow, told by `teller` to the flow's source."""
+    flow = opened(run, case, family)
+    inner = run.packet(flow, {})
+    teller = run.address(case["teller"], family)
+    token = f"<told {run.serial:06d}>".encode()
+    about = Flow(teller, flow.src, frame.ICMP if family == 4 else frame.ICMPV6, 0, 0,
+                 run.town.policy.next_hop(teller)[0], run.town.mac_of(teller), token)
+    rest = frame.ip(teller)[:4] if case.get("redirect") and family == 4 else b"\0" * 4
+    body = inner + b"." * max(0, case.get("size", 0) - len(inner)) + token
+    if case.get("redirect") and family == 6:
+        body = frame.ip(teller) + frame.ip(flow.dst) + body
+    message = frame.icmp(about.src, about.dst, case[f"type{family}"], case.get(f"code{family}", 0), rest, body)
+    run.put(about, frame.packet(about.src, about.dst, about.proto, message, **({"hop": 255} if family == 6 else {})))
+    return run.arrives(token, case["expect"] == "arrives"), about
+
+
+def kind_reply(run, case, family):
+    """The answer to an allowed UDP packet."""
+    flow = opened(run, case, family)
+    back = flow.reversed(run.town)
+    back.token = f"<back {run.serial:06d}>".encode()
+    return run.send(back, {}, case["expect"] == "arrives"), back
+
+
+def handshake(run, case, family):
+    """An allowed TCP connection by raw frames from both ends; the flow."""
+    flow = run.flow(case, family, proto="tcp")
+    back = flow.reversed(run.town)
+    for one, how in ((flow, {"flags": "S", "seq": 1000}), (back, {"flags": "SA", "seq": 5000, "ack": 1001}),
+                     (flow, {"flags": "A", "seq": 1001, "ack": 5001})):
+        bare = dataclasses.replace(one, token=b"")
+        before = len(run.town.overhear(0))
+        run.put(bare, run.packet(bare, how))
+        got = run.town.overhear(ARRIVAL_SECONDS, lambda w, d, f=one: is_flow(d, f))
+        if not any(is_flow(d, one) for _, d in got):
+            raise RuntimeError(f"the connection before it did not open ({how['flags']}, {before}); "
+                               + run._latest(one))
+    return flow
+
+
+def is_flow(data, flow):
+    got = frame.parse(data)
+    return (got is not None and got.get("proto") == flow.proto and same_address(got.get("saddr"), flow.src)
+            and same_address(got.get("daddr"), flow.dst) and got.get("dport") == flow.dport)
+
+
+def kind_out_of_window(run, case, family):
+    """Data far outside the window of a living connection."""
+    flow = handshake(run, case, family)
+    flow.token = f"<far {run.serial:06d}>".encode()
+    return run.send(flow, {"flags": "A", "seq": 0x70000000, "ack": 0x60000000}, case["expect"] == "arrives"), flow
+
+
+def kind_from_gateway(run, case, family):
+    """The gateway's own stack sends what no own flow allows."""
+    to = run.address(case["to"], family)
+    wire = run.town.policy.next_hop(to)[0]
+    flow = Flow(run.address("gateway", family, wire), to, frame.UDP, 0, case["port"], wire, "", b"<own>")
+    inet = socket.AF_INET if family == 4 else socket.AF_INET6
+    with run.town.space.socket("gw", inet, socket.SOCK_DGRAM) as sock:
+        sock.bind((flow.src, 0))
+        try:
+            sock.sendto(flow.token, (to, case["port"]))
+        except PermissionError:
+            pass  # that is how the output chain's refusal looks to the sender
+    return run.arrives(flow.token, False), flow
+
+
+def kind_burst(run, case, family):
+    """`count` first packets of different connections: the last ones must be refused."""
+    arrived = 0
+    for i in range(case["count"]):
+        flow = run.flow(case, family, sport=40000 + i)
+        run.put(flow, run.packet(flow, case))
+    end = time.monotonic() + SILENCE_SECONDS
+    while time.monotonic() < end:
+        arrived += sum(is_flow(d, flow) for _, d in run.town.overhear(0.02))
+    if arrived == 0:
+        raise RuntimeError("none of the burst arrived; " + run._latest(flow))
+    return arrived >= case["count"], flow
+
+
+KINDS = {"packet": kind_packet, "connect": kind_connect, "icmp-error": kind_icmp_error, "reply": kind_reply,
+         "out-of-window": kind_out_of_window, "from-gateway": kind_from_gateway, "burst": kind_burst}

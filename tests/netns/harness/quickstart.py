@@ -1,0 +1,278 @@
+"""quickstart.py: the second half of tools/quickstart: raises the town, sends the packets, shows what proves what.
+
+Started as root by tools/quickstart with a build directory that is ready. What runs is written to STATE, so that
+--stop ends exactly that: processes by pid, namespaces by name.
+"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import cases  # noqa: E402
+import dates  # noqa: E402
+import ns  # noqa: E402
+from gate import Gate  # noqa: E402
+from policy import Policy  # noqa: E402
+from town import GATEWAY, Town  # noqa: E402
+from words import LANGUAGE, differs, pad, say  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+PREFIX = "sekisho-"
+STATE = "/run/sekisho-quickstart.json"
+POLICIES = ("rootfs/etc/sekisho/examples/town.policy", "tests/netns/town-extra.policy")
+START = time.monotonic()
+
+
+def step(english, japanese):
+    print(f"[{time.monotonic() - START:4.0f}s] {say(english, japanese)}", flush=True)
+
+
+def policy_text():
+    parts = []
+    for name in POLICIES:
+        with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+            parts.append(dates.shift(f.read()))
+    return "\n".join(parts)
+
+
+# -- the state of a town that runs on --------------------------------------------------------------------------
+
+def write_state(town, gate):
+    with open(STATE, "w", encoding="utf-8") as f:
+        json.dump({"pid": gate.process.pid, "namespaces": town.space.names, "work": gate.work}, f)
+
+
+def stop():
+    """Ends what STATE names. 0 when something was stopped, 1 when nothing runs."""
+    if not os.path.exists(STATE):
+        step("no town is running", "動いている町はありません")
+        return 1
+    with open(STATE, encoding="utf-8") as f:
+        state = json.load(f)
+    end_process(state["pid"])
+    for name in reversed(state["namespaces"]):
+        ns.remove_namespace(name)
+    if os.path.basename(state["work"]).startswith("sekisho-"):
+        shutil.rmtree(state["work"], ignore_errors=True)
+    os.unlink(STATE)
+    step("stopped; nothing is left", "止めました。何も残っていません")
+    return 0
+
+
+def end_process(pid):
+    """The process is `ip netns exec` that became sekisho-init; another program under this pid is left alone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"sekisho-init" not in f.read():
+                return
+        os.kill(pid, signal.SIGTERM)
+        for _ in range(100):
+            os.kill(pid, 0)
+            time.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+
+
+# -- the table -------------------------------------------------------------------------------------------------
+
+def what_happened(result):
+    if result.arrived:
+        return say("arrived", "届いた")
+    return say("blocked", "遮断") if result.record or result.ok else say("not arrived", "届かない")
+
+
+def proof(result):
+    """The drop record in a few words, or why the result is not what was expected."""
+    if not result.ok:
+        return result.why
+    row = result.record
+    if row is None:
+        return say("both directions", "往復とも") if result.case.get("kind") == "connect" else say("seen behind the gate",
+                                                                                           "関所の先で確認")
+    number = f"#{row['sequence']} " if row.get("sequence") else ""
+    text = f"{number}{row['reason']}"
+    if row.get("rule"):
+        text += f" ({row['rule']}: {differs(row.get('differs') or [])})" if row.get("differs") else f" ({row['rule']})"
+    return text
+
+
+def print_head():
+    print()
+    print("     " + pad(say("tried", "試したこと"), 50) + pad(say("happened", "結果"), 12)
+          + say("proof (drop record)", "証拠 (遮断記録)"))
+    print("     " + "-" * 106)
+
+
+def print_row(result):
+    mark = "ok  " if result.ok else "NG  "
+    text = f"{result.case[LANGUAGE]} [v{result.family}]"
+    print(mark + " " + pad(text, 50) + pad(what_happened(result), 12) + proof(result), flush=True)
+
+
+def print_summary(gate, results):
+    wrong = [r for r in results if not r.ok]
+    print()
+    step(f"{len(results)} tried, {len(results) - len(wrong)} as expected, {len(wrong)} not",
+         f"{len(results)} 件を試し、{len(results) - len(wrong)} 件が期待どおり、{len(wrong)} 件が期待と違いました")
+    print()
+    print(gate.ask("status", check=False, lang=LANGUAGE).stdout.rstrip())
+    print()
+    print(gate.ask("log", "summary", check=False, lang=LANGUAGE).stdout.rstrip())
+    print()
+
+
+# -- the run ---------------------------------------------------------------------------------------------------
+
+def settle(town):
+    """Waits until no IPv6 address is tentative any more and every wire has been heard."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        names = town.space.names
+        if not any(ns.run("ip", "-n", n, "-6", "addr", "show", "tentative", check=False).stdout for n in names):
+            break
+        time.sleep(0.1)
+    time.sleep(1)
+
+
+def raise_town():
+    text = policy_text()
+    town = Town(Policy(text), PREFIX)
+    leftover = ns.existing(PREFIX)
+    if leftover:
+        raise SystemExit(say(f"namespaces are there already: {' '.join(leftover[:5])} …; tools/quickstart --stop removes them",
+                             f"名前空間がすでにあります: {' '.join(leftover[:5])} …。tools/quickstart --stop で消せます"))
+    step("raising the town in network namespaces", "町を名前空間の中に建てています")
+    town.raise_()
+    step(f"  {len(town.hosts)} hosts, {len(town.routers)} routers, {len(town.wires())} wires",
+         f"  端末 {len(town.hosts)}、ルータ {len(town.routers)}、配線 {len(town.wires())}")
+    for name in town.plain_vlans:
+        step(f"  this kernel has no 8021q: {name} is a plain port of that name instead of a VLAN",
+             f"  このカーネルには 8021q がありません。{name} は VLAN ではなく同じ名前の普通のポートです")
+    return town, text
+
+
+def run(options):
+    table = cases.load(os.path.join(ROOT, "tests/netns/town.toml"))
+    town, text = raise_town()
+    gate = None
+    kept = False
+    try:
+        gate = Gate(options.build, town, tempfile.mkdtemp(prefix="sekisho-", dir="/tmp"))
+        gate.own_work = True
+        step("starting the gate (sekisho-init), closed", "関所を起動しています (sekisho-init)。まだ閉じています")
+        gate.start()
+        write_state(town, gate)
+        results = send_all(town, gate, text, table)
+        print_summary(gate, results)
+        good = all(r.ok for r in results)
+        if options.keep:
+            kept = True
+            print_kept()
+        elif sys.stdin.isatty() and sys.stdout.isatty() and not options.check:
+            shell(town, gate)
+        return 0 if good else 1
+    finally:
+        if not kept:
+            step("taking the town down", "町を片付けています")
+            if gate is not None:
+                gate.stop()
+            town.close()
+            if os.path.exists(STATE):
+                os.unlink(STATE)
+
+
+def send_all(town, gate, text, table):
+    for wire in town.wires():  # the gate raises its ports when the policy comes; the closed gate is tried before
+        town.space.ip(GATEWAY, "link", "set", "dev", wire, "up")
+    runner = cases.Runner(town, gate, print_row)
+    print_head()
+    results = runner.run([c for c in table if c.get("phase") == "closed"])
+    committed = gate.commit_text(text)
+    print("     " + say("-- the policy is committed --", "-- ポリシーを反映 --") + " " + committed.stdout.strip().split("\n")[-1])
+    settle(town)
+    runner.gateway_macs = {w: town.gateway_mac(w) for w in town.wires()}
+    return results + runner.run([c for c in table if c.get("phase") != "closed"])
+
+
+# -- in the town -----------------------------------------------------------------------------------------------
+
+RC = """
+export SEKISHO_ROOT={root} LANG="${{LANG:-C.UTF-8}}"
+PATH={bin}:$PATH
+PS1='[sekisho] \\$ '
+# on HOST COMMAND...: runs a command on a machine of the town
+on() {{ local host=$1; shift; ip netns exec {prefix}$host "$@"; }}
+hosts() {{ ip netns list | sed -n 's/^{prefix}\\([^ ]*\\).*/\\1/p' | sort | column -c 80; }}
+town_help() {{ cat <<'END'
+{help}
+END
+}}
+town_help
+"""
+
+
+def helptext(policy_file):
+    return say(f"""You are in the town. hosts lists its machines; on HOST COMMAND runs something there. Three things to try:
+
+ 1. An approved connection, and one that is not:
+      on renkei nc -l 10.2.0.8 22 &         on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo through
+      on jumin-ap nc -w2 10.2.0.8 80        then:  sekisho log drops --limit 3
+ 2. Ask before you try, and see what would have to be approved:
+      sekisho explain {policy_file} jumin-ap renkei tcp/80
+ 3. Approve it: change tcp/22 of "jumin-file" to tcp/80 in {policy_file}, then
+      sekisho check {policy_file} && sekisho commit {policy_file} --who me --why "trying" && sekisho status
+
+ exit leaves the town and takes it down.""", f"""町の中にいます。hosts で機器の一覧、on 機器 コマンド でその機器の上で実行します。試してみる三つのこと:
+
+ 1. 許可された通信と、許可されていない通信:
+      on renkei nc -l 10.2.0.8 22 &         on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo 通った
+      on jumin-ap nc -w2 10.2.0.8 80        続けて:  sekisho log drops --limit 3
+ 2. 通す前に尋ねる。何が許可と違うかが分かります:
+      sekisho explain {policy_file} jumin-ap renkei tcp/80
+ 3. 許可してみる: {policy_file} の jumin-file の tcp/22 を tcp/80 に変えて
+      sekisho check {policy_file} && sekisho commit {policy_file} --who me --why "試し" && sekisho status
+
+ exit で町を出ると、町は片付けられます。""")
+
+
+def shell(town, gate):
+    policy_file = os.path.join(gate.work, "town.policy")
+    shutil.copy(os.path.join(gate.work, "candidate.policy"), policy_file)
+    bin_dir = os.path.join(gate.work, "bin")
+    os.makedirs(bin_dir, exist_ok=True)
+    os.symlink(gate.command, os.path.join(bin_dir, "sekisho"))
+    rc = os.path.join(gate.work, "rc")
+    with open(rc, "w", encoding="utf-8") as f:
+        f.write(RC.format(root=gate.root, bin=bin_dir, prefix=town.space.prefix, help=helptext(policy_file)))
+    subprocess.run(["bash", "--rcfile", rc, "-i"], check=False)
+
+
+def print_kept():
+    print(say(f"The town runs on. Machines: ip netns list ({PREFIX}*). End it with: tools/quickstart --stop",
+              f"町は動いたままです。機器: ip netns list ({PREFIX}*)。終えるには: tools/quickstart --stop"))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/quickstart")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--stop", action="store_true")
+    options = parser.parse_args()
+    if options.stop:
+        return stop()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
