@@ -234,7 +234,7 @@ static void maker_init(struct maker *m, const struct options *o)
 	} else {
 		put16(p + m->l4 + 4, l4_size);
 	}
-	m->ip_sum = o->family == AF_INET ? sum_words(p + m->l3, 20) - sum_words(p + m->l3 + 14, 2) : 0;
+	m->ip_sum = o->family == AF_INET ? sum_words(p + m->l3, 20) : 0;
 	unsigned addr_at = o->family == AF_INET ? m->l3 + 12 : m->l3 + 8, addr_n = o->family == AF_INET ? 8 : 32;
 	m->l4_sum = sum_words(p + m->l4, l4_size) + sum_words(p + addr_at, addr_n) + l4_size +
 		(o->tcp ? IPPROTO_TCP : IPPROTO_UDP);
