@@ -3,10 +3,10 @@
  *
  *   load raw  --dev IF --smac M --dmac M --src A[/LEN] --dst A --dport P[-Q] [--sport P[-Q]] [--tcp]
  *   load udp  --dst A --dport P --flows N
- *   both:     --count N | --seconds S   [--rate PPS] [--size BYTES] [--cpu N]
+ *   both:     --count N | --seconds S   [--rate PPS] [--size BYTES] [--cpu N] [--until FILE]
  *
  * raw writes whole frames to an interface (source addresses at random within the prefix, ports in turn);
- * udp sends through N connected sockets, as programs do. On veth the forwarding of a packet runs in the sender's
+ * udp sends through N connected sockets, as programs do. Sending ends early once the file of --until exists. On veth the forwarding of a packet runs in the sender's
  * own system call or in ksoftirqd, so the CPU of both, divided by the packets, is the cost of a packet on its
  * whole way. Kernels that book softirq time apart (CONFIG_IRQ_TIME_ACCOUNTING) would hide it: then a third
  * figure, the machine's softirq time, tells.
@@ -38,7 +38,7 @@
 #define FLOWS_MAX 4096
 
 struct options {
-	const char *dev;
+	const char *dev, *until;
 	uint8_t smac[6], dmac[6];
 	uint8_t src[16], dst[16];
 	int family, src_len;
@@ -302,6 +302,8 @@ static bool finished(const struct options *o, uint64_t sent, struct timespec sta
 		return false;
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (o->until != NULL && sent % 4096 < BATCH && access(o->until, F_OK) == 0)
+		return true;
 	return seconds_between(start, now) >= o->seconds;
 }
 
@@ -441,7 +443,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 	static const struct option words[] = {{"dev", 1, 0, 'i'}, {"smac", 1, 0, 'm'}, {"dmac", 1, 0, 'M'},
 		{"src", 1, 0, 's'}, {"dst", 1, 0, 'd'}, {"sport", 1, 0, 'p'}, {"dport", 1, 0, 'P'},
 		{"count", 1, 0, 'n'}, {"seconds", 1, 0, 't'}, {"rate", 1, 0, 'r'}, {"size", 1, 0, 'z'},
-		{"flows", 1, 0, 'f'}, {"cpu", 1, 0, 'c'}, {"tcp", 0, 0, 'T'}, {0, 0, 0, 0}};
+		{"flows", 1, 0, 'f'}, {"cpu", 1, 0, 'c'}, {"until", 1, 0, 'u'},
+		{"tcp", 0, 0, 'T'}, {0, 0, 0, 0}};
 	int c;
 	while ((c = getopt_long(argc, argv, "", words, NULL)) != -1) {
 		switch (c) {
@@ -458,6 +461,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		case 'z': o->size = (unsigned)atoi(optarg); break;
 		case 'f': o->flows = (unsigned)atoi(optarg); break;
 		case 'c': o->cpu = atoi(optarg); break;
+		case 'u': o->until = optarg; break;
 		case 'T': o->tcp = true; break;
 		default: exit(2);
 		}
