@@ -124,12 +124,24 @@ def check_headers(names):
 
 
 def check_manuals(names):
-    """Each .c and public header opens with a short manual."""
+    """Each source file opens with a short manual that begins with its name; a test with any comment."""
     for name in source(names):
-        if name.startswith(("src/", "include/", "tests/")):
-            head = lines(name)[:2]
-            if not head or not head[0].startswith("/*") or not os.path.basename(name) in " ".join(head):
-                yield f"{name}: does not open with '/* NAME: what it is for'"
+        head = " ".join(lines(name)[:2])
+        if not head.startswith("/*") or (not name.startswith("tests/") and os.path.basename(name) not in head):
+            yield f"{name}: does not open with '/* NAME: what it is for'"
+
+
+def check_process_list(names):
+    """The threat model names every process of the jail table, and every process it names is built."""
+    table, page = "src/proc/jail_table.c", "rootfs/doc/threat-model.md"
+    if table not in names or page not in names:
+        yield f"{table} or {page} is missing"
+        return
+    code = set(re.findall(r'\.name = "([a-z-]+)"', "\n".join(lines(table)))) | {"sekisho-init", "sekisho"}
+    section = "\n".join(lines(page)).split("## Processes")[1].split("\n## ")[0]
+    said = set(re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE))
+    for name in sorted(code ^ said):
+        yield f"{page}: {name} is in only one of the jail table and the threat model"
 
 
 def check_file_length(names):
@@ -166,7 +178,7 @@ def check_function_length(names):
 
 CHECKS = [("utf8", check_utf8), ("trailing-blanks", check_trailing_blanks), ("last-newline", check_last_newline),
           ("tabs", check_tabs), ("columns", check_columns), ("invisible-unicode", check_invisible),
-          ("rooms", check_rooms), ("headers-alone", check_headers), ("manuals", check_manuals),
+          ("rooms", check_rooms), ("headers-alone", check_headers), ("manuals", check_manuals), ("process-list", check_process_list),
           ("file-length", check_file_length), ("function-length", check_function_length)]
 
 
