@@ -204,6 +204,7 @@ struct model_mail_in {
 	struct word next_hop;
 	uint64_t max_size; /* bytes */
 	bool original_copied;
+	struct word original_to; /* of original_copied: the mail server that keeps the originals */
 	uint32_t line; /* 0 = no mail gate */
 };
 

@@ -1,0 +1,14 @@
+/*
+ * build.h: tree -> struct model.
+ */
+#ifndef CONFIG_BUILD_H
+#define CONFIG_BUILD_H
+
+struct arena;
+struct model;
+struct node;
+
+/* Fills a new model in the arena with all that the tree holds and the schema's defaults for the rest. */
+struct model *build(struct arena *arena, const struct node *root);
+
+#endif

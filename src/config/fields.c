@@ -1,0 +1,175 @@
+/*
+ * fields.c: the table that ties the schema's words to struct model.
+ *
+ * To add a word: a leaf in sekisho.yang, a member in model.h, a row here. A leaf without a row stops the program
+ * at its first start (and the unit test), so that no word is ever accepted and forgotten.
+ */
+#include "fields.h"
+
+#include "kinds.h"
+#include "schema.h"
+
+#include <sekisho/model.h>
+
+#include <string.h>
+
+#define AT(type, member) offsetof(struct type, member)
+/* path, kind, object, member */
+#define VALUE(path, kind, object, member) {path, &kind_##kind, AT(object, member), 0, 0, NULL, NULL}
+#define LINED(path, kind, object, member, line) {path, &kind_##kind, AT(object, member), 0, AT(object, line), NULL, NULL}
+#define NAMED(path, kind, object, member, word) {path, &kind_##kind, AT(object, member), 0, 0, word, NULL}
+/* A kind that knows its object itself. */
+#define WHOLE(path, kind) {path, &kind_##kind, 0, 0, 0, NULL, NULL}
+/* path, object, its list (pointer, count, capacity), type of an entry, its first contents */
+#define LIST(path, object, list, entry) LIST_OF(path, object, list, entry, NULL)
+#define LIST_OF(path, object, list, entry, fresh)                                                               \
+	{path, NULL, AT(object, list), sizeof(struct entry), 0, NULL, fresh}
+/* A container of which the model has only the line. */
+#define PRESENT(path, object, line) {path, NULL, 0, 0, AT(object, line), NULL, NULL}
+
+static const struct model_allow fresh_allow = {.days = DAYS_ALL};
+
+static const struct field table[] = {
+	VALUE("system hostname", hostname, model, system.hostname),
+	LINED("system timezone", zone, model, system.timezone, system.timezone_line),
+	VALUE("system language", text, model, system.language),
+	NAMED("system model", is, model, system.alpha_prime, "alpha-prime"),
+	NAMED("system on-log-failure", is, model, system.close_all_on_log_failure, "close-all"),
+	VALUE("system log-limit per-source", u32, model, system.log_per_source),
+	VALUE("system log-limit per-segment", u32, model, system.log_per_segment),
+	VALUE("system limit new-per-source", u32, model, system.new_per_source),
+	VALUE("system limit open-per-source", u32, model, system.open_per_source),
+	VALUE("system limit half-open", u32, model, system.half_open),
+	NAMED("system time server", own, model, system.own, "time"),
+	LIST("system collector", model, system.own, model_own),
+	NAMED("system collector host", collector, model_own, host, "collector"),
+	VALUE("system collector port", port, model_own, port),
+	VALUE("system collector mynumber-records", bool, model_own, names_mynumber),
+	VALUE("system alarm mail-to", mails, model, system.alarm_mail_to),
+	NAMED("system alarm via", alarm_via, model, system.alarm_via, "alarm"),
+	VALUE("system alarm daily-report", time, model, system.daily_report),
+	LIST("system approval-required", model, system.approval_required, model_approval_required),
+	VALUE("system approval-required case", word, model_approval_required, kase),
+	VALUE("system approval-required role", words, model_approval_required, roles),
+
+	LIST("interface", model, interfaces, model_interface),
+	VALUE("interface name", interface, model_interface, name),
+	VALUE("interface parent", interface, model_interface, parent),
+	VALUE("interface vlan", u16, model_interface, vlan),
+	VALUE("interface address", local, model_interface, addresses),
+
+	LIST("segment", model, segments, model_segment),
+	VALUE("segment name", word, model_segment, name),
+	LINED("segment kind", segment, model_segment, kind, kind_line),
+	VALUE("segment label", text, model_segment, label),
+	VALUE("segment interface", interfaces, model_segment, interfaces),
+	VALUE("segment address", local, model_segment, addresses),
+	WHOLE("segment network", network),
+	VALUE("segment answer-ping", bool, model_segment, answer_ping),
+	VALUE("segment mss", u16, model_segment, mss),
+
+	LIST("router", model, routers, model_router),
+	VALUE("router name", word, model_router, name),
+	VALUE("router segment", word, model_router, segment),
+	VALUE("router address", single, model_router, addresses),
+	VALUE("router mac", mac, model_router, mac),
+
+	LIST("route", model, routes, model_route),
+	VALUE("route prefix", route, model_route, prefix),
+	VALUE("route via", word, model_route, via),
+
+	LIST("host", model, hosts, model_host),
+	VALUE("host name", word, model_host, name),
+	VALUE("host segment", word, model_host, segment),
+	VALUE("host address", hostaddr, model_host, addresses),
+	VALUE("host mac", mac, model_host, mac),
+	VALUE("host behind", word, model_host, behind),
+	VALUE("host external", word, model_host, external),
+	VALUE("host label", text, model_host, label),
+	VALUE("host section", text, model_host, section),
+	VALUE("host location", text, model_host, location),
+
+	LIST("host-group", model, groups, model_group),
+	VALUE("host-group name", word, model_group, name),
+	VALUE("host-group member", words, model_group, members),
+
+	LIST("service", model, services, model_service),
+	VALUE("service name", word, model_service, name),
+	WHOLE("service port", ports),
+
+	LIST_OF("allow", model, allows, model_allow, &fresh_allow),
+	VALUE("allow name", word, model_allow, name),
+	VALUE("allow from", word, model_allow, from),
+	VALUE("allow to", word, model_allow, to),
+	WHOLE("allow service", use),
+	LINED("allow application", application, model_allow, application, application_line),
+	VALUE("allow server-name", domains, model_allow, server_names),
+	VALUE("allow purpose", text, model_allow, purpose),
+	VALUE("allow applicant", text, model_allow, applicant),
+	VALUE("allow asset-class", u8, model_allow, asset_class),
+	LIST("allow approval", model_allow, approvals, model_approval),
+	VALUE("allow approval role", word, model_approval, role),
+	VALUE("allow approval name", text, model_approval, name),
+	VALUE("allow approval date", date, model_approval, date),
+	VALUE("allow approval number", text, model_approval, number),
+	VALUE("allow starts", date, model_allow, starts),
+	VALUE("allow expires", date, model_allow, expires),
+	WHOLE("allow days", days),
+	WHOLE("allow hours", hours),
+	WHOLE("allow closed-dates", dates),
+	WHOLE("allow window", window),
+	NAMED("allow at-end", is, model_allow, drain, "drain"),
+	VALUE("allow one-way", bool, model_allow, one_way),
+	VALUE("allow fragments", bool, model_allow, fragments),
+	LINED("allow sanitised-by", sanitised, model_allow, sanitised_by, sanitised_line),
+	VALUE("allow sanitising-product", text, model_allow, sanitising_product),
+	VALUE("allow sanitising-statement", text, model_allow, sanitising_statement),
+	{"allow permitted-as", &kind_is, AT(model_allow, local_breakout), 0, AT(model_allow, permitted_line),
+		"local-breakout", NULL},
+	VALUE("allow external-isolated", bool, model_allow, external_isolated),
+	PRESENT("allow exception", model_allow, exception_line),
+	VALUE("allow exception reason", text, model_allow, exception_reason),
+	VALUE("allow exception approved-by", text, model_allow, exception_approved_by),
+	VALUE("allow exception report-due", date, model_allow, report_due),
+
+	PRESENT("mail inbound", model, mail_in.line),
+	VALUE("mail inbound listen", single, model, mail_in.listen),
+	VALUE("mail inbound domain", domains, model, mail_in.domains),
+	VALUE("mail inbound next-hop", word, model, mail_in.next_hop),
+	VALUE("mail inbound max-size", size, model, mail_in.max_size),
+	NAMED("mail inbound original", is, model, mail_in.original_copied, "copied"),
+	VALUE("mail inbound original-to", word, model, mail_in.original_to),
+	PRESENT("mail outbound", model, mail_out.line),
+	VALUE("mail outbound listen", single, model, mail_out.listen),
+	VALUE("mail outbound server", word, model, mail_out.server),
+	VALUE("mail outbound next-hop", word, model, mail_out.next_hop),
+	VALUE("mail outbound max-size", size, model, mail_out.max_size),
+	NAMED("mail outbound mynumber", is, model, mail_out.mynumber_refuse, "refuse"),
+	VALUE("mail outbound attachments require-cc", words, model, mail_out.require_cc),
+	VALUE("mail outbound max-external-recipients", u32, model, mail_out.max_external_recipients),
+};
+
+const struct field *fields_table(size_t *ret_n)
+{
+	*ret_n = sizeof(table) / sizeof(table[0]);
+	return table;
+}
+
+/* Does `path` up to n bytes spell the place's words from the top? */
+static bool spells(const struct place *p, const char *path, size_t n)
+{
+	if (p->kind == PLACE_ROOT)
+		return n == 0;
+	if (n < p->len || memcmp(path + n - p->len, p->word, p->len) != 0)
+		return false;
+	n -= p->len;
+	return spells(p->parent, path, n > 0 && path[n - 1] == ' ' ? n - 1 : n);
+}
+
+const struct field *fields_find(const struct place *place)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (spells(place, table[i].path, strlen(table[i].path)))
+			return &table[i];
+	return NULL;
+}

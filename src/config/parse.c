@@ -1,0 +1,277 @@
+/*
+ * parse.c: words of a line -> nodes of the tree.
+ *
+ * Grammar: set WORD… where each word is a child of the place reached so far: a container goes in, a list takes a
+ * key and goes in, a leaf takes a value. A word that is not known there is looked for further out, up to the
+ * first word of the line, so that "approval ciso name X starts D" reads as it is meant. The words of one line
+ * never leave its first object. No word is known at two depths of one line (checked by the unit test), so that
+ * there is one reading only.
+ *
+ * Failure: a wrong value is reported and left out; an unknown word is reported and skipped with what follows it
+ * up to the next known word.
+ */
+#include "parse.h"
+
+#include "lines.h"
+#include "schema.h"
+#include "tokens.h"
+#include "tree.h"
+#include "value.h"
+#include "words.h"
+
+#include <sekisho/arena.h>
+#include <sekisho/diag.h>
+#include <sekisho/i18n.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+struct parser {
+	struct arena *arena;
+	struct diag_list *diags;
+	struct tree *tree;
+	struct scope scope;
+	struct node *nodes[SCOPE_DEPTH]; /* beside scope.places; NULL where a key was refused */
+	struct tokens *tokens;
+	size_t at;
+	uint32_t line;
+	/* What the line did: values that were new, and values that an earlier line had given. */
+	unsigned fresh, repeated;
+	const struct node *repeat;
+	bool wrong;
+	const char **last; /* by place id: the value taken last; the next line often has the same */
+};
+
+static const struct token *peek(const struct parser *p)
+{
+	return p->at < p->tokens->n ? &p->tokens->v[p->at] : NULL;
+}
+
+static void enter(struct parser *p, const struct place *place, struct node *node)
+{
+	/* The schema is not that deep (checked by the unit test). */
+	if (p->scope.depth + 1 >= SCOPE_DEPTH)
+		abort();
+	p->scope.depth++;
+	p->scope.places[p->scope.depth] = place;
+	p->nodes[p->scope.depth] = node;
+}
+
+/* A checked copy of a value, or NULL when it was refused (and reported). */
+static const char *take_text(struct parser *p, const struct place *place, const char *text, size_t n)
+{
+	const char *last = p->last[place->id];
+
+	if (last != NULL && strcmp(last, text) == 0)
+		return last;
+	const char *why = value_check(place, text, n);
+	if (why != NULL) {
+		value_refuse(place, text, why, p->line, p->diags);
+		p->wrong = true;
+		return NULL;
+	}
+	p->last[place->id] = arena_strndup(p->arena, text, n);
+	return p->last[place->id];
+}
+
+static void missing_value(struct parser *p, const struct place *place, const struct place *value)
+{
+	const char *hint = value->example == NULL
+		? NULL
+		: arena_printf(p->arena, _("for example: %s %s"), place->word, words_quote(p->arena, value->example));
+
+	diag_error(p->diags, p->line, "missing-value", hint, _("%s: its value is missing"), place->word);
+	p->wrong = true;
+}
+
+static void store_leaf(struct parser *p, struct node *parent, const struct place *place, const char *value)
+{
+	struct node *old = place->kind == PLACE_LEAF ? tree_leaf(parent, place)
+						     : tree_item(p->tree, parent, place, value);
+
+	if (old == NULL) {
+		tree_add(p->tree, parent, place, value, p->line);
+		p->fresh++;
+	} else if (strcmp(old->value, value) == 0) {
+		p->repeated++;
+		p->repeat = old;
+	} else {
+		diag_error(p->diags, p->line, "duplicate", _("keep the line that is right and remove the other"),
+			_("%s \"%s\": line %u says \"%s\", and it can have one value only"), place->word,
+			value_show(value), old->line, value_show(old->value));
+		p->wrong = true;
+	}
+}
+
+/* Was given, though wrongly: saying that it is missing as well would help nobody. */
+static void refused_child(struct node *parent, const struct place *place)
+{
+	if (parent == NULL)
+		return;
+	parent->given |= place->required_bit;
+	parent->refused = true;
+}
+
+/* The value of a leaf whose word was read (or left out, for a bare one). */
+static void read_leaf(struct parser *p, const struct place *place)
+{
+	struct node *parent = p->nodes[p->scope.depth];
+	const struct token *t = peek(p);
+	/* A flag alone: at the end of the line, or before the next word. */
+	bool alone = place->flag && (t == NULL || (!t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL));
+
+	if (t == NULL && !alone) {
+		refused_child(parent, place);
+		missing_value(p, place, place);
+		return;
+	}
+	/* A known word where a value of another form is due: the value was forgotten. */
+	if (!alone && !t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL &&
+		value_check(place, t->text, t->n) != NULL) {
+		refused_child(parent, place);
+		missing_value(p, place, place);
+		return;
+	}
+	if (!alone)
+		p->at++;
+	const char *value = alone ? take_text(p, place, "true", 4) : take_text(p, place, t->text, t->n);
+	if (parent != NULL && value != NULL)
+		store_leaf(p, parent, place, value);
+	else
+		refused_child(parent, place);
+}
+
+static void read_list(struct parser *p, const struct place *place)
+{
+	struct node *parent = p->nodes[p->scope.depth], *entry = NULL;
+	const struct token *t = peek(p);
+
+	if (t == NULL) {
+		missing_value(p, place, place->key);
+		return;
+	}
+	p->at++;
+	const char *key = take_text(p, place->key, t->text, t->n);
+	if (parent != NULL && key != NULL) {
+		entry = tree_item(p->tree, parent, place, key);
+		if (entry == NULL) {
+			entry = tree_add(p->tree, parent, place, key, p->line);
+			p->fresh++;
+		}
+	}
+	enter(p, place, entry);
+}
+
+static void read_container(struct parser *p, const struct place *place)
+{
+	struct node *parent = p->nodes[p->scope.depth], *node = NULL;
+
+	if (parent != NULL) {
+		node = tree_leaf(parent, place);
+		if (node == NULL)
+			node = tree_add(p->tree, parent, place, NULL, p->line);
+	}
+	enter(p, place, node);
+	if (peek(p) == NULL) {
+		diag_error(p->diags, p->line, "incomplete", words_possible(p->arena, place),
+			_("%s: what of it? the line ends here"), place->word);
+		p->wrong = true;
+	}
+}
+
+/* Reports a word that is not known here and goes on to the next one that is. */
+static void unknown_word(struct parser *p)
+{
+	const struct token *t = peek(p);
+	bool known = scope_find(&p->scope, t->text, t->n, NULL) != NULL;
+	const char *hint = known ? _("write it without quotes") : words_hint(p->arena, &p->scope, t->text);
+
+	diag_error(p->diags, p->line, "unknown-word", hint,
+		p->scope.depth == 0 ? _("unknown word \"%s\"") : _("unknown word \"%s\" in \"%s\""), value_show(t->text),
+		p->scope.places[p->scope.depth]->word);
+	p->wrong = true;
+	for (p->at++; (t = peek(p)) != NULL; p->at++)
+		if (p->scope.depth > 0 && !t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL)
+			return;
+}
+
+static void read_word(struct parser *p)
+{
+	const struct token *t = peek(p);
+	unsigned depth = 0;
+	const struct place *place = t->quoted ? NULL : scope_find(&p->scope, t->text, t->n, &depth);
+
+	if (place == NULL && p->scope.places[p->scope.depth]->bare != NULL) {
+		read_leaf(p, p->scope.places[p->scope.depth]->bare);
+		return;
+	}
+	if (place == NULL) {
+		unknown_word(p);
+		return;
+	}
+	p->scope.depth = depth;
+	p->at++;
+	if (place->kind == PLACE_CONTAINER)
+		read_container(p, place);
+	else if (place->kind == PLACE_LIST)
+		read_list(p, place);
+	else
+		read_leaf(p, place);
+}
+
+/* The same thing said twice does no harm, but one of the two is a mistake. */
+static void warn_repeated(struct parser *p)
+{
+	if (p->fresh == 0 && !p->wrong)
+		diag_warning(p->diags, p->line, "repeated", _("remove one of them"),
+			_("this line says again what line %u says"), p->repeat->line);
+	else
+		diag_warning(p->diags, p->line, "repeated", _("remove one of them"), _("%s \"%s\" is in line %u already"),
+			p->repeat->place->word, value_show(p->repeat->value), p->repeat->line);
+}
+
+static void read_line(struct parser *p)
+{
+	const struct token *first = peek(p);
+
+	if (strcmp(first->text, "set") != 0 || first->quoted) {
+		diag_error(p->diags, p->line, "not-set", _("every line begins with 'set', a comment with #"),
+			_("the line begins with \"%s\""), value_show(first->text));
+		return;
+	}
+	p->at++;
+	p->scope.depth = 0;
+	p->fresh = p->repeated = 0;
+	p->wrong = false;
+	if (peek(p) == NULL)
+		diag_error(p->diags, p->line, "incomplete", words_possible(p->arena, p->scope.places[0]),
+			_("set: what? the line ends here"));
+	while (peek(p) != NULL)
+		read_word(p);
+	if (p->repeated > 0)
+		warn_repeated(p);
+}
+
+struct node *parse(struct arena *arena, const struct place *root, const char *text, size_t n, struct diag_list *diags,
+	struct tree **ret_tree)
+{
+	struct parser p = {.arena = arena, .diags = diags, .tree = tree_new(arena)};
+	struct lines lines = lines_init(text, n);
+	struct line line;
+
+	p.tokens = malloc(sizeof(*p.tokens));
+	if (p.tokens == NULL)
+		abort();
+	p.last = ARENA_ARRAY(arena, schema_places(), const char *);
+	p.scope.places[0] = root;
+	p.nodes[0] = tree_root(p.tree, root);
+	while (lines_next(&lines, diags, &line)) {
+		p.line = line.number;
+		p.at = 0;
+		if (tokens_split(&line, diags, p.tokens) && p.tokens->n > 0)
+			read_line(&p);
+	}
+	free(p.tokens);
+	*ret_tree = p.tree;
+	return p.nodes[0];
+}

@@ -1,0 +1,107 @@
+/*
+ * print.c: a policy in canonical form: objects in the order of the schema, within it in the order of the file; an
+ * object's leaves on one line as far as a line of PRINT_WIDTH bytes holds them; its lists and containers on
+ * lines of their own behind it. Reading it back gives the same tree.
+ */
+#include "print.h"
+
+#include "schema.h"
+#include "tree.h"
+#include "words.h"
+
+#include <sekisho/buf.h>
+
+#include <string.h>
+
+#define PRINT_WIDTH 110
+
+struct printer {
+	struct buf *out;
+	struct buf path, piece;
+	size_t start; /* of the line in hand; out->len when there is none */
+};
+
+static void end_line(struct printer *p)
+{
+	if (p->out->len > p->start)
+		buf_addc(p->out, '\n');
+	p->start = p->out->len;
+}
+
+/* Appends " word value" to the line in hand, or begins a new line with the path. */
+static void add_piece(struct printer *p)
+{
+	size_t here = p->out->len - p->start;
+
+	if (here > 0 && here + p->piece.len > PRINT_WIDTH)
+		end_line(p);
+	if (p->out->len == p->start)
+		buf_add(p->out, p->path.data, p->path.len);
+	buf_add(p->out, p->piece.data, p->piece.len);
+	buf_clear(&p->piece);
+}
+
+static void add_value(struct printer *p, const struct node *n)
+{
+	bool bare_list = n->place->parent->bare == n->place && n->place->kind == PLACE_LEAFLIST;
+
+	if (!bare_list)
+		buf_printf(&p->piece, " %s", n->place->word);
+	if (!n->place->flag || strcmp(n->value, "true") != 0) {
+		buf_addc(&p->piece, ' ');
+		words_add_quoted(&p->piece, n->value);
+	}
+	add_piece(p);
+}
+
+static bool is_value(const struct place *place)
+{
+	return place->kind == PLACE_LEAF || place->kind == PLACE_LEAFLIST;
+}
+
+static void print_node(struct printer *p, const struct node *node);
+
+/* The values of a node: leaves and leaf-lists, on as few lines as hold them. */
+static void print_values(struct printer *p, const struct node *node)
+{
+	buf_clear(&p->path);
+	words_add_path(&p->path, node);
+	for (size_t i = 0; i < node->place->nchildren; i++) {
+		const struct place *c = node->place->children[i];
+		const struct node *leaf = c->kind == PLACE_LEAF ? tree_leaf(node, c) : NULL;
+		if (leaf != NULL)
+			add_value(p, leaf);
+		for (const struct node *v = c->kind == PLACE_LEAFLIST ? node->items : NULL; v != NULL; v = v->next)
+			if (v->place == c)
+				add_value(p, v);
+	}
+	/* An entry with nothing but its name is said all the same. */
+	if (p->out->len == p->start && node->place->kind == PLACE_LIST && node->items == NULL && node->leaves == NULL)
+		add_piece(p);
+	end_line(p);
+}
+
+static void print_node(struct printer *p, const struct node *node)
+{
+	print_values(p, node);
+	for (size_t i = 0; i < node->place->nchildren; i++) {
+		const struct place *c = node->place->children[i];
+		if (is_value(c))
+			continue;
+		const struct node *inner = c->kind == PLACE_CONTAINER ? tree_leaf(node, c) : NULL;
+		if (inner != NULL)
+			print_node(p, inner);
+		for (const struct node *e = c->kind == PLACE_LIST ? node->items : NULL; e != NULL; e = e->next)
+			if (e->place == c)
+				print_node(p, e);
+	}
+}
+
+void print(const struct node *root, struct buf *out)
+{
+	struct printer p = {.out = out, .start = out->len};
+
+	print_node(&p, root);
+	buf_free(&p.path);
+	buf_free(&p.piece);
+}

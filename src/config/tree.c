@@ -1,0 +1,142 @@
+/*
+ * tree.c: nodes in an arena, and one hash index over all list entries and leaf-list values.
+ *
+ * The index is keyed (SipHash with a random key), so that names chosen to collide cannot make it slow. A node's
+ * single children are a short chain: at most as many as the schema has words there.
+ */
+#include "tree.h"
+
+#include "schema.h"
+
+#include <sekisho/arena.h>
+#include <sekisho/strmap.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tree {
+	struct arena *arena;
+	struct node **slots; /* open addressing; cap is a power of two, at most 3/4 full */
+	uint64_t *hashes;
+	size_t cap, n;
+};
+
+struct tree *tree_new(struct arena *arena)
+{
+	struct tree *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		abort();
+	t->arena = arena;
+	return t;
+}
+
+void tree_free(struct tree *t)
+{
+	if (t == NULL)
+		return;
+	free(t->slots);
+	free(t->hashes);
+	free(t);
+}
+
+struct node *tree_root(struct tree *t, const struct place *root)
+{
+	struct node *n = ARENA_NEW(t->arena, struct node);
+
+	n->place = root;
+	return n;
+}
+
+struct node *tree_leaf(const struct node *parent, const struct place *place)
+{
+	for (struct node *n = parent->leaves; n != NULL; n = n->next)
+		if (n->place == place)
+			return n;
+	return NULL;
+}
+
+static uint64_t hash_of(const struct node *parent, const struct place *place, const char *value)
+{
+	const uint64_t *key = siphash_key();
+	/* Parent and place join the key: the same name elsewhere is another item. */
+	uint64_t mixed[2] = {key[0] ^ (uint64_t)(uintptr_t)parent, key[1] ^ (uint64_t)(uintptr_t)place};
+
+	return siphash(mixed, value, strlen(value));
+}
+
+static size_t find(const struct tree *t, uint64_t hash, const struct node *parent, const struct place *place,
+	const char *value)
+{
+	for (size_t i = hash & (t->cap - 1);; i = (i + 1) & (t->cap - 1)) {
+		const struct node *n = t->slots[i];
+		if (n == NULL || (t->hashes[i] == hash && n->parent == parent && n->place == place &&
+					 strcmp(n->value, value) == 0))
+			return i;
+	}
+}
+
+struct node *tree_item(const struct tree *t, const struct node *parent, const struct place *place, const char *value)
+{
+	if (t->cap == 0)
+		return NULL;
+	return t->slots[find(t, hash_of(parent, place, value), parent, place, value)];
+}
+
+static void grow(struct tree *t)
+{
+	struct tree old = *t;
+
+	t->cap = old.cap == 0 ? 256 : old.cap * 2;
+	t->slots = calloc(t->cap, sizeof(*t->slots));
+	t->hashes = calloc(t->cap, sizeof(*t->hashes));
+	if (t->slots == NULL || t->hashes == NULL)
+		abort();
+	for (size_t i = 0; i < old.cap; i++) {
+		if (old.slots[i] == NULL)
+			continue;
+		size_t at = old.hashes[i] & (t->cap - 1);
+		while (t->slots[at] != NULL)
+			at = (at + 1) & (t->cap - 1);
+		t->slots[at] = old.slots[i];
+		t->hashes[at] = old.hashes[i];
+	}
+	free(old.slots);
+	free(old.hashes);
+}
+
+static void index_item(struct tree *t, struct node *n)
+{
+	if (t->n >= t->cap / 4 * 3)
+		grow(t);
+	uint64_t hash = hash_of(n->parent, n->place, n->value);
+	size_t at = find(t, hash, n->parent, n->place, n->value);
+	t->slots[at] = n;
+	t->hashes[at] = hash;
+	t->n++;
+}
+
+struct node *tree_add(struct tree *t, struct node *parent, const struct place *place, const char *value, uint32_t line)
+{
+	struct node *n = ARENA_NEW(t->arena, struct node);
+
+	*n = (struct node){.place = place, .parent = parent, .value = value, .line = line};
+	parent->given |= place->required_bit;
+	if (place->kind == PLACE_LIST || place->kind == PLACE_LEAFLIST) {
+		if (parent->items == NULL)
+			parent->items = n;
+		else
+			parent->last_item->next = n;
+		parent->last_item = n;
+		index_item(t, n);
+	} else {
+		n->next = parent->leaves;
+		parent->leaves = n;
+	}
+	return n;
+}
+
+size_t tree_items(const struct tree *t)
+{
+	return t->n;
+}
