@@ -5,6 +5,7 @@
  *   topology  segments, interfaces, routers, routes -> IR locals, networks, sources, neighbours, routes
  *   hosts     hosts and groups -> address lists, each checked against its segment and its route
  *   rules     allow rules -> IR rules and spans (source x destination x ports as written)
+ *   own       the gate's own settings and flows
  *   guard     the laws of the three layers, with the lines of the file
  *   boxes     spans -> disjoint boxes; what shadows, repeats or contradicts what
  *   analysis  expired, unreachable, unused, due
@@ -103,9 +104,10 @@ enum { AXIS_SRC, AXIS_DST, AXIS_PORT };
 struct rule_note {
 	struct endpoint from, to;
 	const struct model_allow *allow;
-	bool effective;	    /* grants something that no earlier rule grants */
-	uint32_t covered_by; /* the first earlier rule that grants part of it; NONE */
-	uint32_t first_span, nspans;
+	uint32_t line;
+	bool effective;	     /* grants something that no earlier rule grants all the time */
+	bool contradicts;    /* said already */
+	uint32_t covered_by; /* the earlier rule that grants the last part of it that was not effective; NONE */
 };
 
 struct compiler {
@@ -133,19 +135,29 @@ struct compiler {
 	size_t nnotes, notes_cap;
 	struct span *spans;
 	size_t nspans, spans_cap;
+	struct strmap *verified; /* (application, options) -> number */
+	uint32_t nverified;
 	bool too_many; /* said already that a limit is broken */
 };
+
+/* Is rule a in force whenever rule b is? (Never wrongly true.) */
+bool rule_time_covers(const struct compiler *c, const struct ir_rule *a, const struct ir_rule *b);
 
 void stage_names(struct compiler *c);
 void stage_topology(struct compiler *c);
 void stage_hosts(struct compiler *c);
 void stage_rules(struct compiler *c);
+void stage_own(struct compiler *c);
 void stage_guard(struct compiler *c);
 void stage_boxes(struct compiler *c);
 void stage_analysis(struct compiler *c);
 
 /* Index of a name, or NONE after an error "unknown-<kind>" at the word's line with the nearest known name. */
-uint32_t name_find(struct compiler *c, const struct strmap *map, const char *kind, const struct word *w);
+enum name_kind { NAME_SEGMENT, NAME_ROUTER, NAME_HOST, NAME_SERVICE };
+uint32_t name_find(struct compiler *c, const struct strmap *map, enum name_kind kind, const struct word *w);
+
+/* "did you mean NAME?", or `otherwise` when no name of the map is near. */
+const char *name_hint(struct compiler *c, const struct strmap *map, const char *text, const char *otherwise);
 
 /* "10.1.10.5 -> 192.0.2.9 tcp/443": a packet that this rule would let cross. In the compiler's arena. */
 const char *example_packet(struct compiler *c, uint32_t rule);
@@ -158,7 +170,9 @@ static inline int key_cmp(struct key a, struct key b)
 		return a.hi < b.hi ? -1 : 1;
 	return a.lo < b.lo ? -1 : a.lo > b.lo;
 }
-struct key key_of_addr(const uint8_t b[16]);
-void key_to_addr(struct key k, uint8_t b[16]);
+
+/* An address as a number: IPv4 in the low 32 bits, so that key + 1 is the next address in both families. */
+struct key key_of_addr(const struct addr *a);
+struct addr key_to_addr(struct key k, uint8_t family);
 
 #endif
