@@ -7,7 +7,8 @@
  * ends the peer: nothing is repaired. Strings are UTF-8 without control characters, NUL-terminated inside their
  * arrays and zero behind: begin with a zeroed struct and fill texts with MSG_TEXT; msg_send() refuses else.
  *
- * To add a message: its struct, its row in MESSAGES, and in src/proc/msg.c the table of its fields that may be wrong.
+ * To add a message: its struct, its row in MESSAGES, in src/proc/msg.c the table of its fields that may be wrong, and
+ * the fuzzing corpus anew (also after a change of a struct): BUILD/tests/unit/proc/test_msg tests/fuzz/corpus/msg
  */
 #ifndef SEKISHO_MSG_H
 #define SEKISHO_MSG_H

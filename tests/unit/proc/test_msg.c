@@ -1,0 +1,356 @@
+/*
+ * test_msg.c: every message goes through a socket unchanged; everything that msg.h calls malformed is refused, and
+ * a refused message leaves no descriptor behind.
+ */
+#include <sekisho/msg.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static int pair[2];
+
+static size_t count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	while (d != NULL && readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* -- A good message of each type -------------------------------------------------------------------------- */
+
+static const struct kind {
+	enum msg_type type;
+	size_t size;
+	unsigned fds_min, fds_max;
+	const char *name;
+} kinds[] = {
+#define X(NAME, type, value, fds_min, fds_max) {MSG_##NAME, sizeof(struct type), fds_min, fds_max, #NAME},
+	MESSAGES(X)
+#undef X
+};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* Zero is good everywhere but in the enums that begin with one. */
+static void fill_good(struct msg *m, const struct kind *k)
+{
+	memset(m, 0, sizeof(*m));
+	m->type = k->type;
+	m->tag = 4711;
+	switch ((int)k->type) {
+	case MSG_SPAWN:
+		m->u.msg_spawn.what = MSG_CHILD_PROVE;
+		MSG_TEXT(m->u.msg_spawn.language, "ja");
+		break;
+	case MSG_EXITED:
+		MSG_TEXT(m->u.msg_exited.name, "sekisho-logd");
+		m->u.msg_exited.status = 9;
+		break;
+	case MSG_FAULT:
+		m->u.msg_fault.severity = MSG_SEVERITY_FAULT;
+		MSG_TEXT(m->u.msg_fault.text, "障害: 記録できません");
+		break;
+	case MSG_REQUEST:
+		m->u.msg_request.verb = MSG_VERB_PROVE;
+		MSG_TEXT(m->u.msg_request.who, "佐藤");
+		break;
+	case MSG_QUERY:
+		m->u.msg_query.verb = MSG_LOG_VERIFY;
+		m->u.msg_query.reason = REASON_END - 1;
+		m->u.msg_query.port = MSG_ANY_PORT;
+		break;
+	case MSG_STATUS:
+		m->u.msg_status.nfindings = MSG_FINDINGS_MAX;
+		m->u.msg_status.findings[MSG_FINDINGS_MAX - 1].health = MSG_ABNORMAL;
+		m->u.msg_status.log.writable = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+static size_t encode(const struct msg *m, const struct kind *k, uint8_t *buf)
+{
+	struct msg_header h = {MSG_MAGIC, MSG_VERSION, (uint16_t)m->type, (uint32_t)k->size, m->tag};
+
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), &m->u, k->size);
+	return sizeof(h) + k->size;
+}
+
+static void test_round_trip(void)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		const struct kind *k = &kinds[i];
+		for (unsigned nfds = k->fds_min; nfds <= k->fds_max; nfds++) {
+			struct msg m, got;
+			int fds[MSG_FDS_MAX] = {pair[0], pair[0], pair[0]};
+			fill_good(&m, k);
+			CHECK_INT(msg_send(pair[0], m.type, m.tag, &m.u, fds, nfds), 0);
+			CHECK_INT(msg_recv(pair[1], &got), 1);
+			CHECK(got.type == k->type && got.tag == 4711 && got.nfds == nfds);
+			CHECK(memcmp(&got.u, &m.u, k->size) == 0);
+			for (unsigned f = 0; f < MSG_FDS_MAX; f++)
+				CHECK((got.fds[f] >= 0) == (f < nfds));
+			msg_close_fds(&got);
+			CHECK(got.nfds == 0 && got.fds[0] == -1);
+		}
+	}
+}
+
+/* -- What is wrong in any message ------------------------------------------------------------------------- */
+
+static void test_frames(void)
+{
+	uint8_t buf[sizeof(struct msg_header) + sizeof(((struct msg *)0)->u) + 8] = {0};
+	struct msg m, got;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		const struct kind *k = &kinds[i];
+		fill_good(&m, k);
+		size_t n = encode(&m, k, buf);
+		CHECK(msg_decode(buf, n, k->fds_min, &got));
+		CHECK(!msg_decode(buf, n - 1, k->fds_min, &got));
+		CHECK(!msg_decode(buf, n + 1, k->fds_min, &got));
+		CHECK(!msg_decode(buf, n, k->fds_max + 1, &got));
+		CHECK(k->fds_min == 0 || !msg_decode(buf, n, k->fds_min - 1, &got));
+		/* Each byte of the header but those of the tag (12..15) matters. */
+		for (size_t at = 0; at < 12; at++) {
+			buf[at] ^= 0x40;
+			CHECK(!msg_decode(buf, n, k->fds_min, &got));
+			buf[at] ^= 0x40;
+		}
+		for (size_t cut = 0; cut < sizeof(struct msg_header); cut++)
+			CHECK(!msg_decode(buf, cut, k->fds_min, &got));
+	}
+}
+
+/* -- What is wrong inside --------------------------------------------------------------------------------- */
+
+static bool survives(const struct msg *m)
+{
+	uint8_t buf[sizeof(struct msg_header) + sizeof(m->u)];
+	struct msg got;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (kinds[i].type != m->type)
+			continue;
+		/* Sender and receiver must agree. */
+		bool decoded = msg_decode(buf, encode(m, &kinds[i], buf), kinds[i].fds_min, &got);
+		int fds[MSG_FDS_MAX] = {pair[0], pair[0], pair[0]};
+		int sent = msg_send(pair[0], m->type, m->tag, &m->u, fds, kinds[i].fds_min);
+		CHECK(decoded == (sent == 0) && (sent == 0 || sent == -EINVAL));
+		if (sent == 0 && msg_recv(pair[1], &got) == 1)
+			msg_close_fds(&got);
+		return decoded;
+	}
+	return false;
+}
+
+static struct msg good(enum msg_type type)
+{
+	struct msg m;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (kinds[i].type == type)
+			fill_good(&m, &kinds[i]);
+	}
+	return m;
+}
+
+#define REFUSED(type, change)                                                                                  \
+	do {                                                                                                    \
+		struct msg m = good(type);                                                                      \
+		CHECK(survives(&m));                                                                            \
+		change;                                                                                         \
+		CHECK(!survives(&m));                                                                           \
+	} while (0)
+
+static void test_fields(void)
+{
+	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = 0);
+	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = MSG_CHILD_PROVE + 1);
+	REFUSED(MSG_SPAWN, m.u.msg_spawn.pad = 1);
+	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
+	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
+	REFUSED(MSG_BROKEN, m.u.msg_broken.pad = 1);
+	REFUSED(MSG_FAULT, m.u.msg_fault.severity = 3);
+	REFUSED(MSG_FAULT, m.u.msg_fault.text[0] = '\n');
+	REFUSED(MSG_LINKS, m.u.msg_links.n = MSG_LINKS_MAX + 1);
+	REFUSED(MSG_LINKS, memset(m.u.msg_links.link[MSG_LINKS_MAX - 1].name, 'e', LIMIT_IFNAME));
+	REFUSED(MSG_LOG_STATUS, m.u.msg_log_status.writable = 2);
+	REFUSED(MSG_REQUEST, m.u.msg_request.verb = 0);
+	REFUSED(MSG_REQUEST, m.u.msg_request.verb = MSG_VERB_PROVE + 1);
+	REFUSED(MSG_STATUS, m.u.msg_status.health = 3);
+	REFUSED(MSG_STATUS, m.u.msg_status.nfindings = MSG_FINDINGS_MAX + 1);
+	REFUSED(MSG_STATUS, m.u.msg_status.findings[0].health = 3);
+	REFUSED(MSG_STATUS, m.u.msg_status.findings[MSG_FINDINGS_MAX - 1].text[0] = 0x1b);
+	REFUSED(MSG_STATUS, m.u.msg_status.log.pad = 7);
+	REFUSED(MSG_QUERY, m.u.msg_query.verb = 0);
+	REFUSED(MSG_QUERY, m.u.msg_query.reason = REASON_END);
+	REFUSED(MSG_QUERY, m.u.msg_query.follow = 2);
+	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.reason = REASON_END);
+	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.has_mac = 2);
+	REFUSED(MSG_SUMMARY_ROW, m.u.msg_summary_row.loss = 2);
+	REFUSED(MSG_COMMITTED, m.u.msg_committed.ok = 2);
+	REFUSED(MSG_END, memset(m.u.msg_end.error, 'x', sizeof(m.u.msg_end.error)));
+}
+
+/* RFC 3629: what is a character and what is not; control characters are never text. */
+static void test_utf8(void)
+{
+	static const char *const bad[] = {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe3\x81", "a\xc3", "\x7f", "\t", "\xc2\x85", "\x01"};
+	static const char *const fine[] = {"a", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xef\xbf\xbd",
+		"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "関所", ""};
+	struct msg m = good(MSG_FAULT);
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(m.u.msg_fault.code, 0, sizeof(m.u.msg_fault.code));
+		memcpy(m.u.msg_fault.code, bad[i], strlen(bad[i]));
+		CHECK(!survives(&m));
+		MSG_TEXT(m.u.msg_fault.code, bad[i]);
+		CHECK(survives(&m));
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		MSG_TEXT(m.u.msg_fault.code, fine[i]);
+		CHECK_STR(m.u.msg_fault.code, fine[i]);
+		CHECK(survives(&m));
+	}
+}
+
+static void test_text(void)
+{
+	char b[8];
+
+	msg_text(b, sizeof(b), "1234567890");
+	CHECK_STR(b, "1234567");
+	msg_text(b, sizeof(b), "関所関所"); /* three bytes each: a third one would be cut */
+	CHECK_STR(b, "関所");
+	msg_text(b, sizeof(b), "a\033[2J\n");
+	CHECK_STR(b, "a?[2J?");
+	msg_text(b, sizeof(b), "\xe3\x81");
+	CHECK_STR(b, "??");
+	msg_text(b, 1, "x");
+	CHECK_STR(b, "");
+}
+
+/* -- On the socket ---------------------------------------------------------------------------------------- */
+
+static void send_raw(const void *p, size_t n, unsigned nfds)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 16)];
+	} c = {0};
+	struct iovec iov = {(void *)(uintptr_t)p, n};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (nfds > 0) {
+		mh.msg_control = c.bytes;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		for (unsigned i = 0; i < nfds; i++)
+			memcpy(CMSG_DATA(cm) + i * sizeof(int), &pair[0], sizeof(int));
+	}
+	CHECK(sendmsg(pair[0], &mh, 0) == (ssize_t)n);
+}
+
+static void test_descriptors(void)
+{
+	static uint8_t buf[sizeof(struct msg_header) + sizeof(((struct msg *)0)->u) + 64];
+	struct msg m = good(MSG_EXITED), got;
+	size_t before = count_fds(), n = 0;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (kinds[i].type == MSG_EXITED)
+			n = encode(&m, &kinds[i], buf);
+	}
+	for (unsigned nfds = 1; nfds <= 16; nfds++) {
+		send_raw(buf, n, nfds);
+		CHECK_INT(msg_recv(pair[1], &got), -EPROTO);
+	}
+	send_raw(buf, sizeof(buf), 3); /* larger than any message */
+	CHECK_INT(msg_recv(pair[1], &got), -EPROTO);
+	send_raw("x", 1, 2);
+	CHECK_INT(msg_recv(pair[1], &got), -EPROTO);
+	CHECK_INT((long long)count_fds(), (long long)before);
+	CHECK_INT(msg_recv(pair[1], &got), -EAGAIN);
+	send_raw(buf, n, 0); /* the next good message is taken: the caller decides what a bad one means */
+	CHECK_INT(msg_recv(pair[1], &got), 1);
+	CHECK_INT(got.u.msg_exited.status, 9);
+}
+
+static void test_close_on_exec_and_full(void)
+{
+	struct msg_generation g = {.number = 3};
+	struct msg got;
+	int sent = 0, r;
+
+	CHECK_INT(msg_send(pair[0], MSG_GENERATION, 0, &g, &pair[0], 1), 0);
+	CHECK_INT(msg_recv(pair[1], &got), 1);
+	CHECK_INT(fcntl(got.fds[0], F_GETFD), FD_CLOEXEC);
+	msg_close_fds(&got);
+	while ((r = msg_send(pair[0], MSG_BEAT, 0, &(struct msg_beat){1}, NULL, 0)) == 0)
+		sent++;
+	CHECK_INT(r, -EAGAIN);
+	for (; sent > 0; sent--)
+		CHECK_INT(msg_recv(pair[1], &got), 1);
+}
+
+static void test_end_of_file(void)
+{
+	struct msg got;
+
+	close(pair[0]);
+	CHECK_INT(msg_recv(pair[1], &got), 0);
+	CHECK_INT(msg_send(pair[1], MSG_BEAT, 0, &(struct msg_beat){1}, NULL, 0), -EPIPE);
+	close(pair[1]);
+}
+
+/* Without argument: the tests. With a directory: writes a good message of each type there, as a fuzzing corpus. */
+static int write_corpus(const char *dir)
+{
+	static uint8_t buf[1 + sizeof(struct msg_header) + sizeof(((struct msg *)0)->u)];
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct msg m;
+		char path[512];
+		fill_good(&m, &kinds[i]);
+		buf[0] = (uint8_t)kinds[i].fds_min;
+		size_t n = 1 + encode(&m, &kinds[i], buf + 1);
+		snprintf(path, sizeof(path), "%s/%s", dir, kinds[i].name);
+		FILE *f = fopen(path, "wb");
+		if (f == NULL || fwrite(buf, 1, n, f) != n || fclose(f) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return write_corpus(argv[1]);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return 1;
+	test_round_trip();
+	test_frames();
+	test_fields();
+	test_utf8();
+	test_text();
+	test_descriptors();
+	test_close_on_exec_and_full();
+	test_end_of_file();
+	return test_end();
+}
