@@ -11,6 +11,7 @@ import time
 import tomllib
 
 import frame
+import ns
 
 ARRIVAL_SECONDS = 1.5   # how long an expected packet may take (neighbour discovery comes first)
 SILENCE_SECONDS = 0.15  # how long we listen for one that must not come
@@ -70,8 +71,7 @@ class Runner:
 
     def _one(self, case, family):
         try:
-            kind = KINDS[case.get("kind", "packet")]
-            arrived, flow = kind(self, case, family)
+            arrived, flow = KINDS[case.get("kind", "packet")](self, case, family)
         except (OSError, RuntimeError, KeyError, IndexError, ValueError) as error:
             return Result(case, family, False, None, False, f"{type(error).__name__}: {error}")
         return self._judge(case, family, arrived, flow)
@@ -85,22 +85,22 @@ class Runner:
             return Result(case, family, True, None, False, "it ARRIVED")
         if expected == "silence":  # refused below the packet filter: no record of its own
             return Result(case, family, False, None, True, "")
-        record = self.gate.wait_drop(lambda row: self._same(row, flow, expected, case))
+        record = self.gate.wait_drop(lambda row: JUDGES.get(case.get("kind"), self.same)(row, flow, expected, case))
         why = "" if record else f"no record with reason {expected}; " + self._latest(flow)
         return Result(case, family, False, record, record is not None, why)
 
     @staticmethod
-    def _same(row, flow, reason, case):
+    def same(row, flow, reason, case):
         if row.get("reason") != reason or row.get("loss"):
             return False
         if same_address(row.get("src"), flow.src) and same_address(row.get("dst"), flow.dst):
-            if "rule" in case and case["rule"] != row.get("rule"):
+            if "rule" in case and case["rule"] != row.get("nearest"):
                 return False
             return set(case.get("differs", [])) <= set(row.get("differs") or [])
         return False
 
     def _latest(self, flow):
-        seen = [f"{r.get('reason')} {r.get('rule') or ''} {r.get('differs') or ''}" for r in self.gate.drops()
+        seen = [f"{r.get('reason')} {r.get('nearest') or ''} {r.get('differs') or ''}" for r in self.gate.drops()
                 if same_address(r.get("src"), flow.src) and same_address(r.get("dst"), flow.dst)]
         return "records of these addresses: " + (", ".join(seen[:4]) or "none")
 
@@ -302,6 +302,38 @@ def kind_out_of_window(run, case, family):
     return run.send(flow, {"flags": "A", "seq": 0x70000000, "ack": 0x60000000}, case["expect"] == "arrives"), flow
 
 
+def kind_fragments(run, case, family):
+    """A datagram in two fragments, the second without the first's ports."""
+    flow = run.flow(case, family)
+    whole = run.segment_bytes(flow, {**case, "size": 64})
+    for offset, part, more in ((0, whole[:32], True), (32, whole[32:], False)):
+        how = {"frag": offset, "more": more, "ident": run.serial} if family == 4 else \
+            {"extensions": [frame.fragment6(offset, more, run.serial)]}
+        run.put(flow, frame.packet(flow.src, flow.dst, flow.proto, part, **how))
+    return run.arrives(flow.token[:20], case["expect"] == "arrives"), flow
+
+
+def kind_stray_port(run, case, family):
+    """A port of the gateway that the policy does not know, raised by hand."""
+    space, wire = run.town.space, case["wire"]
+    if wire not in run.gateway_macs:
+        space.veth("gw", wire, "lan", "w-" + wire)
+        space.ip("gw", "link", "set", "dev", wire, "up")
+        space.ip("lan", "link", "set", "dev", "w-" + wire, "up")
+        run.gateway_macs[wire] = run.town.gateway_mac(wire)
+        time.sleep(0.5)
+    return kind_packet(run, case, family)
+
+
+def kind_refused_mark(run, case, family):
+    """A flow whose connection carries the mark of a failed verification (bits 0-1 = 3), as the inspector will set it."""
+    flow = opened(run, case, family)
+    ns.run("ip", "netns", "exec", run.town.space.full("gw"), "conntrack", "-U", "-f", f"ipv{family}", "-p", "udp",
+           "-s", flow.src, "-d", flow.dst, "--dport", str(flow.dport), "-m", "3")
+    flow.token = f"<bad {run.serial:06d}>".encode()
+    return run.send(flow, {}, False), flow
+
+
 def kind_from_gateway(run, case, family):
     """The gateway's own stack sends what no own flow allows."""
     to = run.address(case["to"], family)
@@ -331,5 +363,9 @@ def kind_burst(run, case, family):
     return arrived >= case["count"], flow
 
 
+# How the record of a kind is recognised, where not by Runner.same().
+JUDGES = {}
+
 KINDS = {"packet": kind_packet, "connect": kind_connect, "icmp-error": kind_icmp_error, "reply": kind_reply,
-         "out-of-window": kind_out_of_window, "from-gateway": kind_from_gateway, "burst": kind_burst}
+         "out-of-window": kind_out_of_window, "from-gateway": kind_from_gateway, "burst": kind_burst,
+         "fragments": kind_fragments, "stray-port": kind_stray_port, "refused-mark": kind_refused_mark}

@@ -21,7 +21,8 @@ import dates  # noqa: E402
 import ns  # noqa: E402
 from gate import Gate  # noqa: E402
 from policy import Policy  # noqa: E402
-from town import GATEWAY, Town  # noqa: E402
+from stage import raise_ports, settle  # noqa: E402
+from town import Town  # noqa: E402
 from words import LANGUAGE, differs, pad, say  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
@@ -100,8 +101,8 @@ def proof(result):
                                                                                            "関所の先で確認")
     number = f"#{row['sequence']} " if row.get("sequence") else ""
     text = f"{number}{row['reason']}"
-    if row.get("rule"):
-        text += f" ({row['rule']}: {differs(row.get('differs') or [])})" if row.get("differs") else f" ({row['rule']})"
+    if row.get("nearest"):
+        text += f" ({row['nearest']}: {differs(row['differs'])})" if row.get("differs") else f" ({row['nearest']})"
     return text
 
 
@@ -131,17 +132,6 @@ def print_summary(gate, results):
 
 
 # -- the run ---------------------------------------------------------------------------------------------------
-
-def settle(town):
-    """Waits until no IPv6 address is tentative any more and every wire has been heard."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        names = town.space.names
-        if not any(ns.run("ip", "-n", n, "-6", "addr", "show", "tentative", check=False).stdout for n in names):
-            break
-        time.sleep(0.1)
-    time.sleep(1)
-
 
 def raise_town():
     text = policy_text()
@@ -191,8 +181,7 @@ def run(options):
 
 
 def send_all(town, gate, text, table):
-    for wire in town.wires():  # the gate raises its ports when the policy comes; the closed gate is tried before
-        town.space.ip(GATEWAY, "link", "set", "dev", wire, "up")
+    raise_ports(town)  # the gate raises them when the policy comes; the closed gate is tried before
     runner = cases.Runner(town, gate, print_row)
     print_head()
     results = runner.run([c for c in table if c.get("phase") == "closed"])

@@ -1,0 +1,139 @@
+"""test_reasons.py: every reason of reason.h is met by a real packet, IPv4 and IPv6, and proven by its drop record.
+
+Also: a reason without a packet in reasons.toml fails, so that a new one cannot be forgotten.
+"""
+import os
+import subprocess
+import sys
+import time
+import tomllib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "harness"))
+
+import cases  # noqa: E402
+import dates  # noqa: E402
+import ns  # noqa: E402
+import stage  # noqa: E402
+from gate import Gate  # noqa: E402
+
+TABLE = "tests/netns/reasons/reasons.toml"
+
+
+def check_complete(tap, table):
+    """Each reason has a case per family, or a line that says why not."""
+    seen = {(c["expect"], f) for c in table["case"] for f in c.get("families", [4, 6])}
+    none = {(n["reason"], n["family"]) for n in table["none"]}
+    words = stage.reason_words()
+    missing = [f"{w} v{f}" for w in words for f in (4, 6) if (w, f) not in seen | none]
+    tap.check("every reason has its packet", words and not missing, ", ".join(missing))
+
+
+def kind_log_full(run, case, family):
+    """The disk of the records is full: nothing new passes. Room again: it passes, and the drop is accounted for."""
+    store = os.path.join(run.gate.root, "var/lib/sekisho/log")
+    filler = os.path.join(store, "filler")
+    before = run.gate.status()["dropped"].get("log-full", 0)
+    subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=64k"], stderr=subprocess.DEVNULL, check=False)
+    try:
+        run.town.space.popen("gw", ["true"]).wait()
+        deadline = time.monotonic() + 20
+        while run.gate.status()["log"]["writable"]:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the gate does not notice that records cannot be stored")
+            provoke(run, case, family)
+            time.sleep(0.2)
+        time.sleep(1.2)
+        flow = run.flow(case, family)
+        arrived = run.send(flow, case, False)
+        time.sleep(1.2)
+        counted = run.gate.status()["dropped"].get("log-full", 0)
+        if counted <= before:
+            raise RuntimeError(f"the kernel counted no log-full drop ({before}, {counted})")
+    finally:
+        os.unlink(filler)
+    deadline = time.monotonic() + 20
+    while not run.gate.status()["log"]["writable"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return arrived, flow
+
+
+def provoke(run, case, family):
+    """Refused packets, so that the store has something to write."""
+    flow = run.flow(case, family, port=81)
+    run.put(flow, run.packet(flow, case))
+
+
+def same_or_lost(row, flow, reason, case):
+    """A drop during a full disk may be accounted for as a loss of its reason instead of one by one."""
+    return row.get("reason") == reason and (row.get("loss") == "lost" or cases.Runner.same(row, flow, reason, case))
+
+
+def small_store(gate):
+    """The records on a file system of 24 MB, so that it can be filled."""
+    store = os.path.join(gate.root, "var/lib/sekisho/log")
+    os.makedirs(store, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", store], check=True)
+    return store
+
+
+def run_table(stage_, table):
+    """Cases in the order of the file, grouped by the lines that they add to the policy."""
+    runner = cases.Runner(stage_.town, stage_.gate)
+    added = None
+    for case in (c for c in table["case"] if c.get("phase") != "closed"):
+        if case.get("policy", "") != added:
+            added = case.get("policy", "")
+            stage_.gate.commit_text(stage_.text + added + "\n")
+            if not runner.serial:
+                stage_.settle()
+                runner.gateway_macs = {w: stage_.town.gateway_mac(w) for w in stage_.town.wires()}
+        ns.run("ip", "netns", "exec", stage_.town.space.full("gw"), "conntrack", "-F", check=False)
+        report(stage_.tap, runner.run([case]))
+
+
+def report(tap, results):
+    for result in results:
+        tap.check(result.name, result.ok, f"expected {result.case['expect']}: {result.why}")
+
+
+class FullStage(stage.Stage):
+    """A stage whose store can be filled; nothing is committed yet."""
+
+    def __enter__(self):
+        original = Gate.start
+
+        def start(gate, timeout=15):
+            self.store = small_store(gate)
+            original(gate, timeout)
+        Gate.start = start
+        try:
+            return super().__enter__()
+        finally:
+            Gate.start = original
+
+    def _close(self):
+        if self.gate is not None and self.gate.process is not None:
+            self.gate.process.terminate()
+            self.gate.process.wait()
+        subprocess.run(["umount", "-l", self.store], check=False)
+        super()._close()
+
+
+def main():
+    options = stage.arguments(__doc__)
+    table = tomllib.loads(stage.read(TABLE))
+    text = dates.shift(stage.read("tests/netns/reasons/reasons.policy"))
+    cases.KINDS["log-full"] = kind_log_full
+    cases.JUDGES["log-full"] = same_or_lost
+    tap = stage.Tap()
+    check_complete(tap, table)
+    with FullStage(options.build, text, commit=False, tap=tap) as st:
+        stage.raise_ports(st.town)
+        time.sleep(1)
+        report(tap, cases.Runner(st.town, st.gate).run([c for c in table["case"] if c.get("phase") == "closed"]))
+        run_table(st, table)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
