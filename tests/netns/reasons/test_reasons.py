@@ -35,7 +35,6 @@ def kind_log_full(run, case, family):
     before = run.gate.status()["dropped"].get("log-full", 0)
     subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=64k"], stderr=subprocess.DEVNULL, check=False)
     try:
-        run.town.space.popen("gw", ["true"]).wait()
         deadline = time.monotonic() + 20
         while run.gate.status()["log"]["writable"]:
             if time.monotonic() > deadline:
