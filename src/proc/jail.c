@@ -165,11 +165,8 @@ static unsigned add_condition(const struct jail_condition *c, struct scmp_arg_cm
 	case JAIL_EQUAL:
 		cmp[n] = SCMP_CMP64(c->arg, SCMP_CMP_EQ, c->value);
 		break;
-	case JAIL_WITHOUT:
-		cmp[n] = SCMP_CMP64(c->arg, SCMP_CMP_MASKED_EQ, c->value, 0);
-		break;
-	case JAIL_WITH:
-		cmp[n] = SCMP_CMP64(c->arg, SCMP_CMP_MASKED_EQ, c->value, c->value);
+	case JAIL_MASKED:
+		cmp[n] = SCMP_CMP64(c->arg, SCMP_CMP_MASKED_EQ, c->mask, c->value);
 		break;
 	}
 	return n + 1;
@@ -177,6 +174,8 @@ static unsigned add_condition(const struct jail_condition *c, struct scmp_arg_cm
 
 static int add_call(scmp_filter_ctx ctx, const struct jail_call *c)
 {
+	static const uint32_t actions[] = {
+		[JAIL_ALLOW] = SCMP_ACT_ALLOW, [JAIL_REFUSE] = SCMP_ACT_ERRNO(EPERM), [JAIL_ABSENT] = SCMP_ACT_ERRNO(ENOSYS)};
 	int nr = seccomp_syscall_resolve_name(c->name);
 	struct scmp_arg_cmp cmp[2];
 	unsigned n = 0;
@@ -185,8 +184,6 @@ static int add_call(scmp_filter_ctx ctx, const struct jail_call *c)
 		return 0;
 	for (unsigned i = 0; i < 2; i++)
 		n = add_condition(&c->when[i], cmp, n);
-	static const uint32_t actions[] = {
-		[JAIL_ALLOW] = SCMP_ACT_ALLOW, [JAIL_REFUSE] = SCMP_ACT_ERRNO(EPERM), [JAIL_ABSENT] = SCMP_ACT_ERRNO(ENOSYS)};
 	return seccomp_rule_add_array(ctx, actions[c->action], nr, n, cmp);
 }
 

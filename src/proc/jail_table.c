@@ -20,7 +20,9 @@
 
 #define CAN(name) {name, JAIL_ALLOW, {{JAIL_ALWAYS, 0, 0}}}
 #define CANNOT(name) {name, JAIL_REFUSE, {{JAIL_ALWAYS, 0, 0}}}
-#define CAN_IF(name, arg, test, value) {name, JAIL_ALLOW, {{test, arg, value}}}
+#define CAN_IF(name, arg, value) {name, JAIL_ALLOW, {{JAIL_EQUAL, arg, value}}}
+#define CAN_WITH(name, arg, bits) {name, JAIL_ALLOW, {{JAIL_MASKED, arg, bits, bits}}}
+#define CAN_WITHOUT(name, arg, bits) {name, JAIL_ALLOW, {{JAIL_MASKED, arg, 0, bits}}}
 #define CAN_NETLINK(protocol) {"socket", JAIL_ALLOW, {{JAIL_EQUAL, 0, AF_NETLINK}, {JAIL_EQUAL, 2, protocol}}}
 #define END {NULL, JAIL_ALLOW, {{JAIL_ALWAYS, 0, 0}}}
 #define KIB ((rlim_t)1024)
@@ -31,8 +33,8 @@
 static const struct jail_call living[] = {
 	CAN("read"), CAN("write"), CAN("readv"), CAN("writev"), CAN("pread64"), CAN("pwrite64"), CAN("lseek"),
 	CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
-	CAN_IF("newfstatat", 3, JAIL_WITH, AT_EMPTY_PATH),
-	CAN_IF("mmap", 2, JAIL_WITHOUT, PROT_EXEC), CAN_IF("mprotect", 2, JAIL_WITHOUT, PROT_EXEC),
+	CAN_WITH("newfstatat", 3, AT_EMPTY_PATH),
+	CAN_WITHOUT("mmap", 2, PROT_EXEC), CAN_WITHOUT("mprotect", 2, PROT_EXEC),
 	CAN("munmap"), CAN("mremap"), CAN("madvise"), CAN("brk"), CAN("futex"), CAN("sched_yield"),
 	CAN("clock_gettime"), CAN("clock_getres"), CAN("gettimeofday"), CAN("time"), CAN("clock_nanosleep"),
 	CAN("nanosleep"), CAN("getrandom"), CAN("getpid"), CAN("gettid"), CAN("getuid"), CAN("geteuid"),
@@ -40,9 +42,9 @@ static const struct jail_call living[] = {
 	CAN("rt_sigreturn"), CAN("rt_sigprocmask"), CAN("rt_sigaction"), CAN("sigaltstack"),
 	CAN("restart_syscall"), CAN("exit"), CAN("exit_group"), CAN("poll"), CAN("ppoll"), CAN("getsockopt"),
 	/* jail_verify() */
-	CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_SECCOMP), CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_NO_NEW_PRIVS),
-	CAN_IF("prctl", 0, JAIL_EQUAL, PR_GET_DUMPABLE), CAN_IF("prctl", 0, JAIL_EQUAL, PR_CAPBSET_READ),
-	CAN_IF("prlimit64", 2, JAIL_EQUAL, 0), CAN("getrlimit"),
+	CAN_IF("prctl", 0, PR_GET_SECCOMP), CAN_IF("prctl", 0, PR_GET_NO_NEW_PRIVS),
+	CAN_IF("prctl", 0, PR_GET_DUMPABLE), CAN_IF("prctl", 0, PR_CAPBSET_READ),
+	CAN_IF("prlimit64", 2, 0), CAN("getrlimit"),
 	/* stdio asks whether a stream is a terminal; libc asks for the machine's name and size. */
 	CANNOT("ioctl"), CANNOT("uname"), CANNOT("sysinfo"), CANNOT("sched_getaffinity"),
 	END,
@@ -73,7 +75,7 @@ static const struct jail_call filing[] = {
  * the jail). Libraries that look for another file do not find it.
  */
 static const struct jail_call zoning[] = {
-	CAN_IF("openat", 2, JAIL_WITHOUT, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH), CAN("access"), CAN("faccessat"),
+	CAN_WITHOUT("openat", 2, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH), CAN("access"), CAN("faccessat"),
 	CAN("faccessat2"), CANNOT("open"), CANNOT("stat"), CANNOT("lstat"), CANNOT("statx"), CANNOT("readlink"),
 	CANNOT("readlinkat"), CANNOT("getcwd"),
 	END,
@@ -82,7 +84,7 @@ static const struct jail_call zoning[] = {
 /* sekishod opens its own netlink sockets, accepts the console and makes pairs for one-shots and clients. */
 static const struct jail_call gatekeeping[] = {
 	CAN_NETLINK(NETLINK_ROUTE), CAN_NETLINK(NETLINK_NETFILTER), CAN("bind"), CAN("sendmmsg"),
-	CAN("accept4"), CAN("accept"), CAN_IF("socketpair", 0, JAIL_EQUAL, AF_UNIX),
+	CAN("accept4"), CAN("accept"), CAN_IF("socketpair", 0, AF_UNIX),
 	END,
 };
 
@@ -90,17 +92,18 @@ static const struct jail_call gatekeeping[] = {
  * sekisho-logd writes its store on a thread of its own: threads of this process and nothing else. clone3 hides its flags
  * from the filter; libc takes clone when it is not there.
  */
+#define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+#define OF_A_NAMESPACE                                                                                         \
+	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 static const struct jail_call threading[] = {
-	{"clone", JAIL_ALLOW, {{JAIL_WITH, 0, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD},
-		{JAIL_WITHOUT, 0, CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			CLONE_NEWCGROUP}}},
+	{"clone", JAIL_ALLOW, {{JAIL_MASKED, 0, OF_A_THREAD, OF_A_THREAD | OF_A_NAMESPACE}}},
 	{"clone3", JAIL_ABSENT, {{JAIL_ALWAYS, 0, 0}}}, CAN("set_robust_list"), CAN("rseq"),
 	END,
 };
 
 /* A one-shot answers on one descriptor. */
 static const struct jail_call answering[] = {
-	CAN_IF("sendmsg", 0, JAIL_EQUAL, DAEMON_FD_RESULT),
+	CAN_IF("sendmsg", 0, DAEMON_FD_RESULT),
 	END,
 };
 

@@ -31,19 +31,20 @@ enum jail_action {
 
 enum jail_test {
 	JAIL_ALWAYS,
-	JAIL_EQUAL,   /* argument == value */
-	JAIL_WITHOUT, /* (argument & value) == 0 */
-	JAIL_WITH,    /* (argument & value) == value */
+	JAIL_EQUAL,  /* argument == value */
+	JAIL_MASKED, /* (argument & mask) == value */
 };
 
-/* A system call, under conditions on its arguments that must all hold. Several entries for a name: any of them. */
+/*
+ * A system call, under conditions on different arguments that must all hold. Several entries for a name: any of them.
+ */
 struct jail_call {
 	const char *name;
 	enum jail_action action;
 	struct jail_condition {
 		enum jail_test test;
 		unsigned arg;
-		uint64_t value;
+		uint64_t value, mask;
 	} when[2];
 };
 

@@ -408,6 +408,14 @@ static int make_thread(void)
 	return r != 0 ? r : pthread_join(t, NULL);
 }
 
+/* A thread may be allowed; with a namespace of its own it never is. (The kernel takes no such pair: EINVAL.) */
+static int make_thread_with_namespace(void)
+{
+	long r = syscall(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWUSER, 0, 0, 0, 0);
+
+	return r < 0 && errno == EINVAL ? 0 : errno;
+}
+
 static int trace_me(void)
 {
 	return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? errno : 0;
@@ -523,7 +531,7 @@ static const struct attempt {
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
 	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS), TRY(send_on_first, ALL),
 	TRY(send_on_another, DAEMONS), TRY(accept_client, GATE), TRY(make_pair, GATE), TRY(run_loop, DAEMONS),
-	TRY(execute, NONE), TRY(make_child, NONE), TRY(make_thread, NONE), TRY(trace_me, NONE),
+	TRY(execute, NONE), TRY(make_child, NONE), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE), TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL),
@@ -566,7 +574,7 @@ static int in_child(int row, int (*fn)(void), long nr)
 	if (pid == 0) {
 		if (row >= 0 && (jail_enter((enum jail_row)row, root, &report) < 0 || jail_verify((enum jail_row)row) != NULL))
 			_exit(254);
-		_exit(fn != NULL ? fn() : (int)syscall(nr, -1, -1, -1, -1, -1, -1) * 0);
+		_exit(fn != NULL ? fn() : syscall(nr, -1, -1, -1, -1, -1, -1) < 0 ? errno : 0);
 	}
 	waitpid(pid, &status, 0);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -597,7 +605,9 @@ static void test_row(enum jail_row row)
 	}
 	for (size_t i = 0; i < N_RAWS; i++) {
 		int got = in_child((int)row, NULL, raws[i].nr);
-		expect(jail_name(row), raws[i].name, got, got == -SIGSYS);
+		/* Only clone3 is answered, in the row that has threads, so that libc takes clone. */
+		int absent = row == JAIL_LOG && raws[i].nr == SYS_clone3 && got == ENOSYS;
+		expect(jail_name(row), raws[i].name, got, got == -SIGSYS || absent);
 	}
 	int got = in_child((int)row, load_unknown_zone, 0);
 	expect(jail_name(row), "load_unknown_zone", got, got == ENOENT);
