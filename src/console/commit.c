@@ -90,7 +90,7 @@ static void print_json(struct buf *out, const char *file, const struct msg_commi
 	json_uint(&j, "generation", r->generation);
 	json_uint(&j, "kernel_us", r->kernel_us);
 	json_uint(&j, "total_us", r->total_us);
-	json_str(&j, "error", r->ok ? NULL : r->error);
+	json_str(&j, "error", r->error[0] == '\0' ? NULL : r->error);
 	findings_json(&j, d);
 	json_object_end(&j);
 	buf_addc(out, '\n');

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INDENT 6
+
 /* The fields of a record, in JSON's order; for people only those that drop_text() names. */
 #define DROP_FIELDS(X)                                                                                         \
 	X(SEQUENCE, "sequence")                                                                                 \
@@ -65,7 +67,7 @@ static const struct field drop_fields[] = {
 
 /* Text that the values of one row point to. */
 struct drop_texts {
-	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX], shown_first[32];
+	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX], shown_first[32], shown_last[32];
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX], src_mac[MAC_TEXT_MAX], dst_mac[MAC_TEXT_MAX];
 	char protocol[8], flags[32], hash[65];
 	struct buf service;
@@ -131,7 +133,8 @@ static void fill_values(const struct msg_drop_row *d, struct drop_texts *t, stru
 	v[FIELD_SEQUENCE] = value_number(d->sequence);
 	v[FIELD_FIRST] = value_both(log_time(d->first_ns / 1000000000, t->first),
 		log_time_short(d->first_ns / 1000000000, t->shown_first));
-	v[FIELD_LAST] = value_text(log_time(d->last_ns / 1000000000, t->last));
+	v[FIELD_LAST] = value_both(log_time(d->last_ns / 1000000000, t->last),
+		log_time_short(d->last_ns / 1000000000, t->shown_last));
 	v[FIELD_COUNT] = value_number(d->count);
 	v[FIELD_LOSS] = value_text(loss_word(d->loss));
 	v[FIELD_REASON] = value_both(reason_word(d->reason), words_reason(d->reason));
@@ -184,7 +187,13 @@ static void put_end(struct buf *b, const struct value *addr, const struct value 
 
 static void put_reason(struct buf *b, const struct value *v)
 {
+	unsigned reason = reason_find(v[FIELD_REASON].text);
+
 	buf_printf(b, "%s [%s]", v[FIELD_REASON].shown, v[FIELD_REASON].text);
+	if (v[FIELD_COUNT].number > 1)
+		buf_printf(b, _("; the last at %s"), v[FIELD_LAST].shown);
+	if ((reason == REASON_MAC || reason == REASON_SPOOF) && v[FIELD_SRC_MAC].kind == VALUE_TEXT)
+		buf_printf(b, _("; from MAC %s"), v[FIELD_SRC_MAC].text);
 	if (v[FIELD_NEAREST].kind != VALUE_TEXT)
 		return;
 	buf_printf(b, _("; nearest flow: %s"), v[FIELD_NEAREST].text);
@@ -213,11 +222,11 @@ static void drop_row(struct render *r, const struct value *v)
 		buf_printf(&line, " %s", v[FIELD_PROTOCOL].shown);
 		put_reason(&why, v);
 	}
-	text_wrap(r->out, buf_str(&line), 0, 23);
+	text_wrap(r->out, buf_str(&line), 0, INDENT);
 	buf_addc(r->out, '\n');
 	if (why.len > 0) {
-		text_spaces(r->out, 23);
-		text_wrap(r->out, buf_str(&why), 23, 23);
+		text_spaces(r->out, INDENT);
+		text_wrap(r->out, buf_str(&why), INDENT, INDENT);
 		buf_addc(r->out, '\n');
 	}
 	buf_free(&line);

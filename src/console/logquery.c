@@ -116,6 +116,14 @@ const char *log_time_short(int64_t sec, char *buf)
 	return buf;
 }
 
+const char *log_time_long(int64_t sec, char *buf)
+{
+	char text[32];
+
+	snprintf(buf, 32, "%04d-%s", clock_civil((struct wall){sec}).year, log_time_short(sec, text));
+	return sec == 0 ? "-" : buf;
+}
+
 const char *log_time(int64_t sec, char *buf)
 {
 	return sec == 0 ? NULL : clock_format((struct wall){sec}, buf);

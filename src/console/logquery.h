@@ -29,6 +29,8 @@ int log_query(struct console *c, const struct msg_query *q, enum msg_type want, 
 
 /* "11-20 10:00:03" of a wall time, or "-" for 0; buf: 32 bytes. */
 const char *log_time_short(int64_t sec, char *buf);
+/* "2026-11-20 10:00:03"; "-" for 0; buf: 32 bytes. */
+const char *log_time_long(int64_t sec, char *buf);
 /* "2026-11-20T10:00:03+0900", or NULL for 0; buf: CLOCK_TEXT_MAX. */
 const char *log_time(int64_t sec, char *buf);
 

@@ -112,12 +112,11 @@ static const char *gate_text(const struct msg_status *s)
 
 static const char *generation_text(struct arena *a, const struct msg_status *s)
 {
-	char at[CLOCK_TEXT_MAX];
+	char at[32];
 
 	if (s->generation == 0)
 		return _("none");
-	return arena_printf(a, _("%u, in force since %s"), s->generation,
-		s->committed_at != 0 ? clock_format((struct wall){s->committed_at}, at) : "?");
+	return arena_printf(a, _("%u, in force since %s"), s->generation, log_time_long(s->committed_at, at));
 }
 
 /* "1.5 GB" */
@@ -136,11 +135,12 @@ static const char *log_text(struct arena *a, const struct msg_log_status *l)
 {
 	char oldest[32];
 	uint64_t lost = total(l->loss);
-	const char *text = arena_printf(a, _("%llu records since %s, %s used, %s free"), (unsigned long long)l->rows,
-		log_time_short(l->oldest, oldest), size_text(a, l->bytes_used), size_text(a, l->bytes_free));
+	const char *text = l->rows == 0 ? _("none") : arena_printf(a, _("%llu records since %s, %s used, %s free"),
+		(unsigned long long)l->rows, log_time_long(l->oldest, oldest), size_text(a, l->bytes_used),
+		size_text(a, l->bytes_free));
 
 	if (!l->writable)
-		text = arena_printf(a, "%s; %s", text, _("CANNOT BE WRITTEN"));
+		text = arena_printf(a, _("%s; CANNOT BE WRITTEN"), text);
 	return lost == 0 ? text : arena_printf(a, _("%s; %llu packets counted but not recorded"), text, (unsigned long long)lost);
 }
 

@@ -143,13 +143,31 @@ static bool is_closing(const char *s)
 	return strchr(",.;:)]", *s) != NULL && *s != '\0';
 }
 
-/* Bytes and columns of the next piece that stays on one line: a word, or one Japanese character and its marks. */
+/* Longest "[…]" that is kept on one line, in bytes. */
+#define BRACKET_MAX 48
+
+/* Bytes of "[…]" at s, 0 when there is none that is short. */
+static size_t bracketed(const char *s)
+{
+	const char *end = *s == '[' ? strpbrk(s + 1, "[]\n") : NULL;
+
+	return end != NULL && *end == ']' && end - s < BRACKET_MAX ? (size_t)(end - s) + 1 : 0;
+}
+
+/*
+ * Bytes and columns of the next piece that stays on one line: a word, something in brackets, or one Japanese
+ * character and its marks.
+ */
 static size_t piece(const char *s, size_t *ret_width)
 {
-	size_t n = 0, len;
+	size_t n = 0, len, whole = bracketed(s);
 	char out[16];
 
 	*ret_width = 0;
+	for (; n < whole; n += len)
+		*ret_width += shown(s + n, &len, out);
+	if (whole > 0 && !is_closing(s + n))
+		return whole;
 	while (s[n] != '\0' && s[n] != ' ' && s[n] != '\n') {
 		size_t width = shown(s + n, &len, out);
 		bool wide = width == 2;

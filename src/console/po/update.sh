@@ -15,6 +15,9 @@ po=src/console/po/ja.po
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 find src include -name '*.[ch]' | LC_ALL=C sort >"$tmp/files"
+# What the schema says of an entry that does not fit is a message as well.
+sed -n 's/^[[:space:]]*error-message \(".*"\);$/N_(\1)/p' src/config/sekisho.yang >"$tmp/schema.c"
+echo "$tmp/schema.c" >>"$tmp/files"
 xgettext --files-from="$tmp/files" --from-code=UTF-8 --keyword=_ --keyword=N_ --add-comments=TRANSLATORS \
 	--package-name=sekisho --no-wrap --sort-by-file --no-location --output="$tmp/sekisho.pot"
 if $check; then

@@ -1,0 +1,298 @@
+/*
+ * fake_gate.c: stands in for sekishod and sekisho-logd behind the control socket, with answers that never change,
+ * so that every verb can be tested to the letter, and with the misbehaviour that a real one never shows.
+ *
+ * usage: fake_gate ROOT SCENARIO
+ * Writes what it was asked to ROOT/asked, a line per request or query.
+ */
+#include <sekisho/ir.h>
+#include <sekisho/match.h>
+#include <sekisho/msg.h>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* 2026-11-20T10:00:00+0900 */
+#define T0 INT64_C(1795136400)
+
+static const char *scenario;
+static FILE *asked;
+
+static bool is(const char *word)
+{
+	return strcmp(scenario, word) == 0;
+}
+
+static int memfd_of(const char *text)
+{
+	int fd = memfd_create("answer", MFD_CLOEXEC);
+	size_t n = strlen(text);
+
+	if (fd < 0 || write(fd, text, n) != (ssize_t)n)
+		exit(1);
+	return fd;
+}
+
+static void answer(int fd, enum msg_type type, const void *body, int with)
+{
+	msg_send(fd, type, 1, body, &with, with >= 0 ? 1 : 0);
+	if (with >= 0)
+		close(with);
+}
+
+static void finding(struct msg_status *s, uint32_t health, const char *code, const char *text)
+{
+	struct msg_finding *f = &s->findings[s->nfindings++];
+
+	f->health = health;
+	MSG_TEXT(f->code, code);
+	MSG_TEXT(f->text, text);
+}
+
+static void status(int fd)
+{
+	struct msg_status s = {.health = MSG_OK, .generation = 12, .gate_open = 1, .clock_trusted = 1,
+		.committed_at = T0 - 3600, .started_at = T0 - 7200, .nrules = 27, .nboxes_open = 120,
+		.nboxes_timed_closed = 3, .conntrack_count = 41, .conntrack_max = 65536};
+
+	MSG_TEXT(s.hostname, "gate-01");
+	s.dropped[REASON_NO_RULE] = 1200;
+	s.dropped[REASON_MAC] = 3;
+	s.log = (struct msg_log_status){.rows = 345, .oldest = T0 - 86400, .newest = T0, .bytes_used = 1500000,
+		.bytes_free = 7400000000, .writable = 1};
+	s.log.stored[REASON_NO_RULE] = 1200;
+	s.log.stored[REASON_MAC] = 3;
+	if (is("caution")) {
+		s.health = MSG_CAUTION;
+		finding(&s, MSG_CAUTION, "interface-missing", "the interface does not exist: eth3");
+		finding(&s, MSG_CAUTION, "clock", "the clock is not trusted: rules with times are closed");
+		s.clock_trusted = 0;
+	} else if (is("abnormal")) {
+		s = (struct msg_status){.health = MSG_ABNORMAL, .conntrack_max = 65536, .started_at = T0};
+		finding(&s, MSG_CAUTION, "no-policy", "no policy is in force: everything is closed");
+		finding(&s, MSG_ABNORMAL, "log-full", "records cannot be stored: nothing new may pass");
+		finding(&s, MSG_ABNORMAL, "brand-new", "something that this console does not know \033[2J");
+		s.log.loss[REASON_NO_RULE] = 7;
+	}
+	answer(fd, MSG_STATUS, &s, -1);
+}
+
+static void commit(int fd, const struct msg_request *q)
+{
+	struct msg_committed c = {.ok = 1, .generation = 13, .kernel_us = 4321, .total_us = 187654, .warnings = 1};
+	const char *diagnostics = "[{\"severity\":\"warning\",\"line\":7,\"code\":\"shadowed\",\"what\":\"the rule \\\"b\\\" is "
+				  "never reached\",\"hint\":\"remove it\"}]";
+
+	fprintf(asked, "commit who=%s why=%s approval=%s language=%s\n", q->who, q->why, q->approval, q->language);
+	if (is("refuse")) {
+		c = (struct msg_committed){.generation = 12, .errors = 2};
+		diagnostics = "[{\"severity\":\"error\",\"line\":3,\"code\":\"unknown-host\",\"what\":\"there is no host "
+			      "\\\"\\u001b[31mx\\\"\",\"hint\":null},{\"severity\":\"error\",\"line\":0,\"code\":\"x\",\"what\":\"w\"}]";
+	} else if (is("kernel")) {
+		c = (struct msg_committed){.generation = 0};
+		MSG_TEXT(c.error, "kernel-refused: rule pittari: Invalid argument");
+		diagnostics = "[]";
+	} else if (is("garbage")) {
+		diagnostics = "[{\"severity\":";
+	}
+	answer(fd, MSG_COMMITTED, &c, memfd_of(diagnostics));
+}
+
+static struct msg_drop_row drop(uint64_t sequence, uint32_t reason)
+{
+	struct msg_drop_row d = {.sequence = sequence, .count = 1, .first_ns = (T0 + (int64_t)sequence) * 1000000000,
+		.last_ns = (T0 + (int64_t)sequence + 5) * 1000000000, .has_mac = 1, .family = 4, .proto = IPPROTO_TCP,
+		.tcp_flags = 0x02, .src = {10, 2, 20, 10}, .dst = {10, 1, 10, 5}, .src_len = 32, .dst_len = 32, .sport = 51000,
+		.dport = 445, .length = 60, .reason = reason, .generation = 12, .src_mac = {2, 0, 0, 2, 0x20, 0x10},
+		.dst_mac = {2, 0, 0, 0, 0, 1}};
+
+	MSG_TEXT(d.boot_id, "0a1b2c3d-0000-0000-0000-000000000001");
+	MSG_TEXT(d.from, "lgwan");
+	MSG_TEXT(d.to, "mynumber");
+	MSG_TEXT(d.iface, "eth1");
+	d.hash[0] = 0xab;
+	d.hash[31] = (uint8_t)sequence;
+	return d;
+}
+
+static void drops(int fd)
+{
+	struct msg_drop_row d = drop(101, REASON_NO_RULE);
+
+	MSG_TEXT(d.rule, "jumin-file");
+	MSG_TEXT(d.host_src, "kacho-pc");
+	MSG_TEXT(d.host_dst, "jumin-ap");
+	d.differs = DIFFERS_PORT | DIFFERS_SOURCE;
+	answer(fd, MSG_DROP_ROW, &d, -1);
+
+	d = drop(102, REASON_SPOOF);
+	d.family = 6;
+	d.proto = IPPROTO_UDP;
+	memcpy(d.src, "\x20\x01\x0d\xb8\0\x01\0\x10\0\0\0\0\0\0\0\x05", 16);
+	memcpy(d.dst, "\x20\x01\x0d\xb8\0\x02\xf0\0\0\0\0\0\0\0\0\x53", 16);
+	d.src_len = 64;
+	d.dst_len = 128;
+	d.dport = 53;
+	d.count = 123456;
+	d.open = 1;
+	MSG_TEXT(d.to, "");
+	answer(fd, MSG_DROP_ROW, &d, -1);
+
+	d = drop(103, REASON_REDIRECT);
+	d.proto = IPPROTO_ICMP;
+	d.dport = 5 << 8 | 1;
+	d.has_mac = 0;
+	MSG_TEXT(d.from, "\xe6\xbc\xa2\033[2J");
+	answer(fd, MSG_DROP_ROW, &d, -1);
+
+	d = drop(104, REASON_NO_RULE);
+	d.loss = MSG_LOSS_LOST;
+	d.count = 42;
+	answer(fd, MSG_DROP_ROW, &d, -1);
+}
+
+static void summary(int fd)
+{
+	struct msg_summary_row r = {.packets = 1200, .rows = 300, .first = T0 - 600, .last = T0, .reason = REASON_NO_RULE};
+
+	MSG_TEXT(r.from, "lgwan");
+	MSG_TEXT(r.to, "mynumber");
+	answer(fd, MSG_SUMMARY_ROW, &r, -1);
+	r = (struct msg_summary_row){.packets = 3, .rows = 1, .first = T0, .last = T0, .reason = REASON_MAC};
+	MSG_TEXT(r.from, "マイナンバー利用");
+	answer(fd, MSG_SUMMARY_ROW, &r, -1);
+	r = (struct msg_summary_row){.packets = 42, .rows = 1, .first = T0, .last = T0, .reason = REASON_NO_RULE, .loss = 1};
+	MSG_TEXT(r.from, "internet");
+	answer(fd, MSG_SUMMARY_ROW, &r, -1);
+}
+
+static void faults(int fd)
+{
+	struct msg_fault_row r = {.sequence = 5, .at = T0, .severity = MSG_SEVERITY_FAULT};
+
+	MSG_TEXT(r.process, "sekisho-logd");
+	MSG_TEXT(r.code, "restarted");
+	MSG_TEXT(r.text, "a process ended and was started again");
+	answer(fd, MSG_FAULT_ROW, &r, -1);
+}
+
+static void commits(int fd)
+{
+	struct msg_commit_row r = {.sequence = 2, .at = T0 - 3600, .generation = 12};
+
+	MSG_TEXT(r.who, "情報政策課 山田");
+	MSG_TEXT(r.why, "ぴったりサービスの期限延長");
+	MSG_TEXT(r.approval, "R8-014");
+	answer(fd, MSG_COMMIT_ROW, &r, -1);
+}
+
+static void query(int fd)
+{
+	struct msg m;
+	struct msg_end end = {.ok = 1, .last_sequence = 104, .checked = 104, .head = {0xfe, 0xed}};
+
+	if (msg_recv(fd, &m) <= 0 || m.type != MSG_QUERY)
+		return;
+	const struct msg_query *q = &m.u.msg_query;
+	fprintf(asked, "query verb=%u limit=%u since=%lld until=%lld from=%s to=%s src=%s dst=%s port=%u reason=%u follow=%u "
+		       "all=%u\n", q->verb, q->limit, (long long)q->since, (long long)q->until, q->from, q->to, q->src, q->dst,
+		q->port, q->reason, q->follow, q->all);
+	fflush(asked);
+	static void (*const verbs[])(int) = {[MSG_LOG_DROPS] = drops, [MSG_LOG_SUMMARY] = summary,
+		[MSG_LOG_FAULTS] = faults, [MSG_LOG_COMMITS] = commits};
+	if (!is("empty") && !is("broken") && q->verb != MSG_LOG_VERIFY)
+		verbs[q->verb](fd);
+	if (is("broken")) {
+		end.ok = 0;
+		MSG_TEXT(end.error, "row 57: hash");
+	}
+	end.more = q->limit == 4;
+	if (!q->follow)
+		answer(fd, MSG_END, &end, -1);
+}
+
+static void log_client(int fd)
+{
+	struct msg_opened o = {.ok = 1};
+	int pair[2];
+
+	if (is("no-log")) {
+		o.ok = 0;
+		MSG_TEXT(o.error, "the recorder does not answer");
+		answer(fd, MSG_OPENED, &o, -1);
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		exit(1);
+	answer(fd, MSG_OPENED, &o, pair[1]);
+	query(pair[0]);
+	close(pair[0]);
+}
+
+static void running(int fd)
+{
+	struct msg_opened o = {.ok = 1};
+
+	if (is("abnormal")) {
+		o.ok = 0;
+		answer(fd, MSG_OPENED, &o, -1);
+		return;
+	}
+	answer(fd, MSG_OPENED, &o, memfd_of("set system hostname gate-01\n# 注釈 \033[2J\nset segment a kind other\n"));
+}
+
+static void request(int fd)
+{
+	struct msg m;
+
+	if (msg_recv(fd, &m) <= 0 || m.type != MSG_REQUEST)
+		return;
+	const struct msg_request *q = &m.u.msg_request;
+	if (is("malformed"))
+		send(fd, "no message of ours", 18, MSG_NOSIGNAL);
+	else if (is("hang-up"))
+		(void)0;
+	else if (is("wrong-type"))
+		answer(fd, MSG_READY, &(struct msg_ready){.pid = 1}, -1);
+	else if (q->verb == MSG_VERB_STATUS)
+		status(fd);
+	else if (q->verb == MSG_VERB_COMMIT)
+		commit(fd, q);
+	else if (q->verb == MSG_VERB_LOG)
+		log_client(fd);
+	else if (q->verb == MSG_VERB_RUNNING)
+		running(fd);
+	fflush(asked);
+	msg_close_fds(&m);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	if (argc != 3 || chdir(argv[1]) != 0)
+		return 2;
+	scenario = argv[2];
+	mkdir("run", 0755);
+	mkdir("run/sekisho", 0755);
+	asked = fopen("asked", "we");
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "run/sekisho/control");
+	if (asked == NULL || fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 8) < 0)
+		return 1;
+	for (;;) {
+		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0)
+			return 1;
+		request(client);
+		close(client);
+	}
+}
