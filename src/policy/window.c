@@ -6,6 +6,8 @@
  * day on which it opens (days, closed dates). Whole days that follow each other are one window.
  * starts..ends and the one-off window cut that row; both are absolute times, their start included, their end not.
  */
+#include "matcher.h"
+
 #include <sekisho/clock.h>
 #include <sekisho/ir.h>
 
@@ -195,4 +197,16 @@ uint32_t box_active(const struct ir *ir, const struct ir_box *b, struct wall now
 	if (ret_until != NULL)
 		ret_until->sec = opens;
 	return IR_NONE;
+}
+
+uint32_t window_differs(const struct ir *ir, const struct ir_rule *r, struct wall now)
+{
+	if (now.sec >= r->ends || now.sec >= r->window_to)
+		return DIFFERS_EXPIRED;
+	if (now.sec < r->starts || now.sec < r->window_from)
+		return DIFFERS_NOT_STARTED;
+	if (!has_calendar(r) || calendar_open(ir, r, now.sec, NULL))
+		return 0;
+	struct civil today = clock_civil(now);
+	return day_open(ir, r, &today) ? DIFFERS_HOURS : DIFFERS_DAY;
 }
