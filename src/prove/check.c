@@ -16,7 +16,7 @@
 #include <sekisho/i18n.h>
 #include <sekisho/prove.h>
 
-#include "cover.h"
+#include "expect.h"
 #include "eval.h"
 
 #include <netinet/in.h> /* before linux/: the two share names */
@@ -38,7 +38,7 @@ struct question_at {
 	struct prove *p;
 	struct eval *ev;
 	struct scenario sc;
-	struct cover *cover;  /* what may cross; NULL = nothing may */
+	struct expect *cover;  /* what may cross; NULL = nothing may */
 	const char *situation; /* for the finding */
 	bool forbid_one_way;
 	uint32_t accepted;
@@ -46,8 +46,10 @@ struct question_at {
 
 static void add_finding(struct prove *p, const char *code, const char *text)
 {
-	if (p->n < PROVE_FINDINGS_MAX)
-		p->findings[p->n++] = (struct prove_finding){code, text};
+	/* When all places are taken the last one is the newest: what comes at the end explains the rest. */
+	size_t slot = p->n < PROVE_FINDINGS_MAX ? p->n++ : PROVE_FINDINGS_MAX - 1;
+
+	p->findings[slot] = (struct prove_finding){code, text};
 	p->total++;
 }
 
@@ -84,7 +86,7 @@ static void find_crossing(struct question_at *q, const struct region *r)
 static void accept_piece(void *arg, const struct region *r, uint64_t expires_ms)
 {
 	struct question_at *q = arg;
-	struct cover_box *b = q->cover == NULL ? NULL : cover_find(q->cover, r);
+	struct expect_box *b = q->cover == NULL ? NULL : expect_find(q->cover, r);
 
 	q->accepted++;
 	if (b == NULL || (b->one_way && q->forbid_one_way)) {
@@ -96,7 +98,7 @@ static void accept_piece(void *arg, const struct region *r, uint64_t expires_ms)
 		add_finding(q->p, "no-end",
 			arena_printf(q->p->arena, _("the kernel would not end this permission in time: %s"),
 				region_text(q->p, &q->sc, r)));
-	cover_add(q->cover, b, r);
+	expect_add(q->cover, b, r);
 }
 
 static void ask(struct question_at *q)
@@ -113,8 +115,8 @@ static void ask(struct question_at *q)
 static void find_missing(struct question_at *q)
 {
 	for (size_t i = 0; i < q->cover->n; i++) {
-		struct cover_box *b = &q->cover->boxes[i];
-		if (b->soon || (b->one_way && q->forbid_one_way) || cover_full(q->cover, b))
+		struct expect_box *b = &q->cover->boxes[i];
+		if (b->soon || (b->one_way && q->forbid_one_way) || expect_full(q->cover, b))
 			continue;
 		add_finding(q->p, "missing",
 			arena_printf(q->p->arena, _("the policy allows this, but the kernel would stop it (%s): %s"),
@@ -123,7 +125,7 @@ static void find_missing(struct question_at *q)
 }
 
 /* Forgets what the last scenario covered. */
-static void uncover(struct cover *c)
+static void uncover(struct expect *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		c->boxes[i].covered = false;
@@ -131,7 +133,7 @@ static void uncover(struct cover *c)
 	}
 }
 
-static void ask_granted(struct question_at *q, struct cover *cover, const char *situation)
+static void ask_granted(struct question_at *q, struct expect *cover, const char *situation)
 {
 	uncover(cover);
 	q->cover = cover;
@@ -168,7 +170,7 @@ static void ask_closed(struct question_at *q, uint32_t generation)
 		ask_nothing(q, CT_RELATED, passed, N_("related, but no ICMP error"));
 }
 
-static void ask_granted_all(struct question_at *q, struct cover *there, struct cover *back, uint32_t stale)
+static void ask_granted_all(struct question_at *q, struct expect *there, struct expect *back, uint32_t stale)
 {
 	uint32_t old = MARK_PASSED | MARK_GENERATION(stale);
 
@@ -197,13 +199,13 @@ static void check_pair(struct prove *p, struct eval *ev, const struct ir *ir, co
 	const struct scenario *base, struct wall now, struct generations g)
 {
 	uint32_t from = ir->interfaces[ifs[0]].segment, to = ir->interfaces[ifs[1]].segment;
-	struct cover there, back;
+	struct expect there, back;
 	struct question_at q = {.p = p, .ev = ev, .sc = *base};
 
 	memcpy(q.sc.iif, ir->interfaces[ifs[0]].name, sizeof(q.sc.iif));
 	memcpy(q.sc.oif, ir->interfaces[ifs[1]].name, sizeof(q.sc.oif));
-	cover_init(&there, p->arena, ir, now, from, to, base->family, base->l4proto);
-	cover_init(&back, p->arena, ir, now, to, from, base->family, base->l4proto);
+	expect_init(&there, p->arena, ir, now, from, to, base->family, base->l4proto);
+	expect_init(&back, p->arena, ir, now, to, from, base->family, base->l4proto);
 	ask_granted_all(&q, &there, &back, g.stale);
 	ask_closed(&q, g.current);
 }

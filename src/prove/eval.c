@@ -248,13 +248,18 @@ static enum field ct_field(const struct dump_expr *e)
 	}
 }
 
-static void run_ct(struct run *run, struct state *s, const struct dump_expr *e)
+/* Returns false when the kernel would end the rule here: an IPv4 key of an IPv6 flow, or the other way round. */
+static bool run_ct(struct run *run, struct state *s, const struct dump_expr *e)
 {
 	const struct scenario *sc = run->sc;
+	bool only4 = e->key == NFT_CT_SRC_IP || e->key == NFT_CT_DST_IP;
+	bool only6 = e->key == NFT_CT_SRC_IP6 || e->key == NFT_CT_DST_IP6;
 	uint8_t dir = sc->reply;
 	enum field f = e->dir == UINT32_MAX ? FIELDS : ct_field(e);
 	size_t n;
 
+	if ((only4 && sc->family != 4) || (only6 && sc->family != 6))
+		return false;
 	if (e->key == NFT_CT_STATE)
 		load_const(s, e->dreg, &sc->ct_state, 4);
 	else if (e->key == NFT_CT_DIRECTION)
@@ -265,6 +270,7 @@ static void run_ct(struct run *run, struct state *s, const struct dump_expr *e)
 		load_field(s, e->dreg, f, sc->family);
 	else
 		load_unknown(s, e->dreg, 16);
+	return true;
 }
 
 static enum field payload_field(const struct scenario *sc, const struct dump_expr *e)
@@ -689,7 +695,7 @@ static bool run_expr(struct run *run, struct state *s, const struct dump_expr *e
 {
 	switch (e->kind) {
 	case EXPR_LOAD_META: run_meta(run, s, e); return true;
-	case EXPR_LOAD_CT: run_ct(run, s, e); return true;
+	case EXPR_LOAD_CT: return run_ct(run, s, e);
 	case EXPR_LOAD_PAYLOAD: run_payload(run, s, e); return true;
 	case EXPR_LOAD_OTHER:
 		load_unknown(s, e->dreg, 16);

@@ -1,24 +1,24 @@
 /*
- * cover.h: what should cross between two segments, and how much of it does.
+ * expect.h: what should cross between two segments, and how much of it does.
  */
-#ifndef SEKISHO_PROVE_COVER_H
-#define SEKISHO_PROVE_COVER_H
+#ifndef SEKISHO_PROVE_EXPECT_H
+#define SEKISHO_PROVE_EXPECT_H
 
 #include <sekisho/ir.h>
 #include "eval.h"
 
 /* The boxes of the IR that are open now for one pair, family and protocol. */
-struct cover {
+struct expect {
 	const struct ir *ir;
 	struct arena *arena;
 	uint8_t family;
-	struct cover_box *boxes;
+	struct expect_box *boxes;
 	size_t n;
 	uint32_t *slots; /* hash of the exact boxes: index + 1 */
 	size_t nslots;
 };
 
-struct cover_box {
+struct expect_box {
 	struct region region;
 	uint32_t box;	/* index in the IR */
 	bool soon;	/* opens or closes within seconds: both answers are right */
@@ -29,16 +29,16 @@ struct cover_box {
 	size_t npieces, pieces_cap;
 };
 
-void cover_init(struct cover *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
+void expect_init(struct expect *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
 	uint8_t family, uint8_t proto);
 
 /* The open box that holds all of the region, or NULL. */
-struct cover_box *cover_find(struct cover *c, const struct region *r);
+struct expect_box *expect_find(struct expect *c, const struct region *r);
 
 /* Notes that this part of the box was let through. */
-void cover_add(struct cover *c, struct cover_box *b, const struct region *r);
+void expect_add(struct expect *c, struct expect_box *b, const struct region *r);
 
 /* True when the noted parts are all of the box. */
-bool cover_full(const struct cover *c, const struct cover_box *b);
+bool expect_full(const struct expect *c, const struct expect_box *b);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * cover.c: bookkeeping of regions: is a piece inside a box, do the pieces fill it?
+ * expect.c: bookkeeping of regions: is a piece inside a box, do the pieces fill it?
  *
  * Exact boxes (single addresses, one port: most of a town's) are found by hash; the others by scan, as they are
  * few. Whether pieces fill a box is decided by subtracting them one after another until nothing is left.
  */
-#include "cover.h"
+#include "expect.h"
 
 #include <sekisho/arena.h>
 #include <sekisho/strmap.h>
@@ -30,12 +30,12 @@ static struct region box_region(const struct ir_box *b)
 	return r;
 }
 
-static size_t slot_of(const struct cover *c, const struct region *r)
+static size_t slot_of(const struct expect *c, const struct region *r)
 {
 	return siphash(siphash_key(), r->lo, sizeof(r->lo[0]) * 3) & (c->nslots - 1);
 }
 
-static void index_boxes(struct cover *c)
+static void index_boxes(struct expect *c)
 {
 	for (c->nslots = 16; c->nslots < c->n * 2; c->nslots *= 2)
 		;
@@ -48,7 +48,7 @@ static void index_boxes(struct cover *c)
 	}
 }
 
-static void add_box(struct cover *c, size_t *cap, uint32_t index, struct wall now)
+static void add_box(struct expect *c, size_t *cap, uint32_t index, struct wall now)
 {
 	const struct ir_box *b = &c->ir->boxes[index];
 	struct wall until, early = {now.sec - SOON_SECONDS}, late = {now.sec + SOON_SECONDS};
@@ -58,20 +58,20 @@ static void add_box(struct cover *c, size_t *cap, uint32_t index, struct wall no
 
 	if (rule == IR_NONE && !soon)
 		return;
-	struct cover_box *cb = arena_push(c->arena, (void **)&c->boxes, &c->n, cap, sizeof(*cb));
-	*cb = (struct cover_box){.region = box_region(b), .box = index, .soon = soon};
+	struct expect_box *cb = arena_push(c->arena, (void **)&c->boxes, &c->n, cap, sizeof(*cb));
+	*cb = (struct expect_box){.region = box_region(b), .box = index, .soon = soon};
 	const struct ir_rule *r = &c->ir->rules[c->ir->cands[b->cand.first].rule];
 	cb->one_way = (r->flags & IR_RULE_ONE_WAY) != 0;
 	if (rule != IR_NONE && until.sec != WALL_NEVER.sec)
 		cb->ends_ms = (uint64_t)(until.sec - now.sec) * 1000;
 }
 
-void cover_init(struct cover *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
+void expect_init(struct expect *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
 	uint8_t family, uint8_t proto)
 {
 	size_t cap = 0;
 
-	*c = (struct cover){.ir = ir, .arena = a, .family = family};
+	*c = (struct expect){.ir = ir, .arena = a, .family = family};
 	for (uint32_t i = 0; i < ir->nboxes; i++) {
 		const struct ir_box *b = &ir->boxes[i];
 		if (b->from != from || b->to != to || b->family != family || b->proto != proto)
@@ -83,10 +83,10 @@ void cover_init(struct cover *c, struct arena *a, const struct ir *ir, struct wa
 	index_boxes(c);
 }
 
-struct cover_box *cover_find(struct cover *c, const struct region *r)
+struct expect_box *expect_find(struct expect *c, const struct region *r)
 {
 	for (size_t s = slot_of(c, r); c->slots[s] != 0; s = (s + 1) & (c->nslots - 1)) {
-		struct cover_box *b = &c->boxes[c->slots[s] - 1];
+		struct expect_box *b = &c->boxes[c->slots[s] - 1];
 		if (region_within(r, &b->region, c->family))
 			return b;
 	}
@@ -96,7 +96,7 @@ struct cover_box *cover_find(struct cover *c, const struct region *r)
 	return NULL;
 }
 
-void cover_add(struct cover *c, struct cover_box *b, const struct region *r)
+void expect_add(struct expect *c, struct expect_box *b, const struct region *r)
 {
 	if (region_within(&b->region, r, c->family)) {
 		b->covered = true;
@@ -128,7 +128,7 @@ static bool disjoint(const struct region *a, const struct region *b, uint8_t fam
 }
 
 /* Is all of r inside the union of pieces[k..]? */
-static bool filled(const struct region *r, const struct cover_box *b, size_t k, uint8_t family)
+static bool filled(const struct region *r, const struct expect_box *b, size_t k, uint8_t family)
 {
 	while (k < b->npieces && disjoint(r, &b->pieces[k], family))
 		k++;
@@ -158,7 +158,7 @@ static bool filled(const struct region *r, const struct cover_box *b, size_t k, 
 	return true;
 }
 
-bool cover_full(const struct cover *c, const struct cover_box *b)
+bool expect_full(const struct expect *c, const struct expect_box *b)
 {
 	return b->covered || filled(&b->region, b, 0, c->family);
 }
