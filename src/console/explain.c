@@ -80,6 +80,29 @@ static const char *rule_text(struct arena *a, const struct ir *ir, uint32_t rule
 	return purpose[0] == '\0' ? flow : arena_printf(a, "%s; %s", flow, purpose);
 }
 
+static void put_date(struct buf *b, int64_t sec)
+{
+	struct civil c = clock_civil((struct wall){sec});
+
+	buf_printf(b, " (%04d-%02d-%02d)", c.year, c.month, c.day);
+}
+
+/* "the approval has expired (2027-03-31)": what differs, with the rule's own times. */
+static void put_differs(struct buf *b, const struct ir *ir, const struct decision *d)
+{
+	if (d->nearest == IR_NONE)
+		return;
+	const struct ir_rule *r = &ir->rules[d->nearest];
+	words_differs(b, d->differs);
+	if ((d->differs & DIFFERS_EXPIRED) && r->ends != INT64_MAX)
+		put_date(b, r->ends - 1);
+	if (d->differs & DIFFERS_NOT_STARTED)
+		put_date(b, r->starts);
+	if (d->differs & DIFFERS_HOURS)
+		buf_printf(b, " (%02u:%02u-%02u:%02u)", r->hours_from / 60, r->hours_from % 60, r->hours_to / 60,
+			r->hours_to % 60);
+}
+
 static void answer_text(struct buf *out, const struct policy_file *f, const struct matcher *m, const struct asked *k,
 	const struct decision *d)
 {
@@ -94,8 +117,7 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 	bool stopped = d->reason != REASON_NONE;
 
 	words_service(&service, k->q.proto, k->q.dport, k->q.has_port);
-	if (d->nearest != IR_NONE)
-		words_differs(&differs, d->differs);
+	put_differs(&differs, ir, d);
 	const char *verdict = words_verdict(d->verdict);
 	if (d->enforced_closed)
 		verdict = arena_printf(f->arena, _("%s (for now it is blocked)"), verdict);
