@@ -35,8 +35,8 @@
 		N_("find out who has root on this machine and what they ran"))                                  \
 	X(FOREIGN_HOOK, "foreign-hook", 2, S, N_("another table sees packets before ours"),                     \
 		N_("remove the table or ask who made it"))                                                      \
-	X(FOREIGN_TABLE, "foreign-table", 1, S, N_("the kernel holds packet rules that are not ours"),          \
-		N_("remove them or ask who made them"))                                                         \
+	X(FOREIGN_TABLE, "foreign-table", 1, E, N_("somebody else changed packet rules on this machine"),       \
+		N_("ask who did; ours were proved again"))                                                         \
 	X(CLOCK, "clock", 1, S, N_("the clock is not trusted: rules with times are closed"),                    \
 		N_("set the clock"))                                                                            \
 	X(INTERFACE_MISSING, "interface-missing", 1, S, N_("the interface does not exist"),                     \

@@ -46,7 +46,7 @@ struct msg_beat { /* each second: I am well; init feeds the hardware watchdog wh
  */
 struct msg_spawn {
 	uint32_t what; /* enum msg_child */
-	uint32_t pad;
+	uint32_t clock_untrusted; /* 1: rules with times are closed now (option --clock-untrusted of the proof) */
 	int64_t now; /* wall seconds for the compiler */
 	char language[8];
 };

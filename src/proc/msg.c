@@ -52,7 +52,7 @@ static const struct field msg_ready_fields[] = {ANYTHING(msg_ready)};
 static const struct field msg_beat_fields[] = {ANYTHING(msg_beat)};
 static const struct field msg_spawn_fields[] = {
 	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_PROVE),
-	ZERO(msg_spawn, pad),
+	FLAG(msg_spawn, clock_untrusted),
 	TEXT(msg_spawn, language),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};

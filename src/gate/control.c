@@ -1,0 +1,313 @@
+/*
+ * control.c: the control socket: requests of the `sekisho` command.
+ *
+ * Input and trust: a peer is root or of the control group (its credentials are the kernel's word); its messages are
+ * checked by msg_recv(), its files are only moved. Each client has one request under way. Status, log and running
+ * are answered at once; commits and proofs one after another in the order of arrival.
+ * Limits: CLIENTS_MAX clients; a client that asks nothing for CLIENT_IDLE_MS is dropped. An answer that the client
+ * does not take (full socket) ends it: nobody waits for a client.
+ */
+#include "gate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <sekisho/i18n.h>
+#include <sekisho/loop.h>
+
+#define CLIENT_IDLE_MS 60000
+/* How long logd serves one query socket. */
+#define LOG_SECONDS 3600
+#define GROUPS_MAX 64
+#define BOOT_RETRY_MS 5000
+
+static void drop_client(struct gate *g, struct client *c)
+{
+	int index = (int)(c - g->clients);
+
+	if (c->fd < 0)
+		return;
+	/* Its job goes on: what was begun is not left half done. */
+	if (g->job.client == index)
+		g->job.client = -1;
+	loop_del_fd(g->d->loop, c->fd);
+	close(c->fd);
+	if (c->policy >= 0)
+		close(c->policy);
+	*c = (struct client){.fd = -1, .policy = -1};
+}
+
+static void answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd)
+{
+	c->waiting = false;
+	c->since = clock_mono();
+	if (msg_send(c->fd, type, c->tag, body, fd >= 0 ? &fd : NULL, fd >= 0 ? 1 : 0) != 0)
+		drop_client(g, c);
+}
+
+/* -- Answers at once --------------------------------------------------------------------------------------------- */
+
+static void fill_policy(const struct gate *g, struct msg_status *s)
+{
+	struct ruleset_counts n = {0};
+
+	if (g->current == NULL)
+		return;
+	s->generation = g->current->number;
+	s->committed_at = g->committed_at;
+	s->nrules = g->current->ir.nrules;
+	MSG_TEXT(s->hostname, ir_text(&g->current->ir, g->current->ir.system->hostname));
+	if (nft_current(g->nft) != NULL)
+		ruleset_count(nft_current(g->nft), &n);
+	s->nboxes_open = n.boxes_open;
+	s->nboxes_timed_closed = n.boxes_timed_closed;
+}
+
+void control_status(struct gate *g, struct msg_status *ret)
+{
+	*ret = (struct msg_status){.health = health_now(&g->health), .clock_trusted = g->clock_trusted,
+		.started_at = g->started.sec};
+	ret->gate_open = g->state == GATE_OPEN && g->records != NFT_RECORDS_CLOSE_ALL && g->current != NULL;
+	fill_policy(g, ret);
+	net_conntrack(&ret->conntrack_count, &ret->conntrack_max);
+	ret->nfindings = health_list(&g->health, ret->findings);
+	if (g->have_counters)
+		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
+	if (g->rec.have_status)
+		ret->log = g->rec.status;
+}
+
+static void answer_status(struct gate *g, struct client *c)
+{
+	struct msg_status s;
+
+	control_status(g, &s);
+	answer(g, c, MSG_STATUS, &s, -1);
+}
+
+static void answer_opened(struct gate *g, struct client *c, int fd, const char *error)
+{
+	struct msg_opened m = {.ok = fd >= 0};
+
+	if (fd < 0)
+		MSG_TEXT(m.error, error);
+	answer(g, c, MSG_OPENED, &m, fd);
+}
+
+static void answer_log(struct gate *g, struct client *c)
+{
+	struct msg_client m = {.uid = c->uid, .seconds = LOG_SECONDS};
+	int pair[2], r = 0;
+
+	if (g->rec.fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		answer_opened(g, c, -1, _("the recorder does not answer"));
+		return;
+	}
+	r = msg_send(g->rec.fd, MSG_CLIENT, 0, &m, &pair[1], 1);
+	close(pair[1]);
+	answer_opened(g, c, r == 0 ? pair[0] : -1, _("the recorder does not answer"));
+	close(pair[0]);
+}
+
+static void answer_running(struct gate *g, struct client *c)
+{
+	struct store_meta meta;
+	int fd = -ENOENT;
+
+	if (g->have_store && g->running != 0 && store_meta(&g->store, g->running, &meta) == 0)
+		fd = store_policy(&g->store, &meta);
+	answer_opened(g, c, fd, g->running == 0 ? _("no policy is in force") : _("the stored policy cannot be read"));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* -- Answers later --------------------------------------------------------------------------------------------------- */
+
+void control_answer(struct gate *g, const struct job *j)
+{
+	struct client *c = &g->clients[j->client];
+	struct msg_committed m = {.ok = !j->failed, .kernel_us = j->kernel_us, .errors = j->errors,
+		.warnings = j->warnings};
+
+	m.generation = g->current != NULL ? g->current->number : 0;
+	m.total_us = (uint32_t)((clock_mono().ns - j->begun.ns) / 1000);
+	if (j->failed)
+		MSG_TEXT(m.error, j->error);
+	/* The proof's findings say more than the compiler's when there are any. */
+	answer(g, c, MSG_COMMITTED, &m, j->findings >= 0 && j->failed ? j->findings :
+		(j->kind == JOB_PROVE ? j->findings : j->diagnostics));
+}
+
+static struct client *next_waiting(struct gate *g)
+{
+	struct client *next = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &g->clients[i];
+		if (c->fd >= 0 && c->waiting && (next == NULL || c->turn < next->turn))
+			next = c;
+	}
+	return next;
+}
+
+static bool boot_is_due(const struct gate *g)
+{
+	return g->running != 0 && (g->state == GATE_SHUT || g->current == NULL) &&
+	       (g->boot_at.ns == 0 || mono_since_ms(g->boot_at) >= BOOT_RETRY_MS);
+}
+
+static bool proof_is_due(const struct gate *g)
+{
+	/* A proof that could not be made, or found something: again, but not at once. */
+	if (g->current == NULL || g->state == GATE_SHUT)
+		return false;
+	return g->proof_due || (g->state == GATE_HELD && mono_since_ms(g->proof_at) >= BOOT_RETRY_MS);
+}
+
+void control_next(struct gate *g)
+{
+	if (g->job.kind != JOB_NONE)
+		return;
+	if (boot_is_due(g)) {
+		g->boot_at = clock_mono();
+		job_boot(g);
+		return;
+	}
+	if (proof_is_due(g) && g->d->init >= 0) {
+		g->proof_at = clock_mono();
+		job_prove(g, -1);
+		return;
+	}
+	struct client *c = next_waiting(g);
+	if (c == NULL)
+		return;
+	if (c->request.verb == MSG_VERB_COMMIT)
+		job_commit(g, (int)(c - g->clients));
+	else
+		job_prove(g, (int)(c - g->clients));
+}
+
+/* -- Requests ---------------------------------------------------------------------------------------------------------- */
+
+static void take_request(struct gate *g, struct client *c, struct msg *m)
+{
+	c->request = m->u.msg_request;
+	c->tag = m->tag;
+	c->turn = ++g->turns;
+	if (c->policy >= 0)
+		close(c->policy);
+	c->policy = m->nfds > 0 ? m->fds[0] : -1;
+	if (m->nfds > 0)
+		m->fds[0] = -1;
+	i18n_init(c->request.language);
+	switch (c->request.verb) {
+	case MSG_VERB_STATUS:
+		answer_status(g, c);
+		break;
+	case MSG_VERB_LOG:
+		answer_log(g, c);
+		break;
+	case MSG_VERB_RUNNING:
+		answer_running(g, c);
+		break;
+	case MSG_VERB_COMMIT:
+	case MSG_VERB_PROVE:
+		c->waiting = true;
+		control_next(g);
+		break;
+	default:
+		drop_client(g, c);
+	}
+}
+
+static void on_client(void *arg, int fd, uint32_t events)
+{
+	struct gate *g = arg;
+	struct client *c = NULL;
+	struct msg m;
+
+	(void)events;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (g->clients[i].fd == fd)
+			c = &g->clients[i];
+	if (c == NULL)
+		return;
+	int r = msg_recv(fd, &m);
+	if (r == -EAGAIN)
+		return;
+	/* Gone, malformed, not a request, a commit without its file, or a second one before the first was answered. */
+	if (r != 1 || m.type != MSG_REQUEST || c->waiting || g->job.client == (int)(c - g->clients) ||
+		(m.u.msg_request.verb == MSG_VERB_COMMIT) != (m.nfds == 1)) {
+		if (r == 1)
+			msg_close_fds(&m);
+		drop_client(g, c);
+		return;
+	}
+	c->since = clock_mono();
+	take_request(g, c, &m);
+	msg_close_fds(&m);
+}
+
+/* Root, or a member of the control group. */
+static bool may_ask(int fd, uint32_t *ret_uid)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+	gid_t groups[GROUPS_MAX];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
+		return false;
+	*ret_uid = cred.uid;
+	if (cred.uid == 0 || cred.gid == JAIL_GID_CONTROL)
+		return true;
+	n = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) != 0)
+		return false;
+	for (size_t i = 0; i < n / sizeof(groups[0]); i++)
+		if (groups[i] == JAIL_GID_CONTROL)
+			return true;
+	return false;
+}
+
+static void on_control(void *arg, int fd, uint32_t events)
+{
+	struct gate *g = arg;
+	int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c = NULL;
+	uint32_t uid = 0;
+
+	(void)events;
+	if (conn < 0)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX && c == NULL; i++)
+		if (g->clients[i].fd < 0)
+			c = &g->clients[i];
+	if (c == NULL || !may_ask(conn, &uid) || loop_add_fd(g->d->loop, conn, EPOLLIN, on_client, g) != 0) {
+		close(conn);
+		return;
+	}
+	*c = (struct client){.fd = conn, .uid = uid, .policy = -1, .since = clock_mono()};
+}
+
+int control_start(struct gate *g, int fd)
+{
+	g->control = fd;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		g->clients[i] = (struct client){.fd = -1, .policy = -1};
+	return fd >= 0 ? loop_add_fd(g->d->loop, fd, EPOLLIN, on_control, g) : 0;
+}
+
+void control_tick(struct gate *g)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &g->clients[i];
+		bool waits = c->waiting || g->job.client == (int)i;
+		if (c->fd >= 0 && !waits && mono_since_ms(c->since) > CLIENT_IDLE_MS)
+			drop_client(g, c);
+	}
+	control_next(g);
+}
