@@ -37,7 +37,7 @@ static void error_text(const struct nft_error *e, int r, char *err)
 	const char *text = e->text[0] != '\0' ? e->text : strerror(-r);
 
 	if (e->rule[0] != '\0')
-		snprintf(err, 256, "rule %.63s: the kernel refused %.95s: %.80s", e->rule, object, text);
+		snprintf(err, 256, "rule %.63s: the kernel refused %.95s: %.60s", e->rule, object, text);
 	else
 		snprintf(err, 256, "the kernel refused %.95s: %.120s", object, text);
 }
