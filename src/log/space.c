@@ -130,6 +130,8 @@ bool space_short(struct store *s)
 void store_make_room(struct store *s)
 {
 	space_release_ballast(s);
+	/* The write-ahead log starts over in the blocks that it has. */
+	sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	s->space.make_room = true;
 }
 
@@ -185,28 +187,11 @@ static uint64_t removal_end(struct store *s)
 	return min_u64(lo + min_u64((hi - lo) / 8 + 16, STORE_SPAN) - 1, hi);
 }
 
-/* The place in the chain from which it can be checked again after this removal. */
-static void anchor_removal(struct store *s, uint64_t upto, uint64_t rows, const uint8_t hash[CHAIN_HASH], int64_t wall)
-{
-	struct anchor_row a = {.at = wall, .upto = upto, .rows = rows};
-
-	memcpy(a.upto_hash, hash, CHAIN_HASH);
-	run_sql(s, "DELETE FROM anchors WHERE seq<=?1", upto, 0);
-	run_sql(s, "DELETE FROM span WHERE (n+1)*?2<=?1", upto, STORE_SPAN);
-	run_sql(s, "DELETE FROM faults WHERE seq<=?1 AND seq<=(SELECT seq FROM faults ORDER BY seq DESC LIMIT 1 OFFSET "
-		KEPT_ROWS ")", upto, 0);
-	run_sql(s, "DELETE FROM commits WHERE seq<=?1 AND seq<=(SELECT seq FROM commits ORDER BY seq DESC LIMIT 1 OFFSET "
-		KEPT_ROWS ")", upto, 0);
-	fold_kept(s, upto, a.kept);
-	snprintf(a.note, sizeof(a.note), "removed for space");
-	store_put_anchor(s, &a);
-}
-
 void store_prune(struct store *s, int64_t wall)
 {
-	uint64_t upto = 0, rows = 0;
-	uint8_t hash[CHAIN_HASH] = {0};
+	struct removal *r = &s->removal;
 
+	*r = (struct removal){0};
 	space_restore_ballast(s, wall);
 	if (s->error != SQLITE_OK || (!s->space.make_room && !space_short(s)))
 		return;
@@ -214,13 +199,31 @@ void store_prune(struct store *s, int64_t wall)
 		uint64_t end = removal_end(s);
 		if (end == 0)
 			break;
-		upto = end;
-		store_hash_of(s, upto, hash);
-		run_sql(s, "DELETE FROM drops WHERE seq<=?1", upto, 0);
-		rows += (uint64_t)sqlite3_changes(s->db);
+		r->upto = end;
+		store_hash_of(s, end, r->hash);
+		run_sql(s, "DELETE FROM drops WHERE seq<=?1", end, 0);
+		r->rows += (uint64_t)sqlite3_changes(s->db);
 	} while (s->error == SQLITE_OK && used_pages(s) > s->space.pages / 100 * PRUNE_TO_PERCENT);
-	if (upto != 0)
-		anchor_removal(s, upto, rows, hash, wall);
+}
+
+/* The place in the chain from which it can be checked again after the removal. */
+void store_prune_anchor(struct store *s, int64_t wall)
+{
+	const struct removal *r = &s->removal;
+	struct anchor_row a = {.at = wall, .upto = r->upto, .rows = r->rows};
+
+	if (r->upto == 0 || s->error != SQLITE_OK)
+		return;
+	memcpy(a.upto_hash, r->hash, CHAIN_HASH);
+	run_sql(s, "DELETE FROM anchors WHERE seq<=?1", r->upto, 0);
+	run_sql(s, "DELETE FROM span WHERE (n+1)*?2<=?1", r->upto, STORE_SPAN);
+	run_sql(s, "DELETE FROM faults WHERE seq<=?1 AND seq<=(SELECT seq FROM faults ORDER BY seq DESC LIMIT 1 OFFSET "
+		KEPT_ROWS ")", r->upto, 0);
+	run_sql(s, "DELETE FROM commits WHERE seq<=?1 AND seq<=(SELECT seq FROM commits ORDER BY seq DESC LIMIT 1 OFFSET "
+		KEPT_ROWS ")", r->upto, 0);
+	fold_kept(s, r->upto, a.kept);
+	snprintf(a.note, sizeof(a.note), "removed for space");
+	store_put_anchor(s, &a);
 	if (s->error == SQLITE_OK)
 		s->space.make_room = false;
 }

@@ -227,15 +227,15 @@ static void load_account(struct store *s)
 }
 
 /* What the process before left counting has ended: its rows are closed. */
-static void close_left_open(struct store *s)
+static enum store_result close_left_open(struct store *s)
 {
 	int64_t newest = store_number(s, "SELECT max(seq) FROM open", 0);
 
 	if (newest == 0 || s->error != SQLITE_OK)
-		return;
+		return store_result_of(s->error);
 	store_begin(s);
 	store_close_open(s);
-	s->error = store_commit(s) == STORE_OK ? SQLITE_OK : SQLITE_IOERR;
+	return store_commit(s);
 }
 
 /* The newest rows are checked at each start; the whole chain when somebody asks. */
@@ -292,10 +292,8 @@ enum store_result store_open(const struct store_options *o, struct store **ret, 
 	}
 	strcpy(s->dir, o->dir);
 	enum store_result r = space_init(&s->space, o) != 0 ? STORE_IO : open_file(s);
-	if (r == STORE_OK) {
-		close_left_open(s);
-		r = store_result_of(s->error);
-	}
+	if (r == STORE_OK)
+		r = close_left_open(s);
 	if (r != STORE_OK) {
 		store_free(s);
 		return r;

@@ -60,9 +60,13 @@ void store_close_open(struct store *s);
 void store_put_fault(struct store *s, struct msg_fault_row *row);
 void store_put_commit(struct store *s, struct msg_commit_row *row);
 void store_put_account(struct store *s, const struct account *a, const char *boot_id);
-/* Removes the oldest rows when the space is nearly used up; nothing may be open. */
+/*
+ * Removes the oldest rows when the space is nearly used up. In a transaction that closes what is open: before it, so
+ * that the space is there; the anchor comes behind it.
+ */
 void store_prune(struct store *s, int64_t wall);
-/* What is removed at the next store_prune() whatever the space says: the disk was full. */
+void store_prune_anchor(struct store *s, int64_t wall);
+/* The disk was full: gives up the ballast; the next store_prune() removes rows whatever the numbers say. */
 void store_make_room(struct store *s);
 /* STORE_OK: it is on the disk. Else nothing of it happened, the numbers are as before store_begin(). */
 enum store_result store_commit(struct store *s);

@@ -32,6 +32,12 @@ struct space {
 	bool make_room;		      /* at the next prune, whatever the numbers say */
 };
 
+/* What this transaction has removed for space. */
+struct removal {
+	uint64_t upto, rows;
+	uint8_t hash[CHAIN_HASH];
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_COUNT];
@@ -43,6 +49,7 @@ struct store {
 	uint8_t head[CHAIN_HASH], head_before[CHAIN_HASH];
 	uint64_t first_open, first_open_before; /* == next when nothing is open */
 	bool fresh; /* no row yet */
+	struct removal removal;
 	struct account account; /* as stored */
 	bool account_known;
 };

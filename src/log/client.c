@@ -1,0 +1,236 @@
+/*
+ * client.c: answers questions on sockets (see client.h).
+ *
+ * Input: MSG_QUERY from a command that a person runs; one after another on a connection. Anything else ends it.
+ * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
+ * CLIENT_STALL_S, or whose time is up, is dropped. Nothing here waits.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/loop.h>
+#include <sekisho/msg.h>
+
+#include "query.h"
+#include "writer.h"
+
+#define SECOND INT64_C(1000000000)
+
+struct client {
+	struct clients *all;
+	int fd; /* -1: free place */
+	uint32_t tag;
+	bool asking; /* query is under way */
+	bool full;   /* waits for the socket */
+	bool waiting; /* follows, and there is nothing new */
+	int64_t until_ns, moved_ns;
+	struct query query;
+};
+
+struct clients {
+	struct loop *loop;
+	struct writer *writer;
+	struct loop_timer *work, *sweep;
+	struct client client[CLIENTS_MAX];
+	unsigned turn;
+};
+
+static void drop(struct client *c)
+{
+	if (c->asking)
+		query_clear(&c->query);
+	loop_del_fd(c->all->loop, c->fd);
+	close(c->fd);
+	c->fd = -1;
+	c->asking = false;
+}
+
+/* Sends to one client. A socket that is gone takes everything, so that the query comes to its end. */
+struct sending {
+	struct client *c;
+	bool gone;
+};
+
+static bool sink(void *arg, enum msg_type type, const void *body)
+{
+	struct sending *s = arg;
+
+	if (s->gone)
+		return true;
+	int r = msg_send(s->c->fd, type, s->c->tag, body, NULL, 0);
+	if (r == -EAGAIN || r == -ENOBUFS)
+		return false;
+	s->gone = r != 0;
+	s->c->moved_ns = clock_mono().ns;
+	return true;
+}
+
+static bool can_work(const struct client *c)
+{
+	return c->fd >= 0 && c->asking && !c->full && !c->waiting;
+}
+
+static void work_soon(struct clients *all)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (can_work(&all->client[i])) {
+			loop_set_timer(all->work, 0, 0);
+			return;
+		}
+	}
+}
+
+static void step(struct client *c)
+{
+	struct sending s = {.c = c};
+	enum query_state state = query_step(&c->query, writer_store(c->all->writer),
+		writer_closings(c->all->writer), sink, &s);
+
+	if (s.gone) {
+		drop(c);
+		return;
+	}
+	c->full = state == QUERY_FULL;
+	c->waiting = state == QUERY_WAIT;
+	if (c->waiting)
+		c->moved_ns = clock_mono().ns;
+	if (state == QUERY_DONE) {
+		query_clear(&c->query);
+		c->asking = false;
+	}
+	loop_mod_fd(c->all->loop, c->fd, c->full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* One step of the next client in turn. */
+static void on_work(void *arg)
+{
+	struct clients *all = arg;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &all->client[(all->turn + i) % CLIENTS_MAX];
+		if (!can_work(c))
+			continue;
+		all->turn = (all->turn + i + 1) % CLIENTS_MAX;
+		step(c);
+		break;
+	}
+	work_soon(all);
+}
+
+static void ask(struct client *c, const struct msg *m)
+{
+	struct sending s = {.c = c};
+	struct msg_end end = {0};
+
+	if (c->asking)
+		query_clear(&c->query);
+	c->tag = m->tag;
+	c->full = c->waiting = false;
+	const char *wrong = query_init(&c->query, &m->u.msg_query, writer_store(c->all->writer));
+	c->asking = wrong == NULL;
+	if (wrong == NULL) {
+		work_soon(c->all);
+		return;
+	}
+	query_clear(&c->query);
+	MSG_TEXT(end.error, wrong);
+	if (!sink(&s, MSG_END, &end) || s.gone)
+		drop(c);
+}
+
+static void on_client(void *arg, int fd, uint32_t events)
+{
+	struct client *c = arg;
+	struct msg m;
+
+	if ((events & EPOLLOUT) != 0 && c->full) {
+		c->full = false;
+		loop_mod_fd(c->all->loop, fd, EPOLLIN);
+		work_soon(c->all);
+	}
+	if ((events & ~(uint32_t)EPOLLOUT) == 0)
+		return;
+	int r = msg_recv(fd, &m);
+	if (r == -EAGAIN)
+		return;
+	if (r == 1 && m.type == MSG_QUERY) {
+		ask(c, &m);
+		return;
+	}
+	if (r == 1)
+		msg_close_fds(&m);
+	drop(c);
+}
+
+static void on_sweep(void *arg)
+{
+	struct clients *all = arg;
+	int64_t now = clock_mono().ns;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &all->client[i];
+		if (c->fd >= 0 && (now > c->until_ns || (c->full && now - c->moved_ns > CLIENT_STALL_S * SECOND)))
+			drop(c);
+	}
+}
+
+struct clients *clients_new(struct loop *l, struct writer *w)
+{
+	struct clients *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->loop = l;
+	all->writer = w;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		all->client[i] = (struct client){.all = all, .fd = -1};
+	all->work = loop_add_timer(l, -1, 0, on_work, all);
+	all->sweep = loop_add_timer(l, 1000, 1000, on_sweep, all);
+	if (all->work != NULL && all->sweep != NULL)
+		return all;
+	clients_free(all);
+	return NULL;
+}
+
+void clients_free(struct clients *all)
+{
+	if (all == NULL)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (all->client[i].fd >= 0)
+			drop(&all->client[i]);
+	loop_del_timer(all->work);
+	loop_del_timer(all->sweep);
+	free(all);
+}
+
+void clients_add(struct clients *all, int fd, uint32_t seconds)
+{
+	struct client *c = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX && c == NULL; i++)
+		if (all->client[i].fd < 0)
+			c = &all->client[i];
+	int flags = fcntl(fd, F_GETFL);
+	if (c == NULL || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	    loop_add_fd(all->loop, fd, EPOLLIN, on_client, c) != 0) {
+		close(fd);
+		return;
+	}
+	int64_t now = clock_mono().ns;
+	*c = (struct client){.all = all, .fd = fd, .moved_ns = now, .until_ns = now + seconds * SECOND};
+}
+
+void clients_wake(struct clients *all)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		all->client[i].waiting = false;
+	work_soon(all);
+}

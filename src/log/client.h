@@ -1,0 +1,30 @@
+/*
+ * client.h: the connections of people's commands, whose questions sekisho-logd answers.
+ *
+ * sekishod has checked who they are and hands over the socket. Used by the storing thread, on its loop.
+ */
+#ifndef LOG_CLIENT_H
+#define LOG_CLIENT_H
+
+#include <stdint.h>
+
+struct clients;
+struct loop;
+struct writer;
+
+/* At once; further ones are turned away. */
+#define CLIENTS_MAX 16
+/* Who takes nothing for so long is dropped. */
+#define CLIENT_STALL_S 30
+
+/* NULL without memory. loop and writer outlive it. */
+struct clients *clients_new(struct loop *l, struct writer *w);
+void clients_free(struct clients *c);
+
+/* Takes the socket over, for so many seconds. */
+void clients_add(struct clients *c, int fd, uint32_t seconds);
+
+/* The store changed: followers look again. */
+void clients_wake(struct clients *c);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * main_logd.c: sekisho-logd, who writes down every drop.
+ *
+ * Handed: NFLOG sockets (opened and bound by init; receiving is all that they can do here), a socket to sekishod.
+ * Parses: headers of dropped packets. Owns: the log directory. Capabilities: none.
+ * Options: --space=BYTES (share of the disk; default: 80 % of a file system of its own, else 256 MB).
+ * Without --handed (bench, tests): opens the sockets itself in the present network namespace and only
+ * receives and stores.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/daemon.h>
+#include <sekisho/loop.h>
+#include <sekisho/open.h>
+
+#include "recorder.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define STATUS_MS 1000
+/* An unchanged status is repeated each so many seconds. */
+#define STATUS_QUIET_S 10
+
+struct logd {
+	struct daemon *daemon;
+	uint64_t space;
+	char boot_id[40], dir[256];
+	int nflog[DAEMON_NFLOG_COUNT];
+	struct intake *intake;
+	struct recorder *recorder;
+	struct msg_log_status told;
+	unsigned quiet_s;
+	struct source {
+		struct logd *logd;
+		unsigned index;
+	} sources[DAEMON_NFLOG_COUNT];
+};
+
+static int on_option(struct daemon *d, const char *word, const char *value)
+{
+	struct logd *l = d->arg;
+	char *end;
+
+	if (strcmp(word, "--space") != 0 || value == NULL)
+		return -EINVAL;
+	errno = 0;
+	l->space = strtoull(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0' ? 0 : -EINVAL;
+}
+
+/* The boot's name; records of different boots are told apart by it. */
+static int read_boot_id(struct logd *l)
+{
+	int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, l->boot_id, 36);
+	close(fd);
+	l->boot_id[n > 0 ? n : 0] = '\0';
+	return n == 36 ? 0 : -EIO;
+}
+
+static int open_own(struct logd *l, const char *root)
+{
+	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
+		l->nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
+		if (l->nflog[i] < 0)
+			return l->nflog[i];
+	}
+	return paths_make(root);
+}
+
+static int before(struct daemon *d)
+{
+	struct logd *l = d->arg;
+
+	l->daemon = d;
+	for (unsigned i = 0; d->handed && i < DAEMON_NFLOG_COUNT; i++)
+		l->nflog[i] = DAEMON_FD_NFLOG + (int)i;
+	int r = d->handed ? 0 : open_own(l, d->root);
+	return r != 0 ? r : read_boot_id(l);
+}
+
+static void on_nflog(void *arg, int fd, uint32_t events)
+{
+	struct source *s = arg;
+
+	(void)fd;
+	(void)events;
+	/* One batch: the loop is level-triggered and gives every socket its turn. */
+	intake_read(s->logd->intake, s->index);
+}
+
+static void on_gate(void *arg, int fd, uint32_t events)
+{
+	struct logd *l = arg;
+	struct msg m;
+
+	(void)events;
+	int r = msg_recv(fd, &m);
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		daemon_peer_broken(l->daemon);
+		return;
+	}
+	switch (m.type) {
+	case MSG_GENERATION:
+		intake_generation(l->intake, m.u.msg_generation.number);
+		recorder_give(l->recorder, &m);
+		break;
+	case MSG_LINKS:
+	case MSG_COUNTERS:
+	case MSG_FAULT:
+	case MSG_CLIENT:
+		recorder_give(l->recorder, &m);
+		break;
+	default:
+		msg_close_fds(&m);
+		daemon_peer_broken(l->daemon);
+	}
+}
+
+static void on_status(void *arg)
+{
+	struct logd *l = arg;
+	struct msg_log_status now;
+
+	recorder_status(l->recorder, &now);
+	if (memcmp(&now, &l->told, sizeof(now)) == 0 && ++l->quiet_s < STATUS_QUIET_S)
+		return;
+	/* A full socket: sekishod is away; the next one tells the same. */
+	if (msg_send(DAEMON_FD_GATE, MSG_LOG_STATUS, 0, &now, NULL, 0) == 0) {
+		l->told = now;
+		l->quiet_s = 0;
+	}
+}
+
+static int watch(struct daemon *d)
+{
+	struct logd *l = d->arg;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < DAEMON_NFLOG_COUNT; i++) {
+		l->sources[i] = (struct source){l, i};
+		r = loop_add_fd(d->loop, l->nflog[i], EPOLLIN, on_nflog, &l->sources[i]);
+	}
+	if (r != 0 || !d->handed)
+		return r;
+	if (loop_add_timer(d->loop, STATUS_MS, STATUS_MS, on_status, l) == NULL)
+		return -ENOMEM;
+	return loop_add_fd(d->loop, DAEMON_FD_GATE, EPOLLIN, on_gate, l);
+}
+
+static int start(struct daemon *d)
+{
+	struct logd *l = d->arg;
+	const struct writer_options o = {.store = {.dir = l->dir, .space = l->space}, .boot_id = l->boot_id,
+		.window_s = WRITER_WINDOW_S};
+	int r = daemon_path(d->root, DAEMON_PATH_LOG, l->dir, sizeof(l->dir));
+
+	if (r != 0)
+		return r;
+	l->intake = intake_new(l->nflog, DAEMON_NFLOG_COUNT);
+	if (l->intake == NULL)
+		return -ENOMEM;
+	r = recorder_start(&l->recorder, &o, l->intake);
+	return r != 0 ? r : watch(d);
+}
+
+static void stop(struct daemon *d)
+{
+	struct logd *l = d->arg;
+
+	recorder_stop(l->recorder);
+	intake_free(l->intake);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon_spec spec = {
+		.row = JAIL_LOG, .option = on_option, .before = before, .start = start, .stop = stop};
+	static struct logd logd;
+
+	return daemon_run(&spec, &logd, argc, argv);
+}

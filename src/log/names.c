@@ -1,0 +1,204 @@
+/*
+ * names.c: what the numbers of a drop mean (see names.h).
+ *
+ * Input: the IR (checked by ir_open), links and windows of our own processes. Limits: two policies at once.
+ * Failure: what is not known stays empty in the row; an interface without a name is shown as "#INDEX".
+ */
+#include "names.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <sekisho/clock.h>
+#include <sekisho/ir.h>
+#include <sekisho/match.h>
+
+struct policy {
+	uint32_t generation;
+	void *map;
+	size_t size;
+	struct ir ir;
+	struct matcher *matcher;
+};
+
+struct names {
+	struct msg_links links;
+	struct policy *now, *before; /* NULL: none; the matcher points into them */
+};
+
+struct names *names_new(void)
+{
+	return calloc(1, sizeof(struct names));
+}
+
+static void policy_drop(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	matcher_free(p->matcher);
+	if (p->map != NULL)
+		munmap(p->map, p->size);
+	free(p);
+}
+
+void names_free(struct names *n)
+{
+	if (n == NULL)
+		return;
+	policy_drop(n->now);
+	policy_drop(n->before);
+	free(n);
+}
+
+void names_links(struct names *n, const struct msg_links *links)
+{
+	n->links = *links;
+}
+
+/* Maps and opens the block; NULL, or what is wrong. */
+static const char *policy_map(struct policy *p, int fd)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	struct stat st;
+
+	if ((fcntl(fd, F_GET_SEALS) & seals) != seals)
+		return "not sealed";
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return "empty";
+	p->size = (size_t)st.st_size;
+	p->map = mmap(NULL, p->size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p->map == MAP_FAILED) {
+		p->map = NULL;
+		return "cannot be mapped";
+	}
+	return ir_open(p->map, p->size, &p->ir);
+}
+
+const char *names_policy(struct names *n, uint32_t generation, int fd)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	const char *wrong = p == NULL ? "no memory" : policy_map(p, fd);
+
+	if (wrong != NULL) {
+		policy_drop(p);
+		return wrong;
+	}
+	p->generation = generation;
+	/* Hours and days of rules are in the policy's zone; one that is not there leaves the old one. */
+	clock_set_zone(ir_text(&p->ir, p->ir.system[0].timezone));
+	p->matcher = matcher_new(&p->ir);
+	policy_drop(n->before);
+	n->before = n->now;
+	n->now = p;
+	return NULL;
+}
+
+static const struct policy *policy_of(const struct names *n, uint32_t generation)
+{
+	return n->before != NULL && n->before->generation == generation ? n->before : n->now;
+}
+
+static const char *link_name(const struct names *n, uint32_t index)
+{
+	for (uint32_t i = 0; i < n->links.n && i < MSG_LINKS_MAX; i++)
+		if (n->links.link[i].index == index)
+			return n->links.link[i].name;
+	return NULL;
+}
+
+static void fill_link(const struct names *n, uint32_t index, char *dst, size_t size)
+{
+	const char *name = link_name(n, index);
+
+	if (index == 0)
+		return;
+	if (name != NULL)
+		msg_text(dst, size, name);
+	else
+		snprintf(dst, size, "#%u", index);
+}
+
+/* The segment that an interface belongs to, or IR_NONE. */
+static uint32_t segment_of(const struct ir *ir, const char *iface)
+{
+	for (uint32_t i = 0; iface[0] != '\0' && i < ir->ninterfaces; i++)
+		if (strncmp(ir->interfaces[i].name, iface, LIMIT_IFNAME) == 0)
+			return ir->interfaces[i].segment;
+	return IR_NONE;
+}
+
+static void fill_segments(const struct policy *p, struct msg_drop_row *row)
+{
+	const struct addr dst = ir_addr(row->family, row->dst);
+	uint32_t from = segment_of(&p->ir, row->iface), to = segment_of(&p->ir, row->out_iface);
+
+	if (to == IR_NONE && row->out_iface[0] == '\0' && row->family != 0 && row->dst_len != 0)
+		to = matcher_segment(p->matcher, &dst);
+	if (from != IR_NONE)
+		MSG_TEXT(row->from, ir_text(&p->ir, p->ir.segments[from].name));
+	if (to != IR_NONE)
+		MSG_TEXT(row->to, ir_text(&p->ir, p->ir.segments[to].name));
+}
+
+static void fill_host(const struct policy *p, const struct addr *a, char *dst, size_t size)
+{
+	uint32_t host = matcher_host(p->matcher, a);
+
+	if (host != IR_NONE)
+		msg_text(dst, size, ir_text(&p->ir, p->ir.hosts[host].name));
+}
+
+static bool has_ports(const struct msg_drop_row *row)
+{
+	if (row->proto == IPPROTO_ICMP || row->proto == IPPROTO_ICMPV6)
+		return true;
+	return row->sport != 0 || row->dport != 0;
+}
+
+static void fill_rule(const struct policy *p, struct msg_drop_row *row)
+{
+	struct question q = {.src = ir_addr(row->family, row->src), .dst = ir_addr(row->family, row->dst),
+		.proto = row->proto, .sport = row->sport, .dport = row->dport, .has_port = has_ports(row),
+		.has_mac = row->has_mac != 0};
+	struct decision d;
+
+	memcpy(q.mac.b, row->src_mac, sizeof(q.mac.b));
+	matcher_decide(p->matcher, &q, (struct wall){row->first_ns / 1000000000}, &d);
+	uint32_t rule = d.rule != IR_NONE ? d.rule : d.nearest;
+	if (rule == IR_NONE)
+		return;
+	MSG_TEXT(row->rule, ir_text(&p->ir, p->ir.rules[rule].name));
+	row->differs = d.rule != IR_NONE ? 0 : d.differs;
+}
+
+void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *row)
+{
+	const struct agg_key *k = &w->key;
+	const struct policy *p = policy_of(n, k->generation);
+
+	*row = (struct msg_drop_row){.sequence = w->sequence, .count = w->count, .first_ns = w->first_ns,
+		.last_ns = w->last_ns, .has_mac = w->has_mac, .family = k->family, .proto = k->proto,
+		.tcp_flags = w->tcp_flags, .sport = w->sport, .dport = k->dport, .length = w->length, .reason = k->reason,
+		.generation = k->generation, .open = 1};
+	memcpy(row->src_mac, k->mac, sizeof(row->src_mac));
+	memcpy(row->dst_mac, w->dst_mac.b, sizeof(row->dst_mac));
+	memcpy(row->src, k->src, sizeof(row->src));
+	memcpy(row->dst, k->dst, sizeof(row->dst));
+	row->src_len = row->dst_len = (uint8_t)agg_prefix((enum agg_width)k->width, k->family);
+	fill_link(n, k->in, row->iface, sizeof(row->iface));
+	fill_link(n, k->out, row->out_iface, sizeof(row->out_iface));
+	if (p == NULL)
+		return;
+	fill_segments(p, row);
+	if (k->width != AGG_EXACT || k->family == 0)
+		return;
+	const struct addr src = ir_addr(k->family, k->src), dst = ir_addr(k->family, k->dst);
+	fill_host(p, &src, row->host_src, sizeof(row->host_src));
+	fill_host(p, &dst, row->host_dst, sizeof(row->host_dst));
+	fill_rule(p, row);
+}

@@ -1,0 +1,31 @@
+/*
+ * names.h: what the numbers of a drop mean: interfaces, segments, hosts, the nearest rule and what differs from it.
+ *
+ * Works on the compiled policy of the generation that was in force; the former one is kept as well, for windows that
+ * were opened before a commit.
+ */
+#ifndef LOG_NAMES_H
+#define LOG_NAMES_H
+
+#include <sekisho/msg.h>
+
+#include "aggregate.h"
+
+struct names;
+
+struct names *names_new(void); /* NULL without memory */
+void names_free(struct names *n);
+
+/* The newest table of links; what was known before is forgotten. */
+void names_links(struct names *n, const struct msg_links *links);
+
+/*
+ * The policy of a generation: a sealed memfd, which stays the caller's. NULL, or what is wrong with it (static text);
+ * the old one stays then.
+ */
+const char *names_policy(struct names *n, uint32_t generation, int fd);
+
+/* Fills the row of a window, all but boot id and hash. */
+void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *ret);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * recorder.h: the thread that owns the store: transactions, queries, names.
+ *
+ * The main thread reads NFLOG, talks to sekishod and init and never touches the disk; what it has for the record goes
+ * through here. A disk that hangs holds up this thread alone.
+ */
+#ifndef LOG_RECORDER_H
+#define LOG_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sekisho/msg.h>
+
+#include "writer.h"
+
+struct recorder;
+
+/* Starts the thread. 0 or -errno. in outlives it. */
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in);
+
+/* A last transaction, then the end. NULL is allowed. */
+void recorder_stop(struct recorder *r);
+
+/*
+ * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, CLIENT); its descriptors are taken over. Never waits: what
+ * finds the queue full (a disk that hangs for minutes) is let go, faults are counted.
+ */
+void recorder_give(struct recorder *r, struct msg *m);
+
+/* How it stands. writable is 0 also while a transaction takes longer than RECORDER_HUNG_S. */
+#define RECORDER_HUNG_S 5
+void recorder_status(struct recorder *r, struct msg_log_status *ret);
+
+#endif

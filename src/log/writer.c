@@ -1,0 +1,621 @@
+/*
+ * writer.c: once a second, everything that was counted goes into the store (see writer.h).
+ *
+ * Order within a transaction: drops that count (open rows), log-loss; then, when windows close, pruning, the closed
+ * rows, faults, commits, the anchor: so the chain is in the order of its numbers. Faults and commits therefore close
+ * the windows before them.
+ *
+ * Failure, by result of the store:
+ *   full     the ballast goes, oldest rows go; tried again at once, then each second
+ *   busy     tried again; a store that another process holds for BUSY_LIMIT_S is set aside
+ *   corrupt  set aside (renamed, kept); a new one is begun, a fault tells, what was in the old one is booked as loss
+ *   io       tried again each second; after IO_REOPEN failures the file is opened anew
+ */
+#include "writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sekisho/clock.h>
+
+#define FAULTS_MAX 64
+#define COMMITS_MAX 16
+#define BUSY_LIMIT_S 5
+#define IO_REOPEN 10
+/* The same trouble is told once in so many seconds. */
+#define TELL_EVERY_S 60
+
+enum trouble { TROUBLE_STORE, TROUBLE_LOSS, TROUBLE_GAP, TROUBLE_MALFORMED, TROUBLE_COUNTER, TROUBLE_QUEUE, TROUBLES };
+
+/* The log-loss row of a reason that is still open. */
+struct loss_window {
+	uint64_t sequence, count;
+	int64_t first_ns;
+};
+
+/* One transaction, fixed and not yet done. */
+struct pending {
+	bool there, close;
+	struct agg_batch batch;
+	struct msg_drop_row loss[2 * REASON_END]; /* lost and found */
+	bool loss_fresh[2 * REASON_END];
+	unsigned nloss;
+	unsigned nfaults, ncommits; /* of the queues */
+};
+
+struct writer {
+	struct writer_options options;
+	char boot_id[40], dir[512];
+	struct intake *intake;
+	struct names *names;
+	struct store *store;
+	struct account account, committed; /* as it is, and as the store has it */
+	struct account_books books; /* to be recorded */
+	uint64_t totals[REASON_END]; /* of intake_received() so far */
+	struct pending pending;
+	struct loss_window losses[REASON_END];
+	struct msg_fault_row faults[FAULTS_MAX];
+	unsigned nfaults;
+	uint64_t faults_lost;
+	struct msg_commit_row commits[COMMITS_MAX], last_commit;
+	unsigned ncommits;
+	int64_t open_since_ns; /* 0: nothing is open */
+	int64_t busy_since_ns; /* 0: not busy */
+	unsigned io_failures;
+	bool writable;
+	uint64_t closings;
+	uint64_t next; /* highest number that any store of this process gave, + 1 */
+	int64_t told_ns[TROUBLES];
+	struct intake_troubles troubles;
+	uint64_t lost_told;
+	struct store_sizes sizes;
+};
+
+struct writer *writer_new(const struct writer_options *o, struct intake *in, struct names *names)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->options = *o;
+	snprintf(w->boot_id, sizeof(w->boot_id), "%s", o->boot_id);
+	snprintf(w->dir, sizeof(w->dir), "%s", o->store.dir);
+	w->options.store.dir = w->dir;
+	w->intake = in;
+	w->names = names;
+	/* Twice: a batch that could not be written may have to be closed. */
+	w->pending.batch.cap = 2 * intake_room(in);
+	w->pending.batch.items = calloc(w->pending.batch.cap, sizeof(*w->pending.batch.items));
+	if (w->pending.batch.items == NULL) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void writer_free(struct writer *w)
+{
+	if (w == NULL)
+		return;
+	store_free(w->store);
+	free(w->pending.batch.items);
+	free(w);
+}
+
+/* -- What is to be recorded ---------------------------------------------------------------------------------- */
+
+static void queue_fault(struct writer *w, const struct msg_fault_row *row)
+{
+	if (w->nfaults == FAULTS_MAX)
+		w->faults_lost++;
+	else
+		w->faults[w->nfaults++] = *row;
+}
+
+void writer_fault(struct writer *w, const struct msg_fault *m)
+{
+	struct msg_fault_row row = {.at = m->at, .severity = m->severity};
+
+	MSG_TEXT(row.process, m->process);
+	MSG_TEXT(row.code, m->code);
+	MSG_TEXT(row.text, m->text);
+	queue_fault(w, &row);
+}
+
+/* A fault of our own. */
+static void note(struct writer *w, uint32_t severity, const char *code, const char *text)
+{
+	struct msg_fault_row row = {.at = clock_wall().sec, .severity = severity};
+
+	MSG_TEXT(row.process, "sekisho-logd");
+	MSG_TEXT(row.code, code);
+	MSG_TEXT(row.text, text);
+	queue_fault(w, &row);
+}
+
+/* True when this trouble may be told (again). */
+static bool tell(struct writer *w, enum trouble t)
+{
+	int64_t now = clock_mono().ns;
+
+	if (w->told_ns[t] != 0 && now < w->told_ns[t] + TELL_EVERY_S * INT64_C(1000000000))
+		return false;
+	w->told_ns[t] = now;
+	return true;
+}
+
+static bool same_commit(const struct msg_commit_row *a, const struct msg_commit_row *b)
+{
+	return a->generation == b->generation && a->at == b->at && strcmp(a->who, b->who) == 0;
+}
+
+void writer_commit(struct writer *w, const struct msg_generation *m)
+{
+	struct msg_commit_row row = {.at = m->at, .generation = m->number};
+
+	MSG_TEXT(row.who, m->who);
+	MSG_TEXT(row.why, m->why);
+	MSG_TEXT(row.approval, m->approval);
+	/* A restarted sekishod, or our own restart, tells the running generation again. */
+	if (same_commit(&row, &w->last_commit))
+		return;
+	w->last_commit = row;
+	if (w->ncommits < COMMITS_MAX)
+		w->commits[w->ncommits++] = row;
+	else
+		w->faults_lost++;
+}
+
+static void receive(struct writer *w)
+{
+	uint64_t totals[REASON_END];
+
+	intake_received(w->intake, totals);
+	for (unsigned r = 0; r < REASON_END; r++)
+		account_receive(&w->account, r, totals[r] - w->totals[r]);
+	memcpy(w->totals, totals, sizeof(totals));
+}
+
+static void tell_counters(struct writer *w, uint64_t went_back)
+{
+	char text[128];
+
+	if (went_back == 0 || !tell(w, TROUBLE_COUNTER))
+		return;
+	snprintf(text, sizeof(text), "the kernel's counters fell by %llu packets: somebody reset them",
+		(unsigned long long)went_back);
+	note(w, MSG_SEVERITY_FAULT, "counter-reset", text);
+}
+
+void writer_counters(struct writer *w, const struct msg_counters *m, int64_t arrived_ns)
+{
+	receive(w);
+	w->books.went_back = 0;
+	account_snapshot(&w->account, m, arrived_ns, &w->books);
+	tell_counters(w, w->books.went_back);
+	if (w->books.epoch_moved)
+		note(w, MSG_SEVERITY_NOTICE, "counters-new", "the kernel's table was made anew: counters begin at zero");
+	w->books.epoch_moved = 0;
+}
+
+static void settle(struct writer *w)
+{
+	int64_t empty = intake_empty_ns(w->intake);
+
+	receive(w);
+	account_settle(&w->account, clock_mono().ns, empty, &w->books);
+}
+
+/* Loss that the limiter in the ruleset does not explain is a fault. */
+static void tell_loss(struct writer *w)
+{
+	const struct account *a = &w->account;
+	uint64_t limited = a->limited > a->limited_base ? a->limited - a->limited_base : 0;
+	uint64_t lost = a->lost_total > limited ? a->lost_total - limited : 0;
+	char text[160];
+
+	if (lost <= w->lost_told || !tell(w, TROUBLE_LOSS))
+		return;
+	snprintf(text, sizeof(text), "%llu drops were counted by the kernel and did not reach the record",
+		(unsigned long long)(lost - w->lost_told));
+	w->lost_told = lost;
+	note(w, MSG_SEVERITY_FAULT, "log-loss", text);
+}
+
+static void tell_intake(struct writer *w)
+{
+	struct intake_troubles now, *old = &w->troubles;
+	char text[160];
+
+	intake_troubles(w->intake, &now);
+	if ((now.gaps != old->gaps || now.overflows != old->overflows) && tell(w, TROUBLE_GAP)) {
+		snprintf(text, sizeof(text), "%llu events were lost between the kernel and the recorder",
+			(unsigned long long)(now.gaps - old->gaps));
+		note(w, MSG_SEVERITY_FAULT, "nflog-overflow", text);
+		old->gaps = now.gaps;
+		old->overflows = now.overflows;
+	}
+	if ((now.malformed != old->malformed || now.strange != old->strange) && tell(w, TROUBLE_MALFORMED)) {
+		snprintf(text, sizeof(text), "%llu messages could not be read, %llu carry no known reason",
+			(unsigned long long)(now.malformed - old->malformed),
+			(unsigned long long)(now.strange - old->strange));
+		note(w, MSG_SEVERITY_NOTICE, "nflog-strange", text);
+		old->malformed = now.malformed;
+		old->strange = now.strange;
+	}
+}
+
+/* -- The store's life ---------------------------------------------------------------------------------------- */
+
+/*
+ * The rows of the pending batch cannot go on in the file as it is now: what is counted and not stored becomes rows of
+ * its own. Loss that is pending is booked anew by the equation when the account was reset, else it stays.
+ */
+static void renumber(struct writer *w)
+{
+	struct pending *p = &w->pending;
+	uint64_t next = store_next(w->store);
+
+	for (size_t i = 0; i < p->batch.n; i++) {
+		struct agg_item *item = &p->batch.items[i];
+		item->fresh = true;
+		item->window.count = item->delta;
+		item->window.sequence = next++;
+	}
+	for (unsigned i = 0; i < p->nloss; i++) {
+		p->loss_fresh[i] = true;
+		p->loss[i].sequence = next++;
+	}
+	intake_forget(w->intake);
+	memset(w->losses, 0, sizeof(w->losses));
+	w->open_since_ns = 0;
+	/* Windows that were forgotten get new numbers: what is pending ends with this transaction. */
+	p->close = p->there;
+}
+
+/* The faults and commits of the pending transaction are in the store. */
+static void drop_queued(struct writer *w)
+{
+	struct pending *p = &w->pending;
+
+	w->nfaults -= p->nfaults;
+	memmove(w->faults, w->faults + p->nfaults, w->nfaults * sizeof(w->faults[0]));
+	w->ncommits -= p->ncommits;
+	memmove(w->commits, w->commits + p->ncommits, w->ncommits * sizeof(w->commits[0]));
+}
+
+/* A commit that failed may have reached the disk all the same: then it is not done again. */
+static void forget_done(struct writer *w, const struct account *stored)
+{
+	struct pending *p = &w->pending;
+	uint64_t delta[REASON_END] = {0};
+
+	for (size_t i = 0; i < p->batch.n; i++)
+		delta[p->batch.items[i].window.key.reason] += p->batch.items[i].delta;
+	for (unsigned r = 0; r < REASON_END; r++)
+		if (stored->stored[r] != w->committed.stored[r] + delta[r])
+			return;
+	if (p->batch.n == 0)
+		return;
+	drop_queued(w);
+	memcpy(w->account.stored, stored->stored, sizeof(w->account.stored));
+	w->committed = *stored;
+	p->batch.n = p->nloss = p->nfaults = p->ncommits = 0;
+}
+
+/* The store's account becomes ours at the start; when the file was opened anew it only tells what was done. */
+static void take_account(struct writer *w, bool resumed)
+{
+	struct account stored;
+	char boot[40];
+
+	if (!store_get_account(w->store, &stored, boot))
+		return;
+	if (resumed) {
+		forget_done(w, &stored);
+		return;
+	}
+	w->account = w->committed = stored;
+	account_resume(&w->account);
+	/* What this process has received already comes on top, by the next receive(). */
+	memset(w->totals, 0, sizeof(w->totals));
+	if (strcmp(boot, w->boot_id) != 0)
+		account_new_boot(&w->account, &w->books);
+}
+
+static bool find_last_commit(void *arg, const struct msg_commit_row *row)
+{
+	*(struct msg_commit_row *)arg = *row;
+	return false;
+}
+
+static void begin_chain(struct writer *w, const char *why)
+{
+	store_begin(w->store);
+	store_start_at(w->store, w->next, why);
+	if (store_commit(w->store) != STORE_OK) {
+		store_free(w->store);
+		w->store = NULL;
+	}
+}
+
+/* Opens the store; `why` goes into the first row of a new one. */
+static enum store_result open_store(struct writer *w, const char *why, bool resumed)
+{
+	char text[128];
+	enum store_result r = store_open(&w->options.store, &w->store, text, sizeof(text));
+
+	if (r != STORE_OK)
+		return r;
+	if (text[0] != '\0')
+		note(w, strncmp(text, "space", 5) == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "store", text);
+	begin_chain(w, why);
+	if (w->store == NULL)
+		return STORE_FULL;
+	take_account(w, resumed);
+	if (w->pending.there || w->next != 0)
+		renumber(w);
+	if (!resumed && w->ncommits == 0)
+		store_commits(w->store, 1, store_newest(w->store), true, find_last_commit, &w->last_commit);
+	w->busy_since_ns = 0;
+	w->io_failures = 0;
+	return STORE_OK;
+}
+
+static bool set_aside(struct writer *w, const char *why)
+{
+	char name[96], text[256];
+	bool had = w->store != NULL || w->next != 0;
+
+	if (w->store != NULL)
+		w->next = store_next(w->store);
+	store_free(w->store);
+	w->store = NULL;
+	if (store_set_aside(w->dir, clock_wall().sec, name, sizeof(name)) != 0)
+		return false;
+	snprintf(text, sizeof(text), "the store was %s: set aside as %s; its records are counted as lost here", why, name);
+	note(w, MSG_SEVERITY_FAULT, "store-set-aside", text);
+	if (had)
+		account_new_store(&w->account);
+	w->committed = (struct account){.epoch = w->account.epoch};
+	/* Log-loss that was pending belongs to the old account. */
+	w->pending.nloss = 0;
+	memset(&w->books, 0, sizeof(w->books));
+	return open_store(w, name, had) == STORE_OK;
+}
+
+/* Decides by what went wrong; true when it is worth trying again at once. */
+static bool recover(struct writer *w, enum store_result r)
+{
+	int64_t now = clock_mono().ns;
+	char text[96];
+
+	w->writable = false;
+	if (tell(w, TROUBLE_STORE)) {
+		snprintf(text, sizeof(text), "records cannot be stored: %s", store_result_word(r));
+		note(w, MSG_SEVERITY_FAULT, "store", text);
+	}
+	if (r == STORE_CORRUPT)
+		return set_aside(w, "damaged");
+	if (r == STORE_BUSY) {
+		if (w->busy_since_ns == 0)
+			w->busy_since_ns = now;
+		return now - w->busy_since_ns >= BUSY_LIMIT_S * INT64_C(1000000000) &&
+		       set_aside(w, "held by another process");
+	}
+	if (w->store == NULL)
+		return false;
+	if (r == STORE_FULL) {
+		if (w->pending.there && !w->pending.close) {
+			intake_take(w->intake, &w->pending.batch, true);
+			w->pending.close = true;
+		}
+		store_make_room(w->store);
+		return true;
+	}
+	if (++w->io_failures >= IO_REOPEN) {
+		w->next = store_next(w->store);
+		store_free(w->store);
+		w->store = NULL;
+	}
+	return false;
+}
+
+static bool ensure_store(struct writer *w)
+{
+	if (w->store != NULL)
+		return true;
+	bool resumed = w->next != 0;
+	enum store_result r = open_store(w, resumed ? "opened again" : "begun", resumed);
+	return r == STORE_OK || (recover(w, r) && w->store != NULL);
+}
+
+/* -- A transaction ------------------------------------------------------------------------------------------- */
+
+static void add_loss(struct writer *w, unsigned reason, uint64_t n, enum msg_loss loss)
+{
+	struct pending *p = &w->pending;
+	struct loss_window *open = &w->losses[reason], found = {0};
+	struct loss_window *win = loss == MSG_LOSS_LOST ? open : &found;
+	bool fresh = win->sequence == 0;
+	int64_t now = clock_wall_ns();
+
+	if (n == 0)
+		return;
+	if (fresh)
+		*win = (struct loss_window){p->batch.next_sequence++, 0, now};
+	win->count += n;
+	struct msg_drop_row *row = &p->loss[p->nloss];
+	*row = (struct msg_drop_row){.sequence = win->sequence, .count = win->count, .first_ns = win->first_ns,
+		.last_ns = now, .reason = reason, .loss = loss, .open = 1};
+	p->loss_fresh[p->nloss++] = fresh;
+}
+
+static void take_books(struct writer *w)
+{
+	w->pending.nloss = 0;
+	for (unsigned r = 1; r < REASON_END; r++) {
+		add_loss(w, r, w->books.lost[r], MSG_LOSS_LOST);
+		add_loss(w, r, w->books.found[r], MSG_LOSS_FOUND);
+	}
+	memset(&w->books, 0, sizeof(w->books));
+}
+
+static bool window_due(const struct writer *w)
+{
+	/* A tick early, so that no window gets older than its limit. */
+	return w->open_since_ns != 0 &&
+	       clock_mono().ns - w->open_since_ns >= (int64_t)(w->options.window_s - 1) * 1000000000;
+}
+
+/* Fixes what the next transaction holds. */
+static void build(struct writer *w)
+{
+	struct pending *p = &w->pending;
+
+	if (w->faults_lost != 0 && w->nfaults < FAULTS_MAX && tell(w, TROUBLE_QUEUE)) {
+		char text[96];
+		snprintf(text, sizeof(text), "%llu more faults could not be recorded", (unsigned long long)w->faults_lost);
+		w->faults_lost = 0;
+		note(w, MSG_SEVERITY_FAULT, "faults-lost", text);
+	}
+	p->close = w->nfaults != 0 || w->ncommits != 0 || window_due(w);
+	p->batch.n = 0;
+	p->batch.next_sequence = store_next(w->store);
+	intake_take(w->intake, &p->batch, p->close);
+	take_books(w);
+	p->nfaults = w->nfaults;
+	p->ncommits = w->ncommits;
+	p->there = p->batch.n != 0 || p->nloss != 0 || p->close;
+}
+
+static void put_drops(struct writer *w)
+{
+	const struct pending *p = &w->pending;
+	struct msg_drop_row row;
+
+	for (size_t i = 0; i < p->batch.n; i++) {
+		const struct agg_window *win = &p->batch.items[i].window;
+		if (p->batch.items[i].fresh) {
+			names_fill(w->names, win, &row);
+			MSG_TEXT(row.boot_id, w->boot_id);
+		} else {
+			row.sequence = win->sequence;
+			row.count = win->count;
+			row.last_ns = win->last_ns;
+		}
+		store_put_open(w->store, &row, p->batch.items[i].fresh);
+	}
+	for (unsigned i = 0; i < p->nloss; i++) {
+		row = p->loss[i];
+		MSG_TEXT(row.boot_id, w->boot_id);
+		store_put_open(w->store, &row, p->loss_fresh[i]);
+	}
+}
+
+static void put_closing(struct writer *w)
+{
+	const struct pending *p = &w->pending;
+	int64_t wall = clock_wall().sec;
+
+	store_prune(w->store, wall);
+	put_drops(w);
+	store_close_open(w->store);
+	for (unsigned i = 0; i < p->nfaults; i++)
+		store_put_fault(w->store, &w->faults[i]);
+	for (unsigned i = 0; i < p->ncommits; i++)
+		store_put_commit(w->store, &w->commits[i]);
+	store_prune_anchor(w->store, wall);
+}
+
+static enum store_result try_store(struct writer *w)
+{
+	const struct pending *p = &w->pending;
+	struct account after = w->account;
+
+	for (size_t i = 0; i < p->batch.n; i++)
+		after.stored[p->batch.items[i].window.key.reason] += p->batch.items[i].delta;
+	/* Loss that was booked since this transaction was fixed has its rows in the next one. */
+	for (unsigned r = 0; r < REASON_END; r++) {
+		uint64_t booked = after.loss[r] + w->books.found[r];
+		after.loss[r] = booked > w->books.lost[r] ? booked - w->books.lost[r] : 0;
+	}
+	store_begin(w->store);
+	if (p->close)
+		put_closing(w);
+	else
+		put_drops(w);
+	store_put_account(w->store, &after, w->boot_id);
+	enum store_result r = store_commit(w->store);
+	if (r == STORE_OK) {
+		memcpy(w->account.stored, after.stored, sizeof(after.stored));
+		w->committed = after;
+	}
+	return r;
+}
+
+static void done(struct writer *w)
+{
+	struct pending *p = &w->pending;
+
+	if (p->close) {
+		drop_queued(w);
+		memset(w->losses, 0, sizeof(w->losses));
+		w->open_since_ns = 0;
+		w->closings++;
+	} else if (w->open_since_ns == 0 && store_first_open(w->store) < store_next(w->store)) {
+		w->open_since_ns = clock_mono().ns;
+	}
+	w->next = store_next(w->store);
+	w->writable = true;
+	w->io_failures = 0;
+	*p = (struct pending){.batch = p->batch};
+	p->batch.n = 0;
+	store_sizes(w->store, &w->sizes);
+}
+
+bool writer_tick(struct writer *w)
+{
+	settle(w);
+	tell_loss(w);
+	tell_intake(w);
+	if (!ensure_store(w))
+		return false;
+	/* The second try is for what recover() could mend at once. */
+	for (int i = 0; i < 2 && w->store != NULL; i++) {
+		if (!w->pending.there)
+			build(w);
+		if (!w->pending.there) {
+			w->writable = true;
+			return false;
+		}
+		enum store_result r = try_store(w);
+		if (r == STORE_OK) {
+			done(w);
+			return true;
+		}
+		if (!recover(w, r))
+			break;
+	}
+	return false;
+}
+
+void writer_status(struct writer *w, struct msg_log_status *ret)
+{
+	*ret = (struct msg_log_status){.epoch = w->committed.epoch, .rows = w->sizes.rows, .bytes_free = w->sizes.bytes_free,
+		.bytes_used = w->sizes.bytes_used, .oldest = w->sizes.oldest, .newest = w->sizes.newest,
+		.writable = w->writable};
+	memcpy(ret->stored, w->committed.stored, sizeof(ret->stored));
+	memcpy(ret->loss, w->committed.loss, sizeof(ret->loss));
+}
+
+struct store *writer_store(struct writer *w)
+{
+	return w->store;
+}
+
+uint64_t writer_closings(const struct writer *w)
+{
+	return w->closings;
+}
