@@ -11,18 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct key key_of_addr(const struct addr *a)
-{
-	struct key k = {0};
-	size_t n = addr_len(a->family);
-
-	for (size_t i = 0; i < n; i++) {
-		k.hi = k.hi << 8 | k.lo >> 56;
-		k.lo = k.lo << 8 | a->b[i];
-	}
-	return k;
-}
-
 struct addr key_to_addr(struct key k, uint8_t family)
 {
 	struct addr a = {.family = family};
