@@ -13,53 +13,42 @@
 #include "value.h"
 #include "words.h"
 
-#include <sekisho/arena.h>
 #include <sekisho/buf.h>
 #include <sekisho/diag.h>
 #include <sekisho/i18n.h>
 
 #include <libyang/libyang.h>
-#include <string.h>
+#include <stdlib.h>
 
 struct checker {
-	struct arena *arena;
 	struct diag_list *diags;
 	uint32_t *counts; /* by place id; zero between nodes */
 };
 
-/* "set host renkei address 10.2.0.8": the line that is missing. */
-static const char *line_with(struct arena *arena, const struct node *node, const struct place *child)
+/* Reports that a child is not there, with the line that is missing: "set host renkei address 10.2.0.8". */
+static void missing(struct checker *c, const struct node *node, const struct place *child)
 {
-	struct buf b = {0};
+	struct buf hint = {0};
 
-	words_add_path(&b, node);
-	buf_printf(&b, " %s", child->word);
-	const struct place *value = child->key != NULL ? child->key : child;
-	if (value->example != NULL) {
-		buf_addc(&b, ' ');
-		words_add_quoted(&b, value->example);
-	}
-	const char *s = arena_printf(arena, _("for example: %s"), buf_str(&b));
-	buf_free(&b);
-	return s;
+	buf_adds(&hint, _("for example: "));
+	words_add_path(&hint, node);
+	buf_printf(&hint, " %s ", child->word);
+	words_add_quoted(&hint, child->example == NULL ? "…" : child->example);
+	if (node->value != NULL)
+		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s \"%s\" has no %s"), node->place->word,
+			value_show(node->value), child->word);
+	else
+		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s has no %s"), node->place->word, child->word);
+	buf_free(&hint);
 }
 
 static void check_required(struct checker *c, const struct node *node)
 {
-	const struct place *place = node->place;
-	uint32_t missing = place->required & ~node->given;
+	uint32_t bits = node->place->required & ~node->given;
 
-	for (size_t i = 0; missing != 0 && i < place->nchildren; i++) {
-		const struct place *child = place->children[i];
-		if ((missing & child->required_bit) == 0)
-			continue;
-		if (node->value != NULL)
-			diag_error(c->diags, node->line, "missing", line_with(c->arena, node, child),
-				_("%s \"%s\" has no %s"), place->word, value_show(node->value), child->word);
-		else
-			diag_error(c->diags, node->line, "missing", line_with(c->arena, node, child), _("%s has no %s"),
-				place->word, child->word);
-	}
+	for (size_t i = 0; bits != 0 && i < node->place->nchildren; i++)
+		if ((bits & node->place->children[i]->required_bit) != 0)
+			missing(c, node, node->place->children[i]);
 }
 
 /* Reports the first instance beyond the maximum of its place. */
@@ -143,9 +132,13 @@ static void check_node(struct checker *c, const struct node *node)
 			check_node(c, n);
 }
 
-void check(struct arena *arena, const struct node *root, struct diag_list *diags)
+void check(const struct node *root, struct diag_list *diags)
 {
-	struct checker c = {arena, diags, ARENA_ARRAY(arena, schema_places(), uint32_t)};
+	struct checker c = {.diags = diags};
 
+	c.counts = calloc(schema_places(), sizeof(*c.counts));
+	if (c.counts == NULL)
+		abort();
 	check_node(&c, root);
+	free(c.counts);
 }

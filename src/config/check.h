@@ -4,11 +4,10 @@
 #ifndef CONFIG_CHECK_H
 #define CONFIG_CHECK_H
 
-struct arena;
 struct diag_list;
 struct node;
 
 /* Checks everything below root; findings name the line of the object or leaf. */
-void check(struct arena *arena, const struct node *root, struct diag_list *diags);
+void check(const struct node *root, struct diag_list *diags);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "build.h"
 #include "check.h"
+#include "lines.h"
 #include "parse.h"
 #include "print.h"
 #include "schema.h"
@@ -24,12 +25,11 @@ bool config_prepare(const char **ret_why)
 	return schema_open(ret_why) != NULL;
 }
 
-/* The checked tree of a text; NULL when the schema cannot be loaded. */
-static struct node *read_tree(struct arena *arena, const char *text, size_t n, struct diag_list *diags)
+/* The checked tree of a text, its values in `values`; NULL when the schema cannot be loaded. */
+static struct tree *read_tree(struct arena *values, const char *text, size_t n, struct diag_list *diags)
 {
 	const char *why;
 	const struct place *root = schema_open(&why);
-	struct tree *tree;
 
 	if (root == NULL) {
 		diag_error(diags, 0, "environment", NULL, _("the schema cannot be loaded: %s"), _(why));
@@ -40,31 +40,35 @@ static struct node *read_tree(struct arena *arena, const char *text, size_t n, s
 			LIMIT_POLICY_BYTES);
 		n = 0;
 	}
-	struct node *top = parse(arena, root, text, n, diags, &tree);
-	tree_free(tree);
+	struct tree *tree = tree_new(root);
+	struct lines lines = lines_init(text, n);
+	parse(tree, values, &lines, diags);
+	struct node *top = tree_root(tree);
 	if (top->leaves == NULL && top->items == NULL && diags->nerrors == 0)
 		diag_error(diags, 0, "empty", _("a policy has at least one line of 'set', such as: set system hostname gate-01"),
 			_("the policy is empty"));
-	check(arena, top, diags);
-	return top;
+	check(top, diags);
+	return tree;
 }
 
 bool config_read(struct arena *arena, const char *text, size_t n, struct diag_list *diags, struct model **ret)
 {
-	struct node *top = read_tree(arena, text, n, diags);
+	struct tree *tree = read_tree(arena, text, n, diags);
 
-	if (top == NULL)
+	if (tree == NULL)
 		return false;
-	*ret = build(arena, top);
+	*ret = build(arena, tree_root(tree));
+	tree_free(tree);
 	return true;
 }
 
 bool config_print(struct arena *arena, const char *text, size_t n, struct diag_list *diags, struct buf *out)
 {
-	struct node *top = read_tree(arena, text, n, diags);
+	struct tree *tree = read_tree(arena, text, n, diags);
 
-	if (top == NULL)
+	if (tree == NULL)
 		return false;
-	print(top, out);
+	print(tree_root(tree), out);
+	tree_free(tree);
 	return true;
 }

@@ -16,7 +16,7 @@ struct filling {
 	struct arena *arena;
 	void *base; /* the object that the field belongs to */
 	const struct field *field;
-	const char *text;
+	const char *text; /* lives as long as the model */
 	uint32_t line; /* 0 = a default */
 };
 

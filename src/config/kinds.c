@@ -16,7 +16,7 @@
 
 static struct word word_of(const struct filling *f)
 {
-	return (struct word){arena_strdup(f->arena, f->text), f->line};
+	return (struct word){f->text, f->line};
 }
 
 static void push_word(const struct filling *f, struct words *list)
@@ -46,7 +46,7 @@ static void store_words(const struct filling *f)
 
 static void store_text(const struct filling *f)
 {
-	*FIELD_AT(f, const char *) = arena_strdup(f->arena, f->text);
+	*FIELD_AT(f, const char *) = f->text;
 	field_mark_line(f);
 }
 

@@ -175,7 +175,7 @@ static void store_use(const struct filling *f)
 	struct service_use *u =
 		arena_push(f->arena, (void **)&a->services, &a->nservices, &a->services_cap, sizeof(*u));
 
-	u->name = (struct word){arena_strdup(f->arena, f->text), f->line};
+	u->name = (struct word){f->text, f->line};
 	u->is_inline = strchr(f->text, '/') != NULL;
 	if (u->is_inline)
 		form_service(f->text, &u->port, &u->port6);
@@ -186,7 +186,7 @@ static struct model_own *push_own(const struct filling *f, const char *what, uin
 	struct model_system *s = &((struct model *)f->base)->system;
 	struct model_own *own = arena_push(f->arena, (void **)&s->own, &s->nown, &s->own_cap, sizeof(*own));
 
-	*own = (struct model_own){.host = {arena_strdup(f->arena, f->text), f->line}, .what = what,
+	*own = (struct model_own){.host = {f->text, f->line}, .what = what,
 		.port = {proto, port, port}};
 	return own;
 }
@@ -207,7 +207,7 @@ static void store_collector(const struct filling *f)
 {
 	struct model_own *own = f->base;
 
-	own->host = (struct word){arena_strdup(f->arena, f->text), f->line};
+	own->host = (struct word){f->text, f->line};
 	own->what = f->field->word;
 }
 

@@ -27,7 +27,8 @@
 #include <string.h>
 
 struct parser {
-	struct arena *arena;
+	struct arena *arena; /* the tree's: what lives as long as reading does */
+	struct arena *values;
 	struct diag_list *diags;
 	struct tree *tree;
 	struct scope scope;
@@ -70,7 +71,7 @@ static const char *take_text(struct parser *p, const struct place *place, const 
 		p->wrong = true;
 		return NULL;
 	}
-	p->last[place->id] = arena_strndup(p->arena, text, n);
+	p->last[place->id] = arena_strndup(p->values, text, n);
 	return p->last[place->id];
 }
 
@@ -252,26 +253,19 @@ static void read_line(struct parser *p)
 		warn_repeated(p);
 }
 
-struct node *parse(struct arena *arena, const struct place *root, const char *text, size_t n, struct diag_list *diags,
-	struct tree **ret_tree)
+void parse(struct tree *tree, struct arena *values, struct lines *lines, struct diag_list *diags)
 {
-	struct parser p = {.arena = arena, .diags = diags, .tree = tree_new(arena)};
-	struct lines lines = lines_init(text, n);
+	struct parser p = {.arena = tree_arena(tree), .values = values, .diags = diags, .tree = tree};
 	struct line line;
 
-	p.tokens = malloc(sizeof(*p.tokens));
-	if (p.tokens == NULL)
-		abort();
-	p.last = ARENA_ARRAY(arena, schema_places(), const char *);
-	p.scope.places[0] = root;
-	p.nodes[0] = tree_root(p.tree, root);
-	while (lines_next(&lines, diags, &line)) {
+	p.tokens = ARENA_NEW(p.arena, struct tokens);
+	p.last = ARENA_ARRAY(p.arena, schema_places(), const char *);
+	p.nodes[0] = tree_root(tree);
+	p.scope.places[0] = p.nodes[0]->place;
+	while (lines_next(lines, diags, &line)) {
 		p.line = line.number;
 		p.at = 0;
 		if (tokens_split(&line, diags, p.tokens) && p.tokens->n > 0)
 			read_line(&p);
 	}
-	free(p.tokens);
-	*ret_tree = p.tree;
-	return p.nodes[0];
 }

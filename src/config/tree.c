@@ -16,18 +16,20 @@
 
 struct tree {
 	struct arena *arena;
+	struct node *root;
 	struct node **slots; /* open addressing; cap is a power of two, at most 3/4 full */
 	uint64_t *hashes;
 	size_t cap, n;
 };
 
-struct tree *tree_new(struct arena *arena)
+struct tree *tree_new(const struct place *root)
 {
 	struct tree *t = calloc(1, sizeof(*t));
 
-	if (t == NULL)
+	if (t == NULL || (t->arena = arena_new()) == NULL)
 		abort();
-	t->arena = arena;
+	t->root = ARENA_NEW(t->arena, struct node);
+	t->root->place = root;
 	return t;
 }
 
@@ -35,17 +37,20 @@ void tree_free(struct tree *t)
 {
 	if (t == NULL)
 		return;
+	arena_free(t->arena);
 	free(t->slots);
 	free(t->hashes);
 	free(t);
 }
 
-struct node *tree_root(struct tree *t, const struct place *root)
+struct arena *tree_arena(const struct tree *t)
 {
-	struct node *n = ARENA_NEW(t->arena, struct node);
+	return t->arena;
+}
 
-	n->place = root;
-	return n;
+struct node *tree_root(const struct tree *t)
+{
+	return t->root;
 }
 
 struct node *tree_leaf(const struct node *parent, const struct place *place)

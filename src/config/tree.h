@@ -29,10 +29,12 @@ struct node {
 
 struct tree;
 
-struct tree *tree_new(struct arena *arena);
-/* Frees the index; the nodes go with the arena. NULL is allowed. */
+/* An empty tree with an arena of its own; root is its place. Ends the process without memory. */
+struct tree *tree_new(const struct place *root);
+/* Frees all nodes, but not the values that were handed in. NULL is allowed. */
 void tree_free(struct tree *t);
-struct node *tree_root(struct tree *t, const struct place *root);
+struct arena *tree_arena(const struct tree *t);
+struct node *tree_root(const struct tree *t);
 
 /* The leaf or container `place` within parent, or NULL. */
 struct node *tree_leaf(const struct node *parent, const struct place *place);
