@@ -46,7 +46,7 @@ static const struct jail_call living[] = {
 	CAN_IF("prctl", 0, PR_GET_DUMPABLE), CAN_IF("prctl", 0, PR_CAPBSET_READ),
 	CAN_IF("prlimit64", 2, 0), CAN("getrlimit"),
 	/* stdio asks whether a stream is a terminal; libc asks for the machine's name and size. */
-	CANNOT("ioctl"), CANNOT("uname"), CANNOT("sysinfo"), CANNOT("sched_getaffinity"),
+	CANNOT("ioctl"), CANNOT("uname"), CANNOT("sysinfo"), CAN("sched_getaffinity"),
 	END,
 };
 
@@ -110,7 +110,7 @@ static const struct jail_call answering[] = {
 /* The sanitizers' runtime lives in the same process; only their builds have this. */
 static const struct jail_call sanitizing[] = {
 #if defined(__SANITIZE_ADDRESS__)
-	CANNOT("sched_getparam"), CANNOT("tgkill"), CANNOT("getppid"),
+	CANNOT("sched_getparam"), CANNOT("getppid"),
 #endif
 	END,
 };
