@@ -138,7 +138,6 @@ int verb_commit(struct console *c, const struct args *a)
 		return CONSOLE_USAGE;
 	if (q.who[0] == '\0' || q.why[0] == '\0')
 		return console_fail(CONSOLE_USAGE, "%s", _("--who and --why must not be empty"));
-	MSG_TEXT(q.language, i18n_language());
 	int fd = open(a->words[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return console_fail(CONSOLE_ENV, "%s: %s", a->words[0], strerror(errno));

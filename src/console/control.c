@@ -81,10 +81,12 @@ bool control_receive(int fd, int seconds, struct msg *ret)
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret)
 {
 	int sock = connect_control(c->root);
+	struct msg_request request = *q;
 
 	if (sock < 0)
 		return no_gate(c, -sock);
-	int sent = msg_send(sock, MSG_REQUEST, 1, q, &fd, fd >= 0 ? 1 : 0), code = CONSOLE_ENV;
+	MSG_TEXT(request.language, i18n_language());
+	int sent = msg_send(sock, MSG_REQUEST, 1, &request, &fd, fd >= 0 ? 1 : 0), code = CONSOLE_ENV;
 	if (sent < 0) {
 		no_gate(c, -sent);
 	} else if (control_receive(sock, ANSWER_SECONDS, ret)) {

@@ -128,7 +128,6 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 		value_text(rule_text(f->arena, ir, d->rule)), value_text(reason),
 		value_text(rule_text(f->arena, ir, d->nearest)), value_name(buf_str(&differs)),
 		value_text(stopped ? words_reason_advice(d->reason) : NULL)};
-	render_begin(&r);
 	render_row(&r, values);
 	render_end(&r);
 	buf_free(&service);

@@ -250,7 +250,7 @@ static bool take_drop(void *arg, const struct msg *m)
 	fill_values(&m->u.msg_drop_row, &t, v);
 	render_row(&s->r, v);
 	buf_free(&t.service);
-	return s->follow || s->c->out.len > 65536 ? console_flush(s->c) : true;
+	return s->follow ? console_flush(s->c) : true;
 }
 
 /* Copies an option's text; false with a message when it does not fit. */
@@ -316,7 +316,7 @@ int verb_log_drops(struct console *c, const struct args *a)
 	if (!query_args(a, &q))
 		return CONSOLE_USAGE;
 	s.follow = q.follow != 0;
-	render_begin(&s.r);
+	s.r.reversed = !s.follow;
 	int code = log_query(c, &q, MSG_DROP_ROW, take_drop, &s, &end);
 	render_end(&s.r);
 	if (code != CONSOLE_OK || c->json)

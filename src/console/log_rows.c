@@ -61,7 +61,7 @@ static int list(struct console *c, const struct args *a, enum msg_log_verb verb,
 		return CONSOLE_USAGE;
 	r->ops = c->json ? &render_json : &render_table;
 	r->out = &c->out;
-	render_begin(r);
+	r->reversed = true;
 	int code = log_query(c, &q, faults ? MSG_FAULT_ROW : MSG_COMMIT_ROW, faults ? take_fault : take_commit, r, &end);
 	render_end(r);
 	if (code != CONSOLE_OK || c->json)

@@ -50,7 +50,6 @@ int verb_log_summary(struct console *c, const struct args *a)
 
 	if (!log_query_args(a, &q))
 		return CONSOLE_USAGE;
-	render_begin(&s.r);
 	int code = log_query(c, &q, MSG_SUMMARY_ROW, take_row, &s, &end);
 	render_end(&s.r);
 	if (code != CONSOLE_OK || c->json)

@@ -16,23 +16,31 @@
 
 #define LABEL_COLUMNS 16
 
-void render_begin(struct render *r)
-{
-	r->nrows = 0;
-	if (r->ops->begin != NULL)
-		r->ops->begin(r);
-}
-
 void render_row(struct render *r, const struct value *values)
 {
+	if (r->nrows == 0 && r->ops->heading != NULL)
+		r->ops->heading(r);
+	if (r->reversed)
+		buf_add(&r->starts, &r->out->len, sizeof(r->out->len));
 	r->ops->row(r, values);
 	r->nrows++;
 }
 
 void render_end(struct render *r)
 {
-	if (r->ops->end != NULL)
-		r->ops->end(r);
+	struct buf turned = {0};
+	size_t n = r->starts.len / sizeof(size_t), end = r->out->len, start = end;
+
+	for (size_t i = n; i-- > 0; end = start) {
+		memcpy(&start, r->starts.data + i * sizeof(start), sizeof(start));
+		buf_add(&turned, r->out->data + start, end - start);
+	}
+	if (n > 0) {
+		r->out->len = start;
+		buf_add(r->out, turned.data, turned.len);
+	}
+	buf_free(&turned);
+	buf_free(&r->starts);
 }
 
 const char *value_shown(const struct value *v, char digits[24])
@@ -91,15 +99,13 @@ static void table_row(struct render *r, const struct value *values)
 {
 	char digits[24];
 
-	if (r->nrows == 0)
-		table_heading(r);
 	for (size_t i = 0; i < r->nfields; i++)
 		if (r->fields[i].label != NULL)
 			cell(r, &r->fields[i], value_shown(&values[i], digits));
 	end_line(r->out);
 }
 
-const struct render_ops render_table = {.row = table_row};
+const struct render_ops render_table = {.heading = table_heading, .row = table_row};
 
 static void card_row(struct render *r, const struct value *values)
 {

@@ -7,11 +7,12 @@
 #ifndef CONSOLE_RENDER_H
 #define CONSOLE_RENDER_H
 
+#include <sekisho/buf.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct render;
 
 struct field {
@@ -37,9 +38,8 @@ struct value {
 };
 
 struct render_ops {
-	void (*begin)(struct render *r);
+	void (*heading)(struct render *r); /* before the first row; may be NULL */
 	void (*row)(struct render *r, const struct value *values);
-	void (*end)(struct render *r);
 };
 
 struct render {
@@ -47,6 +47,8 @@ struct render {
 	struct buf *out;
 	const struct field *fields;
 	size_t nfields, nrows;
+	bool reversed;	   /* rows come newest first and are printed newest last, where a terminal shows them */
+	struct buf starts; /* of a reversed list: where in `out` each row begins */
 };
 
 /* A table with headings; nothing at all without rows. */
@@ -56,8 +58,8 @@ extern const struct render_ops render_card;
 /* One JSON object a line. */
 extern const struct render_ops render_json;
 
-void render_begin(struct render *r);
 void render_row(struct render *r, const struct value *values);
+/* Puts reversed rows into their order and frees what the list held. */
 void render_end(struct render *r);
 
 static inline struct value value_text(const char *text)

@@ -41,13 +41,16 @@ static uint64_t total(const uint64_t counts[REASON_END])
 static void finding_json(struct json *j, const struct msg_finding *f)
 {
 	const char *advice = words_finding_advice(f->code);
+	struct buf text = {0};
 
+	words_finding_text(&text, f->text);
 	json_object(j, NULL);
 	json_str(j, "health", words_health_code(f->health));
 	json_str(j, "code", f->code);
-	json_str(j, "text", f->text);
+	json_str(j, "text", buf_str(&text));
 	json_str(j, "advice", advice);
 	json_object_end(j);
+	buf_free(&text);
 }
 
 static void counts_json(struct json *j, const char *key, const uint64_t counts[REASON_END])
@@ -161,7 +164,6 @@ static void print_card(struct buf *out, const struct msg_status *s)
 		value_text(arena_printf(a, _("%u of at most %u"), s->conntrack_count, s->conntrack_max)),
 		value_text(arena_printf(a, _("%llu packets"), (unsigned long long)total(s->dropped))), value_text(log_text(a, &s->log)),
 		value_text(s->clock_trusted ? _("trusted") : _("NOT trusted: flows with hours or an end are closed"))};
-	render_begin(&r);
 	render_row(&r, values);
 	render_end(&r);
 	arena_free(a);

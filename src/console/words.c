@@ -101,14 +101,17 @@ const char *words_finding_advice(const char *code)
 
 void words_finding_text(struct buf *b, const char *text)
 {
+	const char *cure = strstr(text, " — ");
+	size_t len = cure != NULL ? (size_t)(cure - text) : strlen(text);
+
 	for (size_t i = 0; i < COUNT(findings); i++) {
 		size_t n = strlen(findings[i].text);
-		if (strncmp(text, findings[i].text, n) != 0)
+		if (n > len || strncmp(text, findings[i].text, n) != 0)
 			continue;
-		buf_printf(b, "%s%s", _(findings[i].text), text + n);
+		buf_printf(b, "%s%.*s", _(findings[i].text), (int)(len - n), text + n);
 		return;
 	}
-	buf_adds(b, _(text));
+	buf_add(b, text, len);
 }
 
 static const struct {

@@ -26,7 +26,10 @@ const char *words_health_code(uint32_t health);
 
 /* What to do about a finding of the gate, translated; NULL when its code is not known. */
 const char *words_finding_advice(const char *code);
-/* Appends a finding's text: its sentence translated, and what the gate wrote behind it ("…: eth3") as it is. */
+/*
+ * Appends a finding's text: its sentence translated (when the gate sent the msgid), what the gate wrote behind it
+ * ("…: eth3") as it is, and not the cure that may follow behind " — ": words_finding_advice() says it.
+ */
 void words_finding_text(struct buf *b, const char *text);
 
 /* Appends "the port differs, the source differs", translated. */

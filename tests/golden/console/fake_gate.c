@@ -73,7 +73,7 @@ static void status(int fd)
 	if (is("caution")) {
 		s.health = MSG_CAUTION;
 		finding(&s, MSG_CAUTION, "interface-missing", "the interface does not exist: eth3");
-		finding(&s, MSG_CAUTION, "clock", "the clock is not trusted: rules with times are closed");
+		finding(&s, MSG_CAUTION, "clock", "the clock is not trusted: rules with times are closed — set the clock");
 		s.clock_trusted = 0;
 	} else if (is("abnormal")) {
 		s = (struct msg_status){.health = MSG_ABNORMAL, .conntrack_max = 65536, .started_at = T0};
@@ -123,9 +123,10 @@ static struct msg_drop_row drop(uint64_t sequence, uint32_t reason)
 	return d;
 }
 
+/* Newest first, as logd answers. */
 static void drops(int fd)
 {
-	struct msg_drop_row d = drop(101, REASON_NO_RULE);
+	struct msg_drop_row d = drop(104, REASON_NO_RULE);
 
 	MSG_TEXT(d.rule, "jumin-file");
 	MSG_TEXT(d.host_src, "kacho-pc");
@@ -133,7 +134,7 @@ static void drops(int fd)
 	d.differs = DIFFERS_PORT | DIFFERS_SOURCE;
 	answer(fd, MSG_DROP_ROW, &d, -1);
 
-	d = drop(102, REASON_SPOOF);
+	d = drop(103, REASON_SPOOF);
 	d.family = 6;
 	d.proto = IPPROTO_UDP;
 	memcpy(d.src, "\x20\x01\x0d\xb8\0\x01\0\x10\0\0\0\0\0\0\0\x05", 16);
@@ -146,14 +147,14 @@ static void drops(int fd)
 	MSG_TEXT(d.to, "");
 	answer(fd, MSG_DROP_ROW, &d, -1);
 
-	d = drop(103, REASON_REDIRECT);
+	d = drop(102, REASON_REDIRECT);
 	d.proto = IPPROTO_ICMP;
 	d.dport = 5 << 8 | 1;
 	d.has_mac = 0;
 	MSG_TEXT(d.from, "\xe6\xbc\xa2\033[2J");
 	answer(fd, MSG_DROP_ROW, &d, -1);
 
-	d = drop(104, REASON_NO_RULE);
+	d = drop(101, REASON_NO_RULE);
 	d.loss = MSG_LOSS_LOST;
 	d.count = 42;
 	answer(fd, MSG_DROP_ROW, &d, -1);
@@ -215,6 +216,8 @@ static void query(int fd)
 		MSG_TEXT(end.error, "row 57: hash");
 	}
 	end.more = q->limit == 4;
+	while (q->follow && msg_send(fd, MSG_DROP_ROW, 1, &(struct msg_drop_row){.reason = REASON_MAC, .family = 4}, NULL, 0) == 0)
+		usleep(10000);
 	if (!q->follow)
 		answer(fd, MSG_END, &end, -1);
 }

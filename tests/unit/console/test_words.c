@@ -79,6 +79,13 @@ static void test_translated(void)
 	buf_clear(&b);
 	words_finding_text(&b, "the interface does not exist: eth3");
 	CHECK_STR(buf_str(&b), "the interface does not exist: eth3");
+	i18n_init("ja");
+	buf_clear(&b);
+	words_finding_text(&b, "the interface does not exist: eth3 — plug it in");
+	CHECK_STR(buf_str(&b), "インターフェースがありません: eth3");
+	buf_clear(&b);
+	words_finding_text(&b, "何か");
+	CHECK_STR(buf_str(&b), "何か");
 	buf_free(&b);
 }
 
