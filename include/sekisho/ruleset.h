@@ -4,7 +4,7 @@
  *
  * The objects of table `inet sekisho`
  *
- *   counters   one per reason, named by its word; limited_<i> per segment, limited_none
+ *   counters   stop_<word>, one per reason (a bare word may be a keyword of nft); limited_<i> per segment, limited_none
  *   lease      set of nf_proto, timeout 30 s: the gate is open for a family while its element lives
  *   log_full   set of nf_proto: an element closes what is new (records cannot be kept)
  *   halfopen4/6  sources with too many unanswered connections (filled by sekishod)
@@ -12,15 +12,15 @@
  *     early   prerouting -450  fragments and IPv6 extension headers, before defragmentation
  *     pre     prerouting -350  iifname vmap @ifaces -> in_<i> (one per interface): options, source, MAC
  *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
- *     forward 0                lease; ct mark passed under this generation: accept; jump flow; drop
+ *     forward 0                lease; ct mark passed under this generation: accept; jump judge; drop
  *     after   forward +10      the inspector's verdict from packet mark to ct mark; MSS
  *     input 0, output 0        jump local_in / local_out; drop
- *   stop_<word>  counter name <word>, meta mark set 0x00bb00CC, goto refuse: the only way to be refused
+ *   stop_<word>  counter name stop_<word>, meta mark set 0x00bb00CC, goto refuse: the only way to be refused
  *   refuse       by iifname to refuse_<i> (segment i) or refuse_none: limiters, log group 100+i, drop
- *   flow         pairs (original direction) / rpairs (reply): iifname . oifname -> pair_<from>_<to>
+ *   judge        pairs (original direction) / rpairs (reply): iifname . oifname -> pair_<from>_<to>
  *   pair_F_T     per family and protocol the maps of the pair; a hit sets the packet mark to the flow's class:
  *                  meta mark set ct original saddr . ct original daddr . ct original proto-dst map @M goto granted
- *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by pair_F_T_*_<n> chains.
+ *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by flow_F_T_*_c<n> chains.
  *   granted      meta mark & 0xf -> allow, timed, oneway, inspect (closed), mail (closed)
  *
  * Maps give a mark and not a verdict: the kernel validates every verdict of every map again whenever a verdict

@@ -1,0 +1,75 @@
+/*
+ * build.h: what the stages of ruleset_build() share. One stage a file:
+ *
+ *   build        entry; objects without a policy; base chains
+ *   build_refuse stop_<reason>, log limits, log, drop
+ *   build_enter  before defragmentation and before conntrack: fragments, headers, source, MAC
+ *   build_state  after conntrack: new, stray, related, neighbour discovery
+ *   build_flow   forward: lease, marks, pairs, what being granted means
+ *   build_maps   boxes -> maps of a pair
+ *   build_local  input and output: the gateway's own flows
+ */
+#ifndef NFT_BUILD_H
+#define NFT_BUILD_H
+
+#include "builder.h"
+#include "ranges.h"
+
+struct build {
+	struct ruleset *rs;
+	const struct ir *ir;
+	/* live sets */
+	struct set *lease, *log_full, *halfopen[2]; /* [0] IPv4, [1] IPv6 */
+	/* small sets that several stages use */
+	struct set *l4_ports;  /* tcp, udp */
+	struct set *l4_direct; /* what may follow an IPv6 header at once */
+	struct set *own[2];    /* the gateway's addresses */
+	struct set *noise[2];  /* broadcast and multicast destinations */
+	struct chain *early, *pre, *state, *forward, *after, *input, *output;
+	struct chain *refuse, *granted;
+};
+
+/* The mark of a passed flow under this generation. */
+static inline uint32_t passed_mark(const struct build *b)
+{
+	return CTMARK_GENERATION(b->rs->opt.generation) | CTMARK_PASSED;
+}
+
+void build_refuse(struct build *b);
+void build_enter(struct build *b);
+void build_state(struct build *b);
+void build_flow(struct build *b);
+void build_local(struct build *b);
+
+/*
+ * The maps of one pair of segments: boxes first..first+n. Appends to the pair's chain the rules that look a flow up;
+ * a miss in all of them goes on behind.
+ */
+void build_maps(struct build *b, struct chain *pair, uint32_t first, uint32_t n);
+
+/* Fields by family. */
+static inline enum field saddr(uint8_t fam)
+{
+	return fam == 4 ? F_SADDR4 : F_SADDR6;
+}
+static inline enum field daddr(uint8_t fam)
+{
+	return fam == 4 ? F_DADDR4 : F_DADDR6;
+}
+static inline enum datatype addr_type(uint8_t fam)
+{
+	return fam == 4 ? TYPE_ADDR4 : TYPE_ADDR6;
+}
+static inline unsigned at(uint8_t fam)
+{
+	return fam == 4 ? 0 : 1;
+}
+
+/* A set named by a format. */
+struct set *set_named(struct build *b, const enum datatype *types, unsigned flags, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+struct chain *chain_named(struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Copies a list of ranges into an interval set or map; a range's tag is the chain (NULL = accept) of a map. */
+void set_add_ranges(struct set *s, const struct ranges *r);
+
+#endif
