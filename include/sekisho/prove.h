@@ -32,7 +32,8 @@ struct prove {
 
 /*
  * Checks a dump (raw netlink messages of table inet sekisho: table, chains, sets, rules, elements) against an
- * opened IR at the time `now`. Returns true when nothing was found. The arena keeps the texts.
+ * opened IR at the time `now` (negative: at -now, and the clock is not trusted: rules with times are closed).
+ * Returns true when nothing was found. The arena keeps the texts.
  */
 bool prove_check(struct prove *p, struct arena *arena, const struct ir *ir, const void *dump, size_t n,
 	struct wall now);

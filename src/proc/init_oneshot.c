@@ -67,6 +67,8 @@ static pid_t start(struct init *in, enum jail_row row, const struct msg *m)
 	snprintf(language, sizeof(language), "--language=%s", s->language);
 	struct spawn sp = {.libexec = in->libexec, .name = jail_name(row),
 		.args = {"--handed", in->root_option, now, language}, .fds = fds, .nfds = m->nfds};
+	if (row == JAIL_PROVE && s->clock_untrusted)
+		sp.args[4] = "--clock-untrusted";
 	return spawn(&sp);
 }
 
