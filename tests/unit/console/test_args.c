@@ -1,0 +1,129 @@
+/* test_args.c: the table of commands is sound; command lines are read; help fits the terminal. */
+#include "args.h"
+
+#include "console.h"
+#include "text.h"
+
+#include <sekisho/i18n.h>
+
+#include "test.h"
+
+static char error_text[512];
+
+/* Parses words separated by blanks. */
+static bool parse(const char *line, struct args *a)
+{
+	static char copy[512];
+	char *argv[32] = {(char[]){"sekisho"}}, *save = NULL;
+	struct buf error = {0};
+	int argc = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	bool ok = args_parse(argc, argv, a, &error);
+	snprintf(error_text, sizeof(error_text), "%s", buf_str(&error));
+	buf_free(&error);
+	return ok;
+}
+
+static void test_good(void)
+{
+	struct args a;
+
+	CHECK(parse("log drops --since 10m --port=445 --json --follow", &a));
+	CHECK_STR(a.command->word, "drops");
+	CHECK_STR(a.group->word, "log");
+	CHECK_STR(args_option(&a, "--since"), "10m");
+	CHECK_STR(args_option(&a, "--port"), "445");
+	CHECK_STR(args_option(&a, "--json"), "");
+	CHECK(args_option(&a, "--until") == NULL);
+	CHECK(args_option(&a, "--who") == NULL);
+	/* Global options stand anywhere; a value may begin with "--". */
+	CHECK(parse("--root /x check --lang ja --at --json p", &a));
+	CHECK_STR(args_option(&a, "--root"), "/x");
+	CHECK_STR(args_option(&a, "--lang"), "ja");
+	CHECK_STR(args_option(&a, "--at"), "--json");
+	CHECK_STR(a.words[0], "p");
+	CHECK(parse("check -- --json", &a));
+	CHECK_STR(a.words[0], "--json");
+	CHECK(parse("check --why= p", &a) == false);
+	CHECK(parse("commit f --who= --why x", &a));
+	CHECK_STR(args_option(&a, "--who"), "");
+	CHECK(parse("complete --json log", &a) && a.nrest == 2);
+	CHECK(parse("check --help --nonsense", &a) && a.help);
+	CHECK(parse("check --help too many words here", &a) && a.help);
+}
+
+static void test_bad(void)
+{
+	static const struct {
+		const char *line, *error;
+	} cases[] = {
+		{"", "a command is missing"}, {"log", "the second word is missing"},
+		{"chekc", "there is no command \"chekc\"; did you mean \"check\"?"},
+		{"log vrfy", "there is no command \"vrfy\""}, {"check", "POLICY is missing"},
+		{"check a b", "\"b\" is one word too many"}, {"check a --nope", "there is no option \"--nope\" here"},
+		{"check a --json --json", "the option --json is given twice"},
+		{"check a --json=x", "the option --json takes no value"}, {"check a --at", "the option --at needs a value"},
+		{"commit f --who a", "the option --why is missing"}, {"--since 1 log drops", "there is no option \"--since\" here"},
+		{"check \033[2J x", "\"x\" is one word too many"},
+	};
+	struct args a;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK(!parse(cases[i].line, &a));
+		if (strstr(error_text, cases[i].error) == NULL)
+			CHECK_STR(error_text, cases[i].error);
+	}
+}
+
+/* Each line at most 80 columns. */
+static void check_width(const char *text, const char *what)
+{
+	char line[1024];
+
+	for (const char *end; *text != '\0'; text = *end == '\0' ? end : end + 1) {
+		end = strchrnul(text, '\n');
+		snprintf(line, sizeof(line), "%.*s", (int)(end - text), text);
+		if (text_width(line) > TEXT_COLUMNS)
+			printf("%s: too wide: %s\n", what, line);
+		CHECK(text_width(line) <= TEXT_COLUMNS);
+	}
+}
+
+/* Counts and order of a table, and the help of each of its rows. */
+static void check_table(const struct command *table, const struct command *group)
+{
+	for (const struct command *c = table; c->word != NULL; c++) {
+		struct args a = {.command = c, .group = group};
+		struct buf b = {0};
+		unsigned n = 0;
+		CHECK(args_find(table, c->word) == c);
+		CHECK((c->run != NULL) == (c->sub == NULL));
+		CHECK(c->help != NULL);
+		for (const struct option *o = c->options; o != NULL && o->name != NULL; o++, n++)
+			CHECK(strncmp(o->name, "--", 2) == 0 && o->help != NULL);
+		CHECK(n <= ARGS_OPTIONS_MAX);
+		n = 0;
+		for (const struct argument *g = c->args; g != NULL && g->name != NULL; g++, n++)
+			CHECK(g->help != NULL);
+		CHECK(n <= ARGS_WORDS_MAX);
+		help_print(&b, &a);
+		check_width(buf_str(&b), c->word);
+		buf_free(&b);
+		if (c->sub != NULL)
+			check_table(c->sub, c);
+	}
+}
+
+int main(void)
+{
+	i18n_init("en");
+	test_good();
+	test_bad();
+	check_table(commands, NULL);
+	i18n_init("ja");
+	check_table(commands, NULL);
+	return test_end();
+}
