@@ -11,6 +11,7 @@
 #include <sekisho/json.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -109,13 +110,17 @@ static bool take_globals(struct console *c, const struct args *a, struct buf *er
 	return true;
 }
 
-/* Standard descriptors that are closed would be taken by the next file opened. */
-static bool descriptors_open(void)
+/* A standard descriptor that is closed would be taken by the next file opened: give it /dev/null instead. */
+static bool fill_descriptors(void)
 {
-	struct pollfd fds[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+	int fd;
 
-	poll(fds, 3, 0);
-	return !((fds[0].revents | fds[1].revents | fds[2].revents) & POLLNVAL);
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 int console_main(int argc, char **argv)
@@ -125,7 +130,7 @@ int console_main(int argc, char **argv)
 	struct args a;
 	int code;
 
-	if (!descriptors_open())
+	if (!fill_descriptors())
 		return CONSOLE_ENV;
 	signal(SIGPIPE, SIG_IGN);
 	choose_language(argc, argv);
