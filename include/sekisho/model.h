@@ -272,6 +272,7 @@ struct model {
 /*
  * Reads a policy text of n bytes into a new model in `arena`. Every finding goes to `diags`; the model is
  * complete as far as the text was understood, also after errors, so that policy/ can find more.
+ * The process's time zone becomes the policy's (windows are local times); an unknown one is policy/'s to report.
  * Returns false when libyang or its schema cannot be loaded (an error of the environment, said in diags).
  */
 bool config_read(struct arena *arena, const char *text, size_t n, struct diag_list *diags, struct model **ret);

@@ -78,3 +78,13 @@ struct model *build(struct arena *arena, const struct node *root)
 	build_node(arena, m, root);
 	return m;
 }
+
+const char *build_timezone(const struct node *root)
+{
+	const struct place *system = place_child(root->place, "system", strlen("system"));
+	const struct place *zone = place_child(system, "timezone", strlen("timezone"));
+	const struct node *node = tree_leaf(root, system);
+	const struct node *leaf = node == NULL ? NULL : tree_leaf(node, zone);
+
+	return leaf == NULL ? zone->fallback : leaf->value;
+}

@@ -14,4 +14,7 @@ struct node;
  */
 struct model *build(struct arena *arena, const struct node *root);
 
+/* The zone that the policy names, or the schema's default. */
+const char *build_timezone(const struct node *root);
+
 #endif

@@ -15,6 +15,7 @@
 #include "tree.h"
 
 #include <sekisho/arena.h>
+#include <sekisho/clock.h>
 #include <sekisho/diag.h>
 #include <sekisho/i18n.h>
 #include <sekisho/limits.h>
@@ -57,6 +58,8 @@ bool config_read(struct arena *arena, const char *text, size_t n, struct diag_li
 
 	if (tree == NULL)
 		return false;
+	/* Windows are local times of the policy's own zone. An unknown zone is policy/'s to report. */
+	clock_set_zone(build_timezone(tree_root(tree)));
 	*ret = build(arena, tree_root(tree));
 	tree_free(tree);
 	return true;

@@ -65,7 +65,7 @@ static void test_required(void)
 	CHECK(!whole("set allow a from h to h\n"));
 	CHECK(whole("set allow a from h to h service tcp/1\n"));
 	CHECK(!whole("set allow a from h to h service tcp/1 approval ciso name \"x\"\n"));
-	CHECK(!whole("set allow a from h to h service tcp/1 exception reason \"x\" approved-by \"y\"\n"));
+	CHECK(!whole("set allow a from h to h service tcp/1 approval ciso date 2026-04-01\n"));
 	CHECK(!whole("set mail inbound listen 10.0.0.1 next-hop m\n"));
 	CHECK(whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m\n"));
 	CHECK(whole("set system hostname g\n"));
@@ -74,14 +74,10 @@ static void test_required(void)
 
 static void test_musts(void)
 {
-	CHECK(whole("set interface e.1 parent e vlan 1\n"));
-	CHECK(!whole("set interface e.1 parent e\n"));
-	CHECK(!whole("set interface e.1 vlan 1\n"));
-	CHECK(whole("set allow a from h to h service tcp/1 application tls server-name a.jp server-name b.jp\n"));
-	CHECK(!whole("set allow a from h to h service tcp/1 application ssh server-name a.jp\n"));
-	CHECK(!whole("set allow a from h to h service tcp/1 server-name a.jp\n"));
-	CHECK(!whole("set allow a from h to h service tcp/1 sanitised-by file-relay sanitising-product \"x\"\n"));
+	CHECK(whole("set allow a from h to h service tcp/1 sanitised-by file-relay sanitising-product \"x\"\n"));
+	CHECK(!whole("set allow a from h to h service tcp/1 sanitised-by screen-transfer sanitising-product \"x\"\n"));
 	CHECK(!whole("set allow a from h to h service tcp/1 sanitising-product \"x\"\n"));
+	CHECK(!whole("set allow a from h to h service tcp/1 sanitising-statement \"x\"\n"));
 	CHECK(!whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied\n"));
 	CHECK(!whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original-to m\n"));
 	CHECK(whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to m\n"));

@@ -149,6 +149,19 @@ static void test_allow(void)
 	read_end(&r);
 }
 
+/* A window is of the policy's own zone, wherever in the file that stands. */
+static void test_zone(void)
+{
+	struct reading r = read_text("set allow a from h to g service tcp/1 window 2026-11-20T22:00/2026-11-21T02:00\n");
+	int64_t tokyo = r.model->allows[0].window_from.sec;
+
+	read_end(&r);
+	r = read_text("set allow a from h to g service tcp/1 window 2026-11-20T22:00/2026-11-21T02:00\n"
+		      "set system timezone UTC\n");
+	CHECK_INT(r.model->allows[0].window_from.sec - tokyo, 9 * 3600);
+	read_end(&r);
+}
+
 static void test_mail(void)
 {
 	struct reading r = read_text("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to o\n"
@@ -248,6 +261,7 @@ int main(void)
 	test_system();
 	test_network();
 	test_allow();
+	test_zone();
 	test_mail();
 	test_empty();
 	test_long_line();
