@@ -166,8 +166,10 @@ static void index_boxes(struct matcher *m)
 			port_key(b->proto, b->port_hi));
 		v[f][n[f]++].id = i;
 	}
-	for (int f = 0; f < 2; f++)
-		m->boxes[f] = rtree_new(v[f], n[f]);
+	for (int f = 0; f < 2; f++) {
+		m->box_rects[f] = v[f];
+		m->boxes[f] = rtree_new(v[f], n[f], RTREE_ALL);
+	}
 }
 
 static void index_spans(struct matcher *m)
@@ -190,9 +192,12 @@ static void index_spans(struct matcher *m)
 		v[f][n[f]++].id = i;
 	}
 	for (int f = 0; f < 2; f++) {
+		m->span_rects[f] = v[f];
 		m->by_src[f] = paint_new(v[f], n[f], 0);
 		m->by_dst[f] = paint_new(v[f], n[f], 1);
-		m->spans[f] = rtree_new(v[f], n[f]);
+		m->by_pair[f] = rtree_new(v[f], n[f], RTREE_SRC | RTREE_DST);
+		m->by_src_port[f] = rtree_new(v[f], n[f], RTREE_SRC | RTREE_PORT);
+		m->by_dst_port[f] = rtree_new(v[f], n[f], RTREE_DST | RTREE_PORT);
 	}
 }
 
@@ -217,7 +222,11 @@ void matcher_free(struct matcher *m)
 		return;
 	for (int f = 0; f < 2; f++) {
 		rtree_free(m->boxes[f]);
-		rtree_free(m->spans[f]);
+		rtree_free(m->by_pair[f]);
+		rtree_free(m->by_src_port[f]);
+		rtree_free(m->by_dst_port[f]);
+		free(m->box_rects[f]);
+		free(m->span_rects[f]);
 		paint_free(m->by_src[f]);
 		paint_free(m->by_dst[f]);
 	}

@@ -20,10 +20,12 @@ struct matcher {
 	/* boxes: single addresses and ports by hash, the others by tree (one per family: [0] IPv4) */
 	uint32_t *exact; /* open addressing; index into boxes, NONE = free */
 	size_t exact_cap; /* a power of two */
+	struct rect *box_rects[2];
 	struct rtree *boxes[2];
 
 	/* spans, for the nearest rule; id = index into ir->spans, in file order */
-	struct rtree *spans[2];
+	struct rect *span_rects[2];
+	struct rtree *by_pair[2], *by_src_port[2], *by_dst_port[2];
 	struct paint *by_src[2], *by_dst[2];
 };
 

@@ -117,13 +117,14 @@ static bool worth(const struct best *b, uint32_t at_least)
 static void search(struct best *b, const struct key point[RTREE_AXES], unsigned mask, uint32_t beside)
 {
 	bool pair = mask == (RTREE_SRC | RTREE_DST);
+	struct rtree *const *tree = pair ? b->m->by_pair : (mask & RTREE_SRC) != 0 ? b->m->by_src_port : b->m->by_dst_port;
 	struct visit v = {.point = point, .mask = mask, .limit = NONE, .fn = pair ? visit_all : visit_first, .arg = b};
 
 	if (!worth(b, beside))
 		return;
 	b->beside = beside;
 	b->compare_port = pair;
-	rtree_visit(b->m->spans[b->q->src.family == 4 ? 0 : 1], &v);
+	rtree_visit(tree[b->q->src.family == 4 ? 0 : 1], &v);
 }
 
 static void search_first(struct best *b, const struct paint *p, struct key k, uint32_t beside)

@@ -19,9 +19,11 @@ struct node {
 };
 
 struct rtree {
-	struct rect *v;
+	const struct rect *v;
+	uint32_t *order; /* the rectangles in the order of the leaves */
 	struct node *nodes;
 	size_t n, nnodes, cap;
+	unsigned axes;
 };
 
 /* Here and not beside the compiler: the matcher is linked into jailed daemons, the compiler is not. */
@@ -48,60 +50,61 @@ static void *must_alloc(size_t n, size_t size)
 
 /* -- building ---------------------------------------------------------------------------------------------- */
 
-static void hull(const struct rect *v, size_t n, struct node *ret)
+static void hull(const struct rtree *t, size_t first, size_t n, struct node *ret)
 {
-	memcpy(ret->lo, v[0].lo, sizeof(ret->lo));
-	memcpy(ret->hi, v[0].hi, sizeof(ret->hi));
-	ret->min_id = v[0].id;
-	for (size_t i = 1; i < n; i++) {
+	*ret = (struct node){.min_id = NONE};
+	for (size_t i = first; i < first + n; i++) {
+		const struct rect *r = &t->v[t->order[i]];
 		for (int a = 0; a < RTREE_AXES; a++) {
-			if (key_cmp(v[i].lo[a], ret->lo[a]) < 0)
-				ret->lo[a] = v[i].lo[a];
-			if (key_cmp(v[i].hi[a], ret->hi[a]) > 0)
-				ret->hi[a] = v[i].hi[a];
+			if (i == first || key_cmp(r->lo[a], ret->lo[a]) < 0)
+				ret->lo[a] = r->lo[a];
+			if (i == first || key_cmp(r->hi[a], ret->hi[a]) > 0)
+				ret->hi[a] = r->hi[a];
 		}
-		if (v[i].id < ret->min_id)
-			ret->min_id = v[i].id;
+		if (r->id < ret->min_id)
+			ret->min_id = r->id;
 	}
 }
 
-static int rect_cmp(const struct rect *a, const struct rect *b, int axis)
+static int rect_cmp(const struct rtree *t, uint32_t x, uint32_t y, int axis)
 {
+	const struct rect *a = &t->v[x], *b = &t->v[y];
 	int d = key_cmp(a->lo[axis], b->lo[axis]);
 
 	return d != 0 ? d : (a->id > b->id) - (a->id < b->id);
 }
 
-static void swap_rects(struct rect *a, struct rect *b)
+static void order_two(const struct rtree *t, uint32_t *a, uint32_t *b, int axis)
 {
-	struct rect t = *a;
+	uint32_t x = *a;
 
-	*a = *b;
-	*b = t;
+	if (rect_cmp(t, *b, *a, axis) < 0) {
+		*a = *b;
+		*b = x;
+	}
 }
 
 /* Moves the rectangle of rank k to its place, smaller ones before it (Hoare's selection, median of three). */
-static void select_rank(struct rect *v, size_t n, size_t k, int axis)
+static void select_rank(const struct rtree *t, uint32_t *v, size_t n, size_t k, int axis)
 {
 	size_t lo = 0, hi = n - 1;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2, i = lo, j = hi;
-		if (rect_cmp(&v[mid], &v[lo], axis) < 0)
-			swap_rects(&v[mid], &v[lo]);
-		if (rect_cmp(&v[hi], &v[lo], axis) < 0)
-			swap_rects(&v[hi], &v[lo]);
-		if (rect_cmp(&v[hi], &v[mid], axis) < 0)
-			swap_rects(&v[hi], &v[mid]);
-		struct rect pivot = v[mid];
-		for (;;) {
-			while (rect_cmp(&v[i], &pivot, axis) < 0)
+		order_two(t, &v[lo], &v[mid], axis);
+		order_two(t, &v[lo], &v[hi], axis);
+		order_two(t, &v[mid], &v[hi], axis);
+		uint32_t pivot = v[mid];
+		for (;; i++, j--) {
+			while (rect_cmp(t, v[i], pivot, axis) < 0)
 				i++;
-			while (rect_cmp(&pivot, &v[j], axis) < 0)
+			while (rect_cmp(t, pivot, v[j], axis) < 0)
 				j--;
 			if (i >= j)
 				break;
-			swap_rects(&v[i++], &v[j--]);
+			uint32_t x = v[i];
+			v[i] = v[j];
+			v[j] = x;
 		}
 		if (i == j)
 			i++;
@@ -112,16 +115,17 @@ static void select_rank(struct rect *v, size_t n, size_t k, int axis)
 	}
 }
 
-/* The next axis, after the one of the level above, on which the rectangles are not all in one place. */
-static int choose_axis(const struct rect *v, size_t n, int axis)
+/* The next of the tree's axes, from `axis` on, on which the rectangles are not all in one place; -1 when all are. */
+static int choose_axis(const struct rtree *t, size_t first, size_t n, int axis)
 {
-	for (int tries = 0; tries < RTREE_AXES; tries++) {
-		for (size_t i = 1; i < n; i++)
-			if (key_cmp(v[i].lo[axis], v[0].lo[axis]) != 0)
+	for (int tries = 0; tries < RTREE_AXES; tries++, axis = (axis + 1) % RTREE_AXES) {
+		if ((t->axes & 1u << axis) == 0)
+			continue;
+		for (size_t i = first + 1; i < first + n; i++)
+			if (key_cmp(t->v[t->order[i]].lo[axis], t->v[t->order[first]].lo[axis]) != 0)
 				return axis;
-		axis = (axis + 1) % RTREE_AXES;
 	}
-	return axis;
+	return -1;
 }
 
 static void build(struct rtree *t, size_t first, size_t n, int axis)
@@ -129,24 +133,28 @@ static void build(struct rtree *t, size_t first, size_t n, int axis)
 	size_t at = t->nnodes;
 	struct node *node = ir_grow((void **)&t->nodes, &t->nnodes, &t->cap, 1, sizeof(*node));
 
-	hull(t->v + first, n, node);
+	hull(t, first, n, node);
 	if (n <= LEAF_MAX) {
 		node->first = (uint32_t)first;
 		node->n = (uint32_t)n;
 		return;
 	}
-	axis = choose_axis(t->v + first, n, axis);
-	select_rank(t->v + first, n, n / 2, axis);
+	axis = choose_axis(t, first, n, axis);
+	if (axis < 0) /* all alike: by id, so that the first one is found at once */
+		axis = 0;
+	select_rank(t, t->order + first, n, n / 2, axis);
 	build(t, first, n / 2, (axis + 1) % RTREE_AXES);
 	t->nodes[at].first = (uint32_t)t->nnodes;
 	build(t, first + n / 2, n - n / 2, (axis + 1) % RTREE_AXES);
 }
 
-struct rtree *rtree_new(struct rect *v, size_t n)
+struct rtree *rtree_new(const struct rect *v, size_t n, unsigned axes)
 {
 	struct rtree *t = must_alloc(1, sizeof(*t));
 
-	*t = (struct rtree){.v = v, .n = n};
+	*t = (struct rtree){.v = v, .n = n, .axes = axes, .order = must_alloc(n, sizeof(*t->order))};
+	for (size_t i = 0; i < n; i++)
+		t->order[i] = (uint32_t)i;
 	if (n > 0)
 		build(t, 0, n, 0);
 	return t;
@@ -156,7 +164,7 @@ void rtree_free(struct rtree *t)
 {
 	if (t == NULL)
 		return;
-	free(t->v);
+	free(t->order);
 	free(t->nodes);
 	free(t);
 }
@@ -178,9 +186,11 @@ static void visit_node(const struct rtree *t, size_t at, struct visit *v)
 	if (n->min_id >= v->limit || !holds(n->lo, n->hi, v))
 		return;
 	if (n->n > 0) {
-		for (uint32_t i = n->first; i < n->first + n->n; i++)
-			if (t->v[i].id < v->limit && holds(t->v[i].lo, t->v[i].hi, v))
-				v->fn(v, t->v[i].id);
+		for (uint32_t i = n->first; i < n->first + n->n; i++) {
+			const struct rect *r = &t->v[t->order[i]];
+			if (r->id < v->limit && holds(r->lo, r->hi, v))
+				v->fn(v, r->id);
+		}
 		return;
 	}
 	/* The branch with the lower id first: it may lower the limit. */

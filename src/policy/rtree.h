@@ -19,8 +19,11 @@ struct rect {
 
 struct rtree;
 
-/* Takes the rectangles (malloc'ed). Ends the process without memory. */
-struct rtree *rtree_new(struct rect *v, size_t n);
+/*
+ * An index over n rectangles, which stay the caller's and outlive it, for questions with these axes (RTREE_*): it is
+ * split along them only. Ends the process without memory.
+ */
+struct rtree *rtree_new(const struct rect *v, size_t n, unsigned axes);
 void rtree_free(struct rtree *t); /* NULL is allowed */
 
 /*
