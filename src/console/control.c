@@ -93,7 +93,8 @@ int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg
 		code = CONSOLE_OK;
 		if (ret->type != want) {
 			msg_close_fds(ret);
-			code = console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+			code = console_fail(CONSOLE_ENV, "%s",
+				_("the gate answers in a form that this command does not know"));
 		}
 	}
 	close(sock);

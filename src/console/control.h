@@ -11,8 +11,9 @@
 struct console;
 
 /*
- * Sends one request in the reader's language (with fd beside it, -1 = none) and waits for the answer of type `want`. Returns CONSOLE_OK
- * with *ret filled (msg_close_fds() is the caller's), or CONSOLE_ENV with the message printed.
+ * Sends one request in the reader's language (with fd beside it, -1 = none) and waits for the answer of type
+ * `want`. Returns CONSOLE_OK with *ret filled (msg_close_fds() is the caller's), or CONSOLE_ENV with the
+ * message printed.
  */
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret);
 

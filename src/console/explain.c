@@ -109,7 +109,10 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 	static const struct field fields[] = {{NULL, N_("verdict")}, {NULL, N_("source")}, {NULL, N_("destination")},
 		{NULL, N_("packet")}, {NULL, N_("approved flow")}, {NULL, N_("reason")}, {NULL, N_("nearest flow")},
 		{NULL, N_("difference")}, {NULL, N_("what to do")}};
-	struct render r = {.ops = &render_card, .out = out, .fields = fields, .nfields = sizeof(fields) / sizeof(fields[0])};
+	struct render r = {.ops = &render_card,
+		.out = out,
+		.fields = fields,
+		.nfields = sizeof(fields) / sizeof(fields[0])};
 	const struct ir *ir = &f->ir;
 	struct buf service = {0}, differs = {0};
 	uint32_t src = k->src_host != IR_NONE ? k->src_host : matcher_host(m, &k->q.src);
@@ -255,7 +258,8 @@ int verb_explain(struct console *c, const struct args *a)
 
 	if (a->nwords != (batch ? 1 : 4))
 		return console_fail(CONSOLE_USAGE, "%s",
-			batch ? _("with --batch the questions come on standard input") : _("SRC, DST and PROTO[/PORT] are missing"));
+			batch ? _("with --batch the questions come on standard input")
+			      : _("SRC, DST and PROTO[/PORT] are missing"));
 	if (batch && args_option(a, "--src-mac") != NULL)
 		return console_fail(CONSOLE_USAGE, "%s", _("with --batch each question has its own --src-mac"));
 	int code = policy_file_open(&f, a->words[0], a);

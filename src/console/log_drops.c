@@ -211,8 +211,10 @@ static void drop_row(struct render *r, const struct value *v)
 
 	buf_printf(&line, "%s %6llu  ", v[FIELD_FIRST].shown, (unsigned long long)v[FIELD_COUNT].number);
 	if (v[FIELD_LOSS].kind == VALUE_TEXT) {
-		buf_printf(&line, strcmp(v[FIELD_LOSS].text, "found") == 0 ? _("records came after all: %s")
-									     : _("RECORDS LOST (counted, not recorded): %s"),
+		buf_printf(&line,
+			strcmp(v[FIELD_LOSS].text, "found") == 0
+				? _("records came after all: %s")
+				: _("RECORDS LOST (counted, not recorded): %s"),
 			v[FIELD_REASON].text);
 	} else {
 		buf_printf(&line, "%s -> %s  ", or_unknown(&v[FIELD_FROM]), or_unknown(&v[FIELD_TO]));

@@ -4,7 +4,7 @@
 #include "console.h"
 #include "logquery.h"
 #include "render.h"
-#include "text.h"
+#include "words.h"
 
 #include <sekisho/clock.h>
 
@@ -31,9 +31,11 @@ static bool take_fault(void *arg, const struct msg *m)
 	char at[CLOCK_TEXT_MAX], shown[32];
 	struct buf text = {0};
 
-	buf_printf(&text, "%s [%s]", _(w->text), w->code);
-	struct value v[] = {value_number(w->sequence), value_both(log_time(w->at, at), log_time_short(w->at, shown)),
-		severity(w->severity), value_name(w->process), value_name(w->code), value_both(w->text, buf_str(&text))};
+	words_finding_text(&text, w->text);
+	buf_printf(&text, " [%s]", w->code);
+	struct value v[] = {value_number(w->sequence),
+		value_both(log_time(w->at, at), log_time_short(w->at, shown)), severity(w->severity),
+		value_name(w->process), value_name(w->code), value_both(w->text, buf_str(&text))};
 	render_row(arg, v);
 	buf_free(&text);
 	return true;
@@ -62,7 +64,8 @@ static int list(struct console *c, const struct args *a, enum msg_log_verb verb,
 	r->ops = c->json ? &render_json : &render_table;
 	r->out = &c->out;
 	r->reversed = true;
-	int code = log_query(c, &q, faults ? MSG_FAULT_ROW : MSG_COMMIT_ROW, faults ? take_fault : take_commit, r, &end);
+	int code = log_query(
+		c, &q, faults ? MSG_FAULT_ROW : MSG_COMMIT_ROW, faults ? take_fault : take_commit, r, &end);
 	render_end(r);
 	if (code != CONSOLE_OK || c->json)
 		return code;

@@ -53,7 +53,8 @@ static bool read_end(const struct asker *k, const char *word, struct end *ret, c
 		return true;
 	const char *near = strmap_nearest(k->hosts, word);
 	if (near != NULL)
-		return wrong(error, _("\"%.64s\" is no address and no host of the policy; did you mean \"%.64s\"?"), word,
+		return wrong(error,
+			_("\"%.64s\" is no address and no host of the policy; did you mean \"%.64s\"?"), word,
 			near);
 	return wrong(error, _("\"%.64s\" is no address and no host of the policy"), word);
 }
@@ -153,7 +154,9 @@ bool question_read_line(const struct asker *k, char *line, struct asked *ret, ch
 	size_t n = split(line, words, 7), nthree = 0;
 
 	for (size_t i = 0; i < n && n <= 7; i++) {
-		const char **option = strcmp(words[i], "--at") == 0 ? &at : strcmp(words[i], "--src-mac") == 0 ? &mac : NULL;
+		const char **option = strcmp(words[i], "--at") == 0	   ? &at
+				      : strcmp(words[i], "--src-mac") == 0 ? &mac
+									   : NULL;
 		if (option != NULL && i + 1 < n && *option == NULL)
 			*option = words[++i];
 		else if (option != NULL || nthree == 3)

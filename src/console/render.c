@@ -62,13 +62,14 @@ const char *value_shown(const struct value *v, char digits[24])
 	return "";
 }
 
-/* One cell: in its column, or free at the end of the line. */
-static void cell(struct render *r, const struct field *f, const char *text)
+/* One cell, which begins at column *at: in its own columns, or wrapped at the end of the line. */
+static void cell(struct render *r, const struct field *f, const char *text, size_t *at)
 {
 	if (f->columns == 0) {
-		text_safe(r->out, text);
+		text_wrap(r->out, text, *at, *at);
 		return;
 	}
+	*at += f->columns + 2;
 	size_t width = text_width(text);
 	if (f->right && width < f->columns)
 		text_spaces(r->out, f->columns - width);
@@ -89,19 +90,22 @@ static void end_line(struct buf *out)
 
 static void table_heading(struct render *r)
 {
+	size_t at = 0;
+
 	for (size_t i = 0; i < r->nfields; i++)
 		if (r->fields[i].label != NULL)
-			cell(r, &r->fields[i], _(r->fields[i].label));
+			cell(r, &r->fields[i], _(r->fields[i].label), &at);
 	end_line(r->out);
 }
 
 static void table_row(struct render *r, const struct value *values)
 {
 	char digits[24];
+	size_t at = 0;
 
 	for (size_t i = 0; i < r->nfields; i++)
 		if (r->fields[i].label != NULL)
-			cell(r, &r->fields[i], value_shown(&values[i], digits));
+			cell(r, &r->fields[i], value_shown(&values[i], digits), &at);
 	end_line(r->out);
 }
 

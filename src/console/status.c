@@ -144,15 +144,20 @@ static const char *log_text(struct arena *a, const struct msg_log_status *l)
 
 	if (!l->writable)
 		text = arena_printf(a, _("%s; CANNOT BE WRITTEN"), text);
-	return lost == 0 ? text : arena_printf(a, _("%s; %llu packets counted but not recorded"), text, (unsigned long long)lost);
+	return lost == 0 ? text
+			 : arena_printf(a, _("%s; %llu packets counted but not recorded"), text,
+				   (unsigned long long)lost);
 }
 
 static void print_card(struct buf *out, const struct msg_status *s)
 {
 	static const struct field fields[] = {{NULL, N_("state")}, {NULL, N_("device")}, {NULL, N_("gate")},
-		{NULL, N_("generation")}, {NULL, N_("approved flows")}, {NULL, N_("connections")}, {NULL, N_("blocked")},
-		{NULL, N_("records")}, {NULL, N_("clock")}};
-	struct render r = {.ops = &render_card, .out = out, .fields = fields, .nfields = sizeof(fields) / sizeof(fields[0])};
+		{NULL, N_("generation")}, {NULL, N_("approved flows")}, {NULL, N_("connections")},
+		{NULL, N_("blocked")}, {NULL, N_("records")}, {NULL, N_("clock")}};
+	struct render r = {.ops = &render_card,
+		.out = out,
+		.fields = fields,
+		.nfields = sizeof(fields) / sizeof(fields[0])};
 	struct arena *a = arena_new();
 
 	if (a == NULL)

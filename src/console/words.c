@@ -101,7 +101,14 @@ const char *words_finding_advice(const char *code)
 
 void words_finding_text(struct buf *b, const char *text)
 {
+	static const char cured[] = N_("cured: ");
 	const char *cure = strstr(text, " — ");
+
+	if (strncmp(text, cured, strlen(cured)) == 0) {
+		buf_adds(b, _(cured));
+		words_finding_text(b, text + strlen(cured));
+		return;
+	}
 	size_t len = cure != NULL ? (size_t)(cure - text) : strlen(text);
 
 	for (size_t i = 0; i < COUNT(findings); i++) {

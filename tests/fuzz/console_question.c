@@ -35,7 +35,8 @@ static const struct asker *asker(void)
 	struct arena *a = arena_new();
 	diag_init(&d, a);
 	if (!config_read(a, policy, sizeof(policy) - 1, &d, &m) ||
-		!policy_compile(m, (struct wall){1795136400}, &d, &block) || ir_open(block.data, block.len, &ir) != NULL) {
+		!policy_compile(m, (struct wall){1795136400}, &d, &block) ||
+		ir_open(block.data, block.len, &ir) != NULL) {
 		diag_print(&d, "policy", stderr);
 		abort();
 	}

@@ -88,14 +88,17 @@ static void status(int fd)
 static void commit(int fd, const struct msg_request *q)
 {
 	struct msg_committed c = {.ok = 1, .generation = 13, .kernel_us = 4321, .total_us = 187654, .warnings = 1};
-	const char *diagnostics = "[{\"severity\":\"warning\",\"line\":7,\"code\":\"shadowed\",\"what\":\"the rule \\\"b\\\" is "
+	const char *diagnostics = "[{\"severity\":\"warning\",\"line\":7,\"code\":\"shadowed\",\"what\":"
+				  "\"the rule \\\"b\\\" is "
 				  "never reached\",\"hint\":\"remove it\"}]";
 
 	fprintf(asked, "commit who=%s why=%s approval=%s language=%s\n", q->who, q->why, q->approval, q->language);
 	if (is("refuse")) {
 		c = (struct msg_committed){.generation = 12, .errors = 2};
-		diagnostics = "[{\"severity\":\"error\",\"line\":3,\"code\":\"unknown-host\",\"what\":\"there is no host "
-			      "\\\"\\u001b[31mx\\\"\",\"hint\":null},{\"severity\":\"error\",\"line\":0,\"code\":\"x\",\"what\":\"w\"}]";
+		diagnostics = "[{\"severity\":\"error\",\"line\":3,\"code\":\"unknown-host\",\"what\":"
+			      "\"there is no host "
+			      "\\\"\\u001b[31mx\\\"\",\"hint\":null},{\"severity\":\"error\",\"line\":0,"
+			      "\"code\":\"x\",\"what\":\"w\"}]";
 	} else if (is("kernel")) {
 		c = (struct msg_committed){.generation = 0};
 		MSG_TEXT(c.error, "kernel-refused: rule pittari: Invalid argument");
@@ -108,10 +111,24 @@ static void commit(int fd, const struct msg_request *q)
 
 static struct msg_drop_row drop(uint64_t sequence, uint32_t reason)
 {
-	struct msg_drop_row d = {.sequence = sequence, .count = 1, .first_ns = (T0 + (int64_t)sequence) * 1000000000,
-		.last_ns = (T0 + (int64_t)sequence + 5) * 1000000000, .has_mac = 1, .family = 4, .proto = IPPROTO_TCP,
-		.tcp_flags = 0x02, .src = {10, 2, 20, 10}, .dst = {10, 1, 10, 5}, .src_len = 32, .dst_len = 32, .sport = 51000,
-		.dport = 445, .length = 60, .reason = reason, .generation = 12, .src_mac = {2, 0, 0, 2, 0x20, 0x10},
+	struct msg_drop_row d = {.sequence = sequence,
+		.count = 1,
+		.first_ns = (T0 + (int64_t)sequence) * 1000000000,
+		.last_ns = (T0 + (int64_t)sequence + 5) * 1000000000,
+		.has_mac = 1,
+		.family = 4,
+		.proto = IPPROTO_TCP,
+		.tcp_flags = 0x02,
+		.src = {10, 2, 20, 10},
+		.dst = {10, 1, 10, 5},
+		.src_len = 32,
+		.dst_len = 32,
+		.sport = 51000,
+		.dport = 445,
+		.length = 60,
+		.reason = reason,
+		.generation = 12,
+		.src_mac = {2, 0, 0, 2, 0x20, 0x10},
 		.dst_mac = {2, 0, 0, 0, 0, 1}};
 
 	MSG_TEXT(d.boot_id, "0a1b2c3d-0000-0000-0000-000000000001");
@@ -162,7 +179,8 @@ static void drops(int fd)
 
 static void summary(int fd)
 {
-	struct msg_summary_row r = {.packets = 1200, .rows = 300, .first = T0 - 600, .last = T0, .reason = REASON_NO_RULE};
+	struct msg_summary_row r = {
+		.packets = 1200, .rows = 300, .first = T0 - 600, .last = T0, .reason = REASON_NO_RULE};
 
 	MSG_TEXT(r.from, "lgwan");
 	MSG_TEXT(r.to, "mynumber");
@@ -170,7 +188,8 @@ static void summary(int fd)
 	r = (struct msg_summary_row){.packets = 3, .rows = 1, .first = T0, .last = T0, .reason = REASON_MAC};
 	MSG_TEXT(r.from, "マイナンバー利用");
 	answer(fd, MSG_SUMMARY_ROW, &r, -1);
-	r = (struct msg_summary_row){.packets = 42, .rows = 1, .first = T0, .last = T0, .reason = REASON_NO_RULE, .loss = 1};
+	r = (struct msg_summary_row){
+		.packets = 42, .rows = 1, .first = T0, .last = T0, .reason = REASON_NO_RULE, .loss = 1};
 	MSG_TEXT(r.from, "internet");
 	answer(fd, MSG_SUMMARY_ROW, &r, -1);
 }
@@ -181,7 +200,12 @@ static void faults(int fd)
 
 	MSG_TEXT(r.process, "sekisho-logd");
 	MSG_TEXT(r.code, "restarted");
-	MSG_TEXT(r.text, "a process ended and was started again");
+	MSG_TEXT(r.text, "a process ended and was started again: sekisho-logd");
+	answer(fd, MSG_FAULT_ROW, &r, -1);
+	r.severity = MSG_SEVERITY_INFO;
+	r.sequence--;
+	MSG_TEXT(r.text, "cured: the interface does not exist: eth3");
+	MSG_TEXT(r.code, "interface-missing");
 	answer(fd, MSG_FAULT_ROW, &r, -1);
 }
 
@@ -216,7 +240,8 @@ static void query(int fd)
 		MSG_TEXT(end.error, "row 57: hash");
 	}
 	end.more = q->limit == 4;
-	while (q->follow && msg_send(fd, MSG_DROP_ROW, 1, &(struct msg_drop_row){.reason = REASON_MAC, .family = 4}, NULL, 0) == 0)
+	while (q->follow && msg_send(fd, MSG_DROP_ROW, 1,
+				    &(struct msg_drop_row){.reason = REASON_MAC, .family = 4}, NULL, 0) == 0)
 		usleep(10000);
 	if (!q->follow)
 		answer(fd, MSG_END, &end, -1);

@@ -60,13 +60,18 @@ static void test_bad(void)
 	static const struct {
 		const char *line, *error;
 	} cases[] = {
-		{"", "a command is missing"}, {"log", "the second word is missing"},
+		{"", "a command is missing"},
+		{"log", "the second word is missing"},
 		{"chekc", "there is no command \"chekc\"; did you mean \"check\"?"},
-		{"log vrfy", "there is no command \"vrfy\""}, {"check", "POLICY is missing"},
-		{"check a b", "\"b\" is one word too many"}, {"check a --nope", "there is no option \"--nope\" here"},
+		{"log vrfy", "there is no command \"vrfy\""},
+		{"check", "POLICY is missing"},
+		{"check a b", "\"b\" is one word too many"},
+		{"check a --nope", "there is no option \"--nope\" here"},
 		{"check a --json --json", "the option --json is given twice"},
-		{"check a --json=x", "the option --json takes no value"}, {"check a --at", "the option --at needs a value"},
-		{"commit f --who a", "the option --why is missing"}, {"--since 1 log drops", "there is no option \"--since\" here"},
+		{"check a --json=x", "the option --json takes no value"},
+		{"check a --at", "the option --at needs a value"},
+		{"commit f --who a", "the option --why is missing"},
+		{"--since 1 log drops", "there is no option \"--since\" here"},
 		{"check \033[2J x", "\"x\" is one word too many"},
 	};
 	struct args a;

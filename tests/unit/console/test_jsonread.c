@@ -15,7 +15,8 @@ static const struct json_value *read_text(struct arena *a, const char *s)
 
 static void test_good(struct arena *a)
 {
-	const struct json_value *v = read_text(a, " {\"a\":[1,-2,0,null,true,false,{}],\"b\":\"x\\ny\",\"c\":{\"d\":[]}} \n");
+	const struct json_value *v =
+		read_text(a, " {\"a\":[1,-2,0,null,true,false,{}],\"b\":\"x\\ny\",\"c\":{\"d\":[]}} \n");
 
 	CHECK(v != NULL && v->kind == JSON_OBJECT);
 	CHECK_STR(json_member_text(v, "b"), "x\ny");
@@ -31,10 +32,11 @@ static void test_good(struct arena *a)
 
 static void test_bad(struct arena *a)
 {
-	static const char *const bad[] = {"", " ", "{", "}", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-		"{a:1}", "{1:1}", "'a'", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"",
-		"\"\\ud800\\u0041\"", "\"\n\"", "\"\x1f\"", "01", "-", "+1", "1.5", "1e3", "1234567890123456789", "tru", "nul",
-		"true false", "[1]]", "NaN", "[[[[[[[[[1]]]]]]]]]"};
+	static const char *const bad[] = {"", " ", "{", "}", "[", "[1", "[1,", "[1,]", "[,1]", "{\"a\"}",
+		"{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "'a'", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"",
+		"\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\n\"", "\"\x1f\"", "01",
+		"-", "+1", "1.5", "1e3", "1234567890123456789", "tru", "nul", "true false", "[1]]", "NaN",
+		"[[[[[[[[[1]]]]]]]]]"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (read_text(a, bad[i]) != NULL)

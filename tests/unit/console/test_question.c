@@ -71,9 +71,10 @@ static void test_options(void)
 
 static void test_bad(void)
 {
-	static const char *const bad[] = {"", " ", "both", "both four", "both four tcp/80 more", "both four tcp/80 --at",
-		"both four tcp/80 --at 10:00 --at 11:00", "--at 10:00", "nobody four tcp/80", "both four tcp/80 --src-mac 1",
-		"both four 300", "both four tcp/80 --what x", "a b c d e f g h i j k l m n"};
+	static const char *const bad[] = {"", " ", "both", "both four", "both four tcp/80 more",
+		"both four tcp/80 --at", "both four tcp/80 --at 10:00 --at 11:00", "--at 10:00",
+		"nobody four tcp/80", "both four tcp/80 --src-mac 1", "both four 300",
+		"both four tcp/80 --what x", "a b c d e f g h i j k l m n"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		error[0] = '\0';

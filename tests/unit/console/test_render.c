@@ -6,14 +6,15 @@
 
 #include "test.h"
 
-static const struct field fields[] = {
-	{"n", "count", 6, true}, {"name", "name", 8}, {"secret", NULL}, {"differs", NULL}, {"ok", "ok", 5}, {"text", "text", 0}};
+static const struct field fields[] = {{"n", "count", 6, true}, {"name", "name", 8}, {"secret", NULL},
+	{"differs", NULL}, {"ok", "ok", 5}, {"text", "text", 0}};
 
 static const char *print(const struct render_ops *ops, bool reversed, struct buf *b)
 {
 	struct render r = {.ops = ops, .out = b, .fields = fields, .nfields = 6, .reversed = reversed};
 	const struct value first[] = {value_number(7), value_text("日本語です"), value_text("s"),
-		{.kind = VALUE_DIFFERS, .number = DIFFERS_PORT}, {.kind = VALUE_BOOL, .number = 1}, value_text("a\033b")};
+		{.kind = VALUE_DIFFERS, .number = DIFFERS_PORT}, {.kind = VALUE_BOOL, .number = 1},
+		value_text("a\033b")};
 	const struct value second[] = {value_number(1234567), value_name(""), value_both("x", "shown"),
 		{.kind = VALUE_DIFFERS}, {.kind = VALUE_BOOL}, value_both("json", "people")};
 
@@ -40,8 +41,10 @@ int main(void)
 						   "     7  日本語~   yes    a\\x1bb\n");
 	CHECK_STR(print(&render_json, true, &b),
 		"before\n"
-		"{\"n\":1234567,\"name\":null,\"secret\":\"x\",\"differs\":[],\"ok\":false,\"text\":\"json\"}\n"
-		"{\"n\":7,\"name\":\"日本語です\",\"secret\":\"s\",\"differs\":[\"port\"],\"ok\":true,\"text\":\"a\\u001bb\"}\n");
+		"{\"n\":1234567,\"name\":null,\"secret\":\"x\",\"differs\":[],\"ok\":false,\"text\":\"json\"}"
+		"\n"
+		"{\"n\":7,\"name\":\"日本語です\",\"secret\":\"s\",\"differs\":[\"port\"],\"ok\":true,"
+		"\"text\":\"a\\u001bb\"}\n");
 	CHECK_STR(print(&render_card, false, &b), "before\n"
 						   "count           7\n"
 						   "name            日本語です\n"

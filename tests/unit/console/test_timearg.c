@@ -17,7 +17,9 @@ static int64_t parse(const char *text, bool end)
 
 static int64_t at(int month, int day, int hour, int minute)
 {
-	return clock_from_civil(&(struct civil){.year = 2026, .month = month, .day = day, .hour = hour, .minute = minute}).sec;
+	return clock_from_civil(
+		&(struct civil){.year = 2026, .month = month, .day = day, .hour = hour, .minute = minute})
+		.sec;
 }
 
 int main(void)
@@ -42,8 +44,9 @@ int main(void)
 	CHECK_INT(parse("2026-11-20T10:00", false), at(11, 20, 10, 0));
 	CHECK_INT(parse("2026-11-20T01:00Z", false), at(11, 20, 10, 0));
 
-	static const char *const bad[] = {"", "m", "10", "10x", "10mm", "-10m", "1234567890s", "24:00", "9:5", "9:60", "9:05:00",
-		"2026-02-30", "tomorrow", "2026-11-20T", "2026-11-20T25:00", "10m ", "\x1b[2J"};
+	static const char *const bad[] = {"", "m", "10", "10x", "10mm", "-10m", "1234567890s", "24:00", "9:5",
+		"9:60", "9:05:00", "2026-02-30", "tomorrow", "2026-11-20T", "2026-11-20T25:00", "10m ",
+		"\x1b[2J"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK_INT(parse(bad[i], false), -1);
 	return test_end();

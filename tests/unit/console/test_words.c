@@ -30,8 +30,9 @@ static void test_services(void)
 {
 	struct buf b = {0};
 	struct question q;
-	static const char *const bad[] = {"", "/", "tcp/", "tcp/65536", "tcp/x", "tcp/1/2", "tcp/-1", "256", "tcq/1", "icmp/",
-		"icmp/256", "icmp/8/256", "icmp/packet-too-big", "icmp/no-such", "gre/1", "icmp/8/", "tcp/ 1", "TCP/1"};
+	static const char *const bad[] = {"", "/", "tcp/", "tcp/65536", "tcp/x", "tcp/1/2", "tcp/-1", "256",
+		"tcq/1", "icmp/", "icmp/256", "icmp/8/256", "icmp/packet-too-big", "icmp/no-such", "gre/1",
+		"icmp/8/", "tcp/ 1", "TCP/1"};
 
 	CHECK_STR(again(&b, "tcp/443", 4), "tcp/443");
 	CHECK_STR(again(&b, "udp/0", 6), "udp/0");
