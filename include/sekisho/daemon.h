@@ -7,8 +7,8 @@
  * --handed (a test, or root by hand) nothing is there: the daemon opens in before() what it needs
  * (nflog_open() and control_open() of open.h are the same that init calls) and nobody asks for READY or beats.
  *
- * The skeleton itself sends MSG_READY and each second MSG_BEAT, ends the process when init is gone, and
- * stops the loop on SIGTERM and SIGINT.
+ * The skeleton itself sends MSG_READY and each second MSG_BEAT, and stops the loop on SIGTERM, SIGINT and SIGHUP.
+ * When init dies the kernel kills its daemons: what they hold must be safe at any instant anyway.
  */
 #ifndef SEKISHO_DAEMON_H
 #define SEKISHO_DAEMON_H
@@ -60,9 +60,11 @@ enum daemon_fd {
 
 /* The lease is renewed each 10 s and lasts 30 s: a hung sekishod must be killed and back within the 20 s left. */
 #define DAEMON_BEAT_MS 1000
+#ifndef DAEMON_BEAT_LIMIT_MS /* tests of init are quicker */
 #define DAEMON_BEAT_LIMIT_MS 8000
 #define DAEMON_READY_LIMIT_MS 10000
 #define DAEMON_ONESHOT_LIMIT_MS 60000
+#endif
 
 /* -- Paths, below the root that --root names --------------------------------------------------------------- */
 

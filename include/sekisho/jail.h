@@ -45,7 +45,7 @@ struct jail_report {
 /*
  * Enters the jail of this row; there is no way back. Called once, as root, by a process of one thread.
  * root: the directory below which the row's paths lie ("/" on a gateway). Paths of the row that do not exist
- * stay closed. The process gets SIGTERM when its parent ends. Returns 0, or -errno with ret->step; the caller must end the process then.
+ * stay closed. The process is killed when its parent ends. Returns 0, or -errno with ret->step; the caller must end the process then.
  */
 int jail_enter(enum jail_row row, const char *root, struct jail_report *ret);
 

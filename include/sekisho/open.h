@@ -9,8 +9,8 @@
 
 /*
  * A non-blocking NFLOG socket bound to this group: 128 bytes of each packet, 64 events a batch, flush after 100 ms,
- * a 64 KiB kernel buffer, sequence numbers, 32 MiB of receive queue. Descriptor, or -errno (-EBUSY: somebody
- * else holds the group; -EPERM without CAP_NET_ADMIN).
+ * a 64 KiB kernel buffer, sequence numbers, 32 MiB of receive queue. Descriptor, or -errno (-EPERM: without
+ * CAP_NET_ADMIN, or another socket holds the group).
  */
 int nflog_open(uint16_t group);
 

@@ -27,8 +27,6 @@
 #define EXIT_USAGE 2
 #define EXIT_ENVIRONMENT 3
 #define LINE_MAX_BYTES 900
-/* A daemon that hangs ends by its own alarm even when init is gone; init would have killed it long before. */
-#define ALARM_S 20
 
 static const char *log_name = "sekisho";
 
@@ -223,7 +221,6 @@ void daemon_beat(struct daemon *d)
 	if (d->init < 0 || mono_since_ms(last) < DAEMON_BEAT_MS / 2)
 		return;
 	last = clock_mono();
-	alarm(ALARM_S);
 	/* A full socket: init does not read; nothing here can mend that. */
 	if (msg_send(d->init, MSG_BEAT, 0, &beat, NULL, 0) == 0)
 		d->beats++;

@@ -11,7 +11,7 @@
  * Input and trust: fixed-size messages of our own daemons, one of which parses packets of the network: only READY and
  * BEAT are taken from it. A message that a daemon may not send, or a malformed one, kills that daemon.
  * Limits: fixed tables; nothing is allocated but by the loop. Nothing here waits for a child.
- * Failure: if init itself ends, the daemons end too (descriptor, SIGTERM by the kernel) and the lease closes the gate.
+ * Failure: if init itself ends, the kernel kills the daemons (PR_SET_PDEATHSIG) and the lease closes the gate.
  */
 #include "init.h"
 

@@ -38,6 +38,7 @@ struct init_oneshot {
 	enum jail_row row;
 	pid_t pid; /* 0 = free */
 	uint32_t tag;
+	bool orphan; /* the sekishod that asked is gone: the next one does not know the tag */
 	struct loop_timer *limit;
 };
 

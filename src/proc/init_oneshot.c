@@ -96,13 +96,16 @@ void init_oneshot_ended(struct init_oneshot *o, int status)
 	loop_del_timer(o->limit);
 	o->limit = NULL;
 	o->pid = 0;
-	tell_ended(o->init, o->row, o->tag, status);
+	if (!o->orphan)
+		tell_ended(o->init, o->row, o->tag, status);
 }
 
 void init_oneshot_kill_all(struct init *in)
 {
 	for (unsigned i = 0; i < INIT_ONESHOTS_MAX; i++) {
-		if (in->oneshots[i].pid > 0)
-			kill(in->oneshots[i].pid, SIGKILL);
+		struct init_oneshot *o = &in->oneshots[i];
+		if (o->pid > 0)
+			kill(o->pid, SIGKILL);
+		o->orphan = true;
 	}
 }

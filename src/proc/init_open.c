@@ -23,8 +23,8 @@
 
 #define CLOSE_TRIES 3
 #define CLOSE_LIMIT_MS 10000
-/* A daemon of a former init that hangs ends by its own alarm within 20 s; until then it holds the groups. */
-#define NFLOG_PATIENCE_MS 25000
+/* The daemons of a former init are killed with it, but for a moment they still hold the groups. */
+#define NFLOG_PATIENCE_MS 5000
 #define NAP_MS 20
 /* Room for a burst of messages between the two daemons while one of them starts. */
 #define PAIR_BUFFER (1 << 20)
@@ -68,6 +68,12 @@ static int close_gate(struct init *in)
 	return r;
 }
 
+/* The kernel says EPERM of a group that another socket has (and we are root), EBUSY when that one is going. */
+static bool held(int r)
+{
+	return r == -EPERM || r == -EBUSY;
+}
+
 static int open_nflog(struct init *in)
 {
 	struct mono start = clock_mono();
@@ -75,9 +81,9 @@ static int open_nflog(struct init *in)
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
 		do {
 			in->nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
-			if (in->nflog[i] == -EBUSY)
+			if (held(in->nflog[i]))
 				nap();
-		} while (in->nflog[i] == -EBUSY && mono_since_ms(start) < NFLOG_PATIENCE_MS);
+		} while (held(in->nflog[i]) && mono_since_ms(start) < NFLOG_PATIENCE_MS);
 		if (in->nflog[i] < 0) {
 			daemon_log("NFLOG group %u: %s", DAEMON_NFLOG_GROUP + i, strerror(-in->nflog[i]));
 			return in->nflog[i];

@@ -291,7 +291,7 @@ static int change_root(const struct jail_spec *s, const char *root)
 static int close_the_door(int ruleset, scmp_filter_ctx filter)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
 	if (ruleset >= 0) {
 		if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

@@ -53,7 +53,7 @@ static const struct jail_call living[] = {
 /* The event loop and messages on sockets that are there already. */
 static const struct jail_call looping[] = {
 	CAN("epoll_create1"), CAN("epoll_ctl"), CAN("epoll_wait"), CAN("epoll_pwait"), CAN("epoll_pwait2"),
-	CAN("signalfd4"), CAN("eventfd2"), CAN("alarm"), CAN("setitimer"), CAN("recvmsg"), CAN("recvmmsg"), CAN("recvfrom"), CAN("sendmsg"),
+	CAN("signalfd4"), CAN("eventfd2"), CAN("recvmsg"), CAN("recvmmsg"), CAN("recvfrom"), CAN("sendmsg"),
 	CAN("sendto"), CAN("shutdown"), CAN("getsockname"), CAN("getpeername"), CAN("setsockopt"),
 	END,
 };

@@ -2,8 +2,7 @@
  * spawn.c: start a program of ours from a fresh image: nothing is inherited but what is named.
  *
  * A fresh image (exec, not a bare fork) has its own address layout and stack canary, and no memory of ours.
- * The process group of its own matters twice: Ctrl-C at a terminal reaches init alone, and if init dies while the
- * child is stopped, the group is orphaned and the kernel continues it (SIGHUP, SIGCONT: POSIX.1-2017, _exit()).
+ * It has a process group of its own, so that Ctrl-C at a terminal reaches init alone.
  */
 #include "spawn.h"
 
