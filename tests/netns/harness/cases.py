@@ -60,6 +60,8 @@ class Runner:
         self.town, self.gate, self.progress = town, gate, progress
         self.serial = 0
         self.gateway_macs = {w: town.gateway_mac(w) for w in town.wires()}
+        for wire in town.wires():
+            town.wire_socket(wire)  # from now on nothing is missed
 
     def run(self, cases):
         results = []
@@ -111,9 +113,8 @@ class Runner:
         if who == "gateway":
             own = [a.ip for i, a in self.town.policy.connected() if a.version == family and i == near]
             return str(own[0])
-        if who in self.town.policy.host or who in self.town.policy.host_group:
-            net = self.town.policy.host_addresses(who, family)[0]
-            return str(net.network_address if net.num_addresses == 1 else net.network_address + 10)
+        if who in self.town.policy.host:
+            return str(self.town.policy.machine(who, self.town.policy.host_addresses(who, family)[0]))
         return who
 
     def flow(self, case, family, **changes):
@@ -326,10 +327,11 @@ def kind_stray_port(run, case, family):
 
 
 def kind_refused_mark(run, case, family):
-    """A flow whose connection carries the mark of a failed verification (bits 0-1 = 3), as the inspector will set it."""
+    """A flow whose connection carries the mark of a failed verification, as the inspector will set it."""
     flow = opened(run, case, family)
+    mark = (run.gate.status()["generation"] & 0x3FF) << 2 | 3  # include/sekisho/ruleset.h
     ns.run("ip", "netns", "exec", run.town.space.full("gw"), "conntrack", "-U", "-f", f"ipv{family}", "-p", "udp",
-           "-s", flow.src, "-d", flow.dst, "--dport", str(flow.dport), "-m", "3")
+           "-s", flow.src, "-d", flow.dst, "--dport", str(flow.dport), "-m", str(mark))
     flow.token = f"<bad {run.serial:06d}>".encode()
     return run.send(flow, {}, False), flow
 

@@ -7,7 +7,7 @@ import struct
 
 ETH_IP, ETH_IP6, ETH_ARP = 0x0800, 0x86DD, 0x0806
 TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
-PROTOS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6, "sctp": SCTP, "gre": 47, "esp": 50}
+PROTOS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6, "sctp": SCTP, "ospf": 89}
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128}
 
 

@@ -90,6 +90,27 @@ class Policy:
         nets = [ipaddress.ip_network(t, strict=False) for t in texts]
         return [n for n in nets if family in (None, n.version)]
 
+    def host_of(self, address):
+        """Name of the host with this address; a single address wins over a range. None when there is none."""
+        address, found = ipaddress.ip_address(address), None
+        for name in self.host:
+            for net in self.host_addresses(name, address.version):
+                if address in net:
+                    if net.num_addresses == 1:
+                        return name
+                    found = found or name
+        return found
+
+    def machine(self, name, net):
+        """The address at which one machine stands for a host: its own, or of a range the first from the tenth on
+        that no other host has."""
+        if net.num_addresses == 1:
+            return net.network_address
+        at = net.network_address + 10
+        while self.host_of(at) != name:
+            at += 1
+        return at
+
     def ports(self, use):
         """[(proto, lo, hi, family or None)] of a service word or a named service; ICMP ports are type << 8 | code."""
         if use in self.service:

@@ -116,7 +116,7 @@ class Town:
             self._node(name)
             self.space.sysctl(name, net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
             self._port(name, "up", "b-" + wire, mac, onlink)
-            self._default_route(name, wire)
+            self._default_route(name, wire, addresses)
             self._bridge(self._down(name))
             self._port(name, "down", self._down(name), None, self._down_addresses(name))
             self.routers[name] = mac
@@ -139,9 +139,10 @@ class Town:
                 return ipaddress.ip_interface(f"{address}/{own.network.prefixlen}")
         return ipaddress.ip_interface(address)
 
-    def _default_route(self, node, wire):
+    def _default_route(self, node, wire, addresses):
+        families = {a.version for a in addresses}
         for interface, own in self.policy.connected():
-            if interface == wire:
+            if interface == wire and own.version in families:
                 self.space.ip(node, *(["-6"] if own.version == 6 else []), "route", "replace", "default", "via",
                               str(own.ip))
 
@@ -150,9 +151,7 @@ class Town:
             nets = self.policy.host_addresses(name)
             if self.only is not None and name not in self.only:
                 continue
-            singles = [n.network_address for n in nets if n.num_addresses == 1]
-            # Of a range one machine stands for all: its tenth address.
-            addresses = singles or [n.network_address + 10 for n in nets]
+            addresses = [self.policy.machine(name, n) for n in nets]
             progress(name)
             self.hosts[name] = self._host(name, leaves, addresses)
 
@@ -162,7 +161,7 @@ class Town:
         self._node(name)
         if router is None:
             self._port(name, "eth0", "b-" + wire, mac, [self._with_length(a) for a in addresses])
-            self._default_route(name, wire)
+            self._default_route(name, wire, addresses)
         else:
             self._port(name, "eth0", self._down(router), mac, [self._in_route(router, a) for a in addresses])
             self._route_behind(name, router, addresses)
@@ -209,9 +208,9 @@ class Town:
         wire, router = self.policy.next_hop(address)
         if router is not None:
             return self.policy.router[router].get("mac", made_up_mac(router))
-        for name, leaves in self.policy.host.items():
-            if any(ipaddress.ip_address(address) in n for n in self.policy.host_addresses(name)):
-                return leaves.get("mac", made_up_mac(name))
+        host = self.policy.host_of(address)
+        if host is not None:
+            return self.policy.host[host].get("mac", made_up_mac(host))
         for name, leaves in self.policy.router.items():
             if any(ipaddress.ip_interface(a).ip == ipaddress.ip_address(address) for a in leaves["address"]):
                 return leaves.get("mac", made_up_mac(name))
