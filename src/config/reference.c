@@ -16,7 +16,7 @@
 static const char preface[] =
 	"# 方針の語 / Words of the policy\n\n"
 	"<!-- 生成物: src/config/sekisho.yang から作られる。 Generated from src/config/sekisho.yang:\n"
-	"     meson compile -C BUILD policy-reference -->\n\n"
+	"     meson compile -C BUILD regenerate-policy-reference -->\n\n"
 	"方針は `set` で始まる行に語を順に並べて書く。1行に続けて複数の項目を書ける。語の間は半角の空白、空白を含む値は\n"
 	"`\"…\"` で囲む（中では `\\\"` と `\\\\`）。`#` から行末までは注釈。文字コードは UTF-8、1行は 8192 バイトまで。\n"
 	"日付は `2026-04-01` のほか `令和8年4月1日`、`R8-04-01` とも書ける。サイズの K M G は 1024 倍。\n\n"
