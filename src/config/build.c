@@ -40,9 +40,11 @@ static void fill_defaults(struct arena *arena, void *base, const struct place *p
 {
 	for (size_t i = 0; i < place->nchildren; i++) {
 		const struct place *c = place->children[i];
-		if (c->kind == PLACE_LEAF && c->fallback != NULL && (node == NULL || tree_leaf(node, c) == NULL))
+		if (c->kind == PLACE_LEAF && c->fallback != NULL &&
+			(node == NULL || tree_leaf(node, c) == NULL))
 			fill(arena, base, c, c->fallback, 0);
-		else if (c->kind == PLACE_CONTAINER && c->field == NULL && (node == NULL || tree_leaf(node, c) == NULL))
+		else if (c->kind == PLACE_CONTAINER && c->field == NULL &&
+			 (node == NULL || tree_leaf(node, c) == NULL))
 			fill_defaults(arena, base, c, NULL);
 	}
 }

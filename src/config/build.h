@@ -9,8 +9,8 @@ struct model;
 struct node;
 
 /*
- * Fills a new model in the arena with all that the tree holds and the schema's defaults for the rest. The tree's
- * values are not copied: they live in the same arena.
+ * Fills a new model in the arena with all that the tree holds and the schema's defaults for the rest. The
+ * tree's values are not copied: they live in the same arena.
  */
 struct model *build(struct arena *arena, const struct node *root);
 

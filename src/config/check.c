@@ -1,9 +1,9 @@
 /*
  * check.c: mandatory and min-elements, max-elements, must (RFC 7950, 7.5.3, 7.6.5, 7.7.5, 7.7.6).
  *
- * Ours: the first three come from the schema's flags by bits and counting. A `must` is evaluated by libyang over
- * the one entry that it stands in: our expressions never look outside of their entry (lyd_validate_all() over
- * whole policies agrees, which the tests check).
+ * Ours: the first three come from the schema's flags by bits and counting. A `must` is evaluated by libyang
+ * over the one entry that it stands in: our expressions never look outside of their entry (lyd_validate_all()
+ * over whole policies agrees, which the tests check).
  */
 #include "check.h"
 
@@ -35,10 +35,11 @@ static void missing(struct checker *c, const struct node *node, const struct pla
 	buf_printf(&hint, " %s ", child->word);
 	words_add_quoted(&hint, child->example == NULL ? "…" : child->example);
 	if (node->value != NULL)
-		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s \"%s\" has no %s"), node->place->word,
-			value_show(node->value), child->word);
+		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s \"%s\" has no %s"),
+			node->place->word, value_show(node->value), child->word);
 	else
-		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s has no %s"), node->place->word, child->word);
+		diag_error(c->diags, node->line, "missing", buf_str(&hint), _("%s has no %s"),
+			node->place->word, child->word);
 	buf_free(&hint);
 }
 
@@ -56,9 +57,10 @@ static void check_counts(struct checker *c, const struct node *node)
 {
 	for (const struct node *i = node->items; i != NULL; i = i->next) {
 		if (++c->counts[i->place->id] == i->place->max + 1)
-			diag_error(c->diags, i->line, "too-many", NULL, _("%s \"%s\" is one too many: at most %u are possible%s%s"),
-				i->place->word, value_show(i->value), i->place->max,
-				node->value == NULL ? "" : _(" in "), node->value == NULL ? "" : value_show(node->value));
+			diag_error(c->diags, i->line, "too-many", NULL,
+				_("%s \"%s\" is one too many: at most %u are possible%s%s"), i->place->word,
+				value_show(i->value), i->place->max, node->value == NULL ? "" : _(" in "),
+				node->value == NULL ? "" : value_show(node->value));
 	}
 	for (const struct node *i = node->items; i != NULL; i = i->next)
 		c->counts[i->place->id] = 0;
@@ -77,9 +79,11 @@ static void check_must(struct checker *c, const struct lyd_node *lyd)
 		if (lyd_eval_xpath(lyd, lyxp_get_expr(musts[i].cond), &holds) == LY_SUCCESS && holds)
 			continue;
 		const char *key = node->parent->value;
-		diag_error(c->diags, node->line, "does-not-fit", musts[i].emsg == NULL ? NULL : _(musts[i].emsg),
-			_("%s \"%s\" does not fit the rest of %s%s%s"), node->place->word, value_show(node->value),
-			node->parent->place->word, key == NULL ? "" : " ", key == NULL ? "" : value_show(key));
+		diag_error(c->diags, node->line, "does-not-fit",
+			musts[i].emsg == NULL ? NULL : _(musts[i].emsg),
+			_("%s \"%s\" does not fit the rest of %s%s%s"), node->place->word,
+			value_show(node->value), node->parent->place->word, key == NULL ? "" : " ",
+			key == NULL ? "" : value_show(key));
 	}
 }
 
@@ -106,7 +110,8 @@ static void check_musts(struct checker *c, const struct node *node)
 		{
 			const struct node *own = n->priv;
 			/* Of a leaf-list the first value stands for all. */
-			if (own != NULL && own->parent == node && own->place->has_must && own->place != reported) {
+			if (own != NULL && own->parent == node && own->place->has_must &&
+				own->place != reported) {
 				reported = own->place;
 				check_must(c, n);
 			}
@@ -115,7 +120,8 @@ static void check_musts(struct checker *c, const struct node *node)
 	}
 	lyd_free_all(top);
 	if (failed)
-		diag_error(c->diags, node->line, "schema", NULL, _("libyang refuses this entry: %s"), ly_errmsg(schema_ctx()));
+		diag_error(c->diags, node->line, "schema", NULL, _("libyang refuses this entry: %s"),
+			ly_errmsg(schema_ctx()));
 }
 
 static void check_node(struct checker *c, const struct node *node)

@@ -1,8 +1,8 @@
 /*
  * config.c: the room's doors: text -> model, text -> canonical text.
  *
- * Stages: lines.c (bytes to lines), tokens.c (lines to words), parse.c (words to tree), check.c (whole objects),
- * build.c (tree to model), print.c (tree to text). Names of other objects are resolved by policy/.
+ * Stages: lines.c (bytes to lines), tokens.c (lines to words), parse.c (words to tree), check.c (whole
+ * objects), build.c (tree to model), print.c (tree to text). Names of other objects are resolved by policy/.
  */
 #include <sekisho/config.h>
 
@@ -37,8 +37,8 @@ static struct tree *read_tree(struct arena *values, const char *text, size_t n, 
 		return NULL;
 	}
 	if (n > LIMIT_POLICY_BYTES) {
-		diag_error(diags, 0, "file-too-large", NULL, _("the policy has %zu bytes; at most %u are read"), n,
-			LIMIT_POLICY_BYTES);
+		diag_error(diags, 0, "file-too-large", NULL,
+			_("the policy has %zu bytes; at most %u are read"), n, LIMIT_POLICY_BYTES);
 		n = 0;
 	}
 	struct tree *tree = tree_new(root);
@@ -46,7 +46,8 @@ static struct tree *read_tree(struct arena *values, const char *text, size_t n, 
 	parse(tree, values, &lines, diags);
 	struct node *top = tree_root(tree);
 	if (top->leaves == NULL && top->items == NULL && diags->nerrors == 0)
-		diag_error(diags, 0, "empty", _("a policy has at least one line of 'set', such as: set system hostname gate-01"),
+		diag_error(diags, 0, "empty",
+			_("a policy has at least one line of 'set', such as: set system hostname gate-01"),
 			_("the policy is empty"));
 	check(top, diags);
 	return tree;

@@ -16,7 +16,8 @@
 #define AT(type, member) offsetof(struct type, member)
 /* path, kind, object, member */
 #define VALUE(path, kind, object, member) {path, &kind_##kind, AT(object, member), 0, 0, NULL, NULL}
-#define LINED(path, kind, object, member, line) {path, &kind_##kind, AT(object, member), 0, AT(object, line), NULL, NULL}
+#define LINED(path, kind, object, member, line)                                                                 \
+	{path, &kind_##kind, AT(object, member), 0, AT(object, line), NULL, NULL}
 #define NAMED(path, kind, object, member, word) {path, &kind_##kind, AT(object, member), 0, 0, word, NULL}
 /* A kind that knows its object itself. */
 #define WHOLE(path, kind) {path, &kind_##kind, 0, 0, 0, NULL, NULL}

@@ -17,13 +17,13 @@ struct filling {
 	void *base; /* the object that the field belongs to */
 	const struct field *field;
 	const char *text; /* lives as long as the model */
-	uint32_t line; /* 0 = a default */
+	uint32_t line;	  /* 0 = a default */
 };
 
 /*
- * A kind of value. `refusal` says what a text that the schema's type refuses is not; check() finds what a type
- * cannot say (a date that the calendar has not) and returns that sentence, or NULL; store() puts a checked text
- * into the model. Sentences are untranslated msgids.
+ * A kind of value. `refusal` says what a text that the schema's type refuses is not; check() finds what a
+ * type cannot say (a date that the calendar has not) and returns that sentence, or NULL; store() puts a
+ * checked text into the model. Sentences are untranslated msgids.
  */
 struct kind {
 	const char *refusal;
@@ -33,12 +33,13 @@ struct kind {
 
 struct field {
 	const char *path; /* words from the top, keys left out: "allow approval date" */
-	const struct kind *kind; /* NULL for a list (its entries are objects of `size` bytes) or a container */
-	size_t offset;	  /* in the enclosing object: the innermost list entry, else struct model */
-	size_t size;	  /* of a list's entries */
+	const struct kind
+		*kind;	    /* NULL for a list (its entries are objects of `size` bytes) or a container */
+	size_t offset;	    /* in the enclosing object: the innermost list entry, else struct model */
+	size_t size;	    /* of a list's entries */
 	size_t line_offset; /* of a uint32_t that gets the line; 0 = none */
-	const char *word; /* an argument for the kind */
-	const void *fresh; /* the first contents of an entry; NULL = zeroes */
+	const char *word;   /* an argument for the kind */
+	const void *fresh;  /* the first contents of an entry; NULL = zeroes */
 };
 
 /* The row for a place, or NULL. */

@@ -229,7 +229,8 @@ bool form_better(const char *text, const char *why, struct buf *out)
 	if (!prefix_parse(text, &a, &len, &r))
 		return false;
 	if (strcmp(why, bits_set) == 0 || strcmp(why, no_length) == 0)
-		buf_printf(out, _("the network is %s, the machine alone is %s"), range_format(&r, net), addr_format(&a, one));
+		buf_printf(out, _("the network is %s, the machine alone is %s"), range_format(&r, net),
+			addr_format(&a, one));
 	else if (strcmp(why, needs_length) == 0)
 		buf_printf(out, _("for example: %s"), a.family == 4 ? "10.1.0.1/24" : "2001:db8:1::1/64");
 	else

@@ -1,8 +1,8 @@
 /*
  * forms.h: the forms in which people write values: addresses, dates, hours, services, sizes.
  *
- * Each function returns NULL and fills *ret, or returns the sentence (an untranslated msgid) that says what is
- * wrong and leaves *ret alone.
+ * Each function returns NULL and fills *ret, or returns the sentence (an untranslated msgid) that says what
+ * is wrong and leaves *ret alone.
  */
 #ifndef CONFIG_FORMS_H
 #define CONFIG_FORMS_H
@@ -37,8 +37,8 @@ const char *form_size(const char *text, uint64_t *ret);
 const char *form_service(const char *text, struct service_port *ret, struct service_port *ret_6);
 
 /*
- * Appends what the writer of a text that was refused with `why` probably meant ("the network is 10.1.10.0/24 …");
- * false when there is no idea.
+ * Appends what the writer of a text that was refused with `why` probably meant ("the network is 10.1.10.0/24
+ * …"); false when there is no idea.
  */
 struct buf;
 bool form_better(const char *text, const char *why, struct buf *out);

@@ -1,8 +1,8 @@
 /*
  * icmp.c: services as people write them: "tcp/443", "udp/5000-5100", "icmp/echo-request", "icmpv6/nd-…".
  *
- * Names of ICMP messages are those of RFC 792 and RFC 4443 in the spelling of nft(8). A service names what opens
- * a flow, so replies are not needed; errors of a passed flow cross by themselves (the related chain).
+ * Names of ICMP messages are those of RFC 792 and RFC 4443 in the spelling of nft(8). A service names what
+ * opens a flow, so replies are not needed; errors of a passed flow cross by themselves (the related chain).
  */
 #include "forms.h"
 

@@ -21,7 +21,8 @@ static struct word word_of(const struct filling *f)
 
 static void push_word(const struct filling *f, struct words *list)
 {
-	*(struct word *)arena_push(f->arena, (void **)&list->v, &list->n, &list->cap, sizeof(*list->v)) = word_of(f);
+	*(struct word *)arena_push(f->arena, (void **)&list->v, &list->n, &list->cap, sizeof(*list->v)) =
+		word_of(f);
 }
 
 static void push_prefix(const struct filling *f, struct prefixes *list, enum prefix_use use)
@@ -95,12 +96,13 @@ static const char *check_time(const char *text)
 	return form_time(text, &t);
 }
 
-/* What the kernel takes: "." and ".." are directories of sysfs, and a comma or colon never passes the pattern. */
+/* What the kernel takes: "." and ".." are directories of sysfs, and a comma or colon never passes the
+ * pattern. */
 static const char *check_interface(const char *text)
 {
 	return strcmp(text, "lo") == 0 || strcmp(text, "all") == 0 || strcmp(text, "default") == 0
-		? N_("this name has a meaning of its own in the kernel")
-		: NULL;
+		       ? N_("this name has a meaning of its own in the kernel")
+		       : NULL;
 }
 
 static const char *check_single(const char *text)

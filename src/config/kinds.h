@@ -19,40 +19,40 @@ static inline void field_mark_line(const struct filling *f)
 }
 
 /* The member written is named behind each. */
-extern const struct kind kind_word;	 /* struct word */
-extern const struct kind kind_words;	 /* struct words: one more */
-extern const struct kind kind_text;	 /* const char * */
-extern const struct kind kind_hostname;	 /* const char * */
-extern const struct kind kind_zone;	 /* const char * */
-extern const struct kind kind_domains;	 /* struct words: one more */
-extern const struct kind kind_mails;	 /* struct words: one more */
-extern const struct kind kind_bool;	 /* bool */
-extern const struct kind kind_u8;	 /* uint8_t */
-extern const struct kind kind_u16;	 /* uint16_t */
-extern const struct kind kind_u32;	 /* uint32_t */
-extern const struct kind kind_size;	 /* uint64_t */
-extern const struct kind kind_is;	 /* bool: the text equals field->word */
-extern const struct kind kind_time;	 /* const char *, checked */
-extern const struct kind kind_interface; /* struct word */
-extern const struct kind kind_interfaces; /* struct words */
-extern const struct kind kind_single;	 /* struct prefixes: one address more */
-extern const struct kind kind_local;	 /* struct prefixes: one address with length more */
-extern const struct kind kind_hostaddr;	 /* struct prefixes: one address or network more */
-extern const struct kind kind_network;	 /* struct model_segment: networks or network_other */
-extern const struct kind kind_route;	 /* struct prefix */
-extern const struct kind kind_mac;	 /* struct mac_at */
-extern const struct kind kind_date;	 /* struct date */
-extern const struct kind kind_dates;	 /* struct date *, size_t n, cap: one more */
-extern const struct kind kind_days;	 /* struct model_allow */
-extern const struct kind kind_hours;	 /* struct model_allow */
-extern const struct kind kind_window;	 /* struct model_allow */
-extern const struct kind kind_port;	 /* struct service_port */
-extern const struct kind kind_ports;	 /* struct model_service: one or two more */
-extern const struct kind kind_use;	 /* struct model_allow: one more */
+extern const struct kind kind_word;	   /* struct word */
+extern const struct kind kind_words;	   /* struct words: one more */
+extern const struct kind kind_text;	   /* const char * */
+extern const struct kind kind_hostname;	   /* const char * */
+extern const struct kind kind_zone;	   /* const char * */
+extern const struct kind kind_domains;	   /* struct words: one more */
+extern const struct kind kind_mails;	   /* struct words: one more */
+extern const struct kind kind_bool;	   /* bool */
+extern const struct kind kind_u8;	   /* uint8_t */
+extern const struct kind kind_u16;	   /* uint16_t */
+extern const struct kind kind_u32;	   /* uint32_t */
+extern const struct kind kind_size;	   /* uint64_t */
+extern const struct kind kind_is;	   /* bool: the text equals field->word */
+extern const struct kind kind_time;	   /* const char *, checked */
+extern const struct kind kind_interface;   /* struct word */
+extern const struct kind kind_interfaces;  /* struct words */
+extern const struct kind kind_single;	   /* struct prefixes: one address more */
+extern const struct kind kind_local;	   /* struct prefixes: one address with length more */
+extern const struct kind kind_hostaddr;	   /* struct prefixes: one address or network more */
+extern const struct kind kind_network;	   /* struct model_segment: networks or network_other */
+extern const struct kind kind_route;	   /* struct prefix */
+extern const struct kind kind_mac;	   /* struct mac_at */
+extern const struct kind kind_date;	   /* struct date */
+extern const struct kind kind_dates;	   /* struct date *, size_t n, cap: one more */
+extern const struct kind kind_days;	   /* struct model_allow */
+extern const struct kind kind_hours;	   /* struct model_allow */
+extern const struct kind kind_window;	   /* struct model_allow */
+extern const struct kind kind_port;	   /* struct service_port */
+extern const struct kind kind_ports;	   /* struct model_service: one or two more */
+extern const struct kind kind_use;	   /* struct model_allow: one more */
 extern const struct kind kind_application; /* enum application */
-extern const struct kind kind_segment;	 /* enum segment_kind */
-extern const struct kind kind_sanitised; /* enum sanitised_by */
-extern const struct kind kind_own;	 /* struct model: a host that the gate itself uses; what = field->word */
+extern const struct kind kind_segment;	   /* enum segment_kind */
+extern const struct kind kind_sanitised;   /* enum sanitised_by */
+extern const struct kind kind_own; /* struct model: a host that the gate itself uses; what = field->word */
 extern const struct kind kind_alarm_via; /* struct model: system.alarm_via and its own flow */
 extern const struct kind kind_collector; /* struct model_own: its host */
 

@@ -12,8 +12,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-static const char *const applications[APP_END] = {"none", "tls", "http", "ssh", "smtp", "dns", "ntp", "syslog",
-	"snmp", "ldap", "kerberos", "smb", "rdp", "vnc", "postgresql", "tds", "ftp", "pop3", "imap"};
+static const char *const applications[APP_END] = {"none", "tls", "http", "ssh", "smtp", "dns", "ntp",
+	"syslog", "snmp", "ldap", "kerberos", "smb", "rdp", "vnc", "postgresql", "tds", "ftp", "pop3",
+	"imap"};
 static const char *const segments[] = {"other", "mynumber", "lgwan", "internet"};
 static const char *const sanitisers[] = {"none", "mail-to-text", "screen-transfer", "file-relay"};
 
@@ -160,7 +161,8 @@ static void store_ports(const struct filling *f)
 	if (form_service(f->text, &p[0], &p[1]) != NULL)
 		return;
 	for (int i = 0; i < 2 && p[i].proto != 0; i++)
-		*(struct service_port *)arena_push(f->arena, (void **)&s->ports, &s->n, &s->cap, sizeof(p[i])) = p[i];
+		*(struct service_port *)arena_push(
+			f->arena, (void **)&s->ports, &s->n, &s->cap, sizeof(p[i])) = p[i];
 }
 
 /* A name has no slash, a port always has one. */
@@ -186,8 +188,7 @@ static struct model_own *push_own(const struct filling *f, const char *what, uin
 	struct model_system *s = &((struct model *)f->base)->system;
 	struct model_own *own = arena_push(f->arena, (void **)&s->own, &s->nown, &s->own_cap, sizeof(*own));
 
-	*own = (struct model_own){.host = {f->text, f->line}, .what = what,
-		.port = {proto, port, port}};
+	*own = (struct model_own){.host = {f->text, f->line}, .what = what, .port = {proto, port, port}};
 	return own;
 }
 
@@ -223,7 +224,8 @@ const struct kind kind_hours = {N_("not a span of hours"), check_hours, store_ho
 const struct kind kind_window = {N_("not a window of two times"), check_window, store_window};
 const struct kind kind_port = {N_("not a protocol and port"), check_port, store_port};
 const struct kind kind_ports = {N_("not a protocol and port"), check_service, store_ports};
-const struct kind kind_use = {N_("neither a protocol and port nor the name of a service"), check_use, store_use};
+const struct kind kind_use = {
+	N_("neither a protocol and port nor the name of a service"), check_use, store_use};
 const struct kind kind_own = {NAME_REFUSAL, NULL, store_own};
 const struct kind kind_alarm_via = {NAME_REFUSAL, NULL, store_alarm_via};
 const struct kind kind_collector = {NAME_REFUSAL, NULL, store_collector};

@@ -1,10 +1,11 @@
 /*
  * lines.c: splits a policy into lines and lets only clean text through.
  *
- * Input: any bytes (a file that a person handed us). Lines end in LF or CR LF. Refused, a line each and the line
- * skipped: more than LIMIT_LINE bytes (unread), bytes that are not UTF-8 (RFC 3629: no surrogates, nothing
- * overlong), NUL and other control characters, and characters that nobody sees or that turn the direction of
- * text around, because a policy is read by people before they approve it (Unicode TR 36, 3.1 and 3.6).
+ * Input: any bytes (a file that a person handed us). Lines end in LF or CR LF. Refused, a line each and the
+ * line skipped: more than LIMIT_LINE bytes (unread), bytes that are not UTF-8 (RFC 3629: no surrogates,
+ * nothing overlong), NUL and other control characters, and characters that nobody sees or that turn the
+ * direction of text around, because a policy is read by people before they approve it (Unicode TR 36, 3.1
+ * and 3.6).
  */
 #include "lines.h"
 
@@ -25,7 +26,11 @@ struct lines lines_init(const void *text, size_t n)
 size_t utf8_decode(const uint8_t *p, const uint8_t *end, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+	size_t n = *p < 0x80		     ? 1
+		   : *p >= 0xc2 && *p < 0xe0 ? 2
+		   : *p >= 0xe0 && *p < 0xf0 ? 3
+		   : *p >= 0xf0 && *p < 0xf5 ? 4
+					     : 0;
 
 	if (n == 0 || (size_t)(end - p) < n)
 		return 0;
@@ -61,8 +66,9 @@ static bool check(const uint8_t *p, const uint8_t *end, uint32_t number, struct 
 			return false;
 		}
 		if (c == 0) {
-			diag_error(diags, number, "control-character", _("this is not a text file, or it is damaged"),
-				_("column %u: a NUL byte"), column);
+			diag_error(diags, number, "control-character",
+				_("this is not a text file, or it is damaged"), _("column %u: a NUL byte"),
+				column);
 			return false;
 		}
 		if ((c < 0x20 && c != '\t') || c == 0x7f || is_unseen(c)) {
@@ -87,8 +93,10 @@ bool lines_next(struct lines *l, struct diag_list *diags, struct line *ret)
 		if (end > p && end[-1] == '\r')
 			end--;
 		if ((size_t)(end - p) > LIMIT_LINE) {
-			diag_error(diags, l->number, "line-too-long", _("write its words on several lines of 'set'"),
-				_("the line has %zu bytes; at most %d are read"), (size_t)(end - p), LIMIT_LINE);
+			diag_error(diags, l->number, "line-too-long",
+				_("write its words on several lines of 'set'"),
+				_("the line has %zu bytes; at most %d are read"), (size_t)(end - p),
+				LIMIT_LINE);
 			continue;
 		}
 		if (!check(p, end, l->number, diags))

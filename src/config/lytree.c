@@ -16,7 +16,8 @@ struct builder {
 	int failed;
 };
 
-static struct lyd_node *add(struct builder *b, struct lyd_node *parent, const struct lysc_node *schema, const char *value)
+static struct lyd_node *add(
+	struct builder *b, struct lyd_node *parent, const struct lysc_node *schema, const char *value)
 {
 	const struct lys_module *module = schema_module();
 	struct lyd_node *n = NULL;

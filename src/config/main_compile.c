@@ -1,11 +1,11 @@
 /*
  * main_compile.c: sekisho-compile: one run per candidate policy: text -> IR.
  *
- * Handed by sekishod through sekisho-init: the policy's text (sealed memfd), a socket for the answer. It holds no
- * privilege and opens no file but time zones: libyang and the schema are loaded before the jail. The text is what
- * a person wrote: foreign bytes. The answer is MSG_RESULT with the counts, the diagnostics as JSON in a memfd, and,
- * when there are no errors, the IR in a memfd sealed for good. The policy text must be sealed as well, so that it
- * cannot change or shrink while it is read.
+ * Handed by sekishod through sekisho-init: the policy's text (sealed memfd), a socket for the answer. It
+ * holds no privilege and opens no file but time zones: libyang and the schema are loaded before the jail. The
+ * text is what a person wrote: foreign bytes. The answer is MSG_RESULT with the counts, the diagnostics as
+ * JSON in a memfd, and, when there are no errors, the IR in a memfd sealed for good. The policy text must be
+ * sealed as well, so that it cannot change or shrink while it is read.
  */
 #include <sekisho/arena.h>
 #include <sekisho/buf.h>
@@ -77,7 +77,8 @@ static int sealed(const char *name, const struct buf *content)
 
 static int answer(struct diag_list *diags, const struct buf *ir)
 {
-	struct msg_result result = {.errors = (uint32_t)diags->nerrors, .warnings = (uint32_t)diags->nwarnings};
+	struct msg_result result = {
+		.errors = (uint32_t)diags->nerrors, .warnings = (uint32_t)diags->nwarnings};
 	int fds[2] = {-1, -1}, r = 0;
 	unsigned nfds = diags->nerrors == 0 ? 2 : 1;
 	struct buf json = {0};

@@ -1,14 +1,14 @@
 /*
  * parse.c: words of a line -> nodes of the tree.
  *
- * Grammar: set WORD… where each word is a child of the place reached so far: a container goes in, a list takes a
- * key and goes in, a leaf takes a value. A word that is not known there is looked for further out, up to the
- * first word of the line, so that "approval ciso name X starts D" reads as it is meant. The words of one line
- * never leave its first object. No word is known at two depths of one line (checked by the unit test), so that
- * there is one reading only.
+ * Grammar: set WORD… where each word is a child of the place reached so far: a container goes in, a list
+ * takes a key and goes in, a leaf takes a value. A word that is not known there is looked for further out, up
+ * to the first word of the line, so that "approval ciso name X starts D" reads as it is meant. The words of
+ * one line never leave its first object. No word is known at two depths of one line (checked by the unit
+ * test), so that there is one reading only.
  *
- * Failure: a wrong value is reported and left out; an unknown word is reported and skipped with what follows it
- * up to the next known word.
+ * Failure: a wrong value is reported and left out; an unknown word is reported and skipped with what follows
+ * it up to the next known word.
  */
 #include "parse.h"
 
@@ -78,8 +78,9 @@ static const char *take_text(struct parser *p, const struct place *place, const 
 static void missing_value(struct parser *p, const struct place *place, const struct place *value)
 {
 	const char *hint = value->example == NULL
-		? NULL
-		: arena_printf(p->arena, _("for example: %s %s"), place->word, words_quote(p->arena, value->example));
+				   ? NULL
+				   : arena_printf(p->arena, _("for example: %s %s"), place->word,
+					     words_quote(p->arena, value->example));
 
 	diag_error(p->diags, p->line, "missing-value", hint, _("%s: its value is missing"), place->word);
 	p->wrong = true;
@@ -97,7 +98,8 @@ static void store_leaf(struct parser *p, struct node *parent, const struct place
 		p->repeated++;
 		p->repeat = old;
 	} else {
-		diag_error(p->diags, p->line, "duplicate", _("keep the line that is right and remove the other"),
+		diag_error(p->diags, p->line, "duplicate",
+			_("keep the line that is right and remove the other"),
 			_("%s \"%s\": line %u says \"%s\", and it can have one value only"), place->word,
 			value_show(value), old->line, value_show(old->value));
 		p->wrong = true;
@@ -119,7 +121,8 @@ static void read_leaf(struct parser *p, const struct place *place)
 	struct node *parent = p->nodes[p->scope.depth];
 	const struct token *t = peek(p);
 	/* A flag alone: at the end of the line, or before the next word. */
-	bool alone = place->flag && (t == NULL || (!t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL));
+	bool alone = place->flag &&
+		     (t == NULL || (!t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL));
 
 	if (t == NULL && !alone) {
 		refused_child(parent, place);
@@ -188,8 +191,8 @@ static void unknown_word(struct parser *p)
 	const char *hint = known ? _("write it without quotes") : words_hint(p->arena, &p->scope, t->text);
 
 	diag_error(p->diags, p->line, "unknown-word", hint,
-		p->scope.depth == 0 ? _("unknown word \"%s\"") : _("unknown word \"%s\" in \"%s\""), value_show(t->text),
-		p->scope.places[p->scope.depth]->word);
+		p->scope.depth == 0 ? _("unknown word \"%s\"") : _("unknown word \"%s\" in \"%s\""),
+		value_show(t->text), p->scope.places[p->scope.depth]->word);
 	p->wrong = true;
 	for (p->at++; (t = peek(p)) != NULL; p->at++)
 		if (p->scope.depth > 0 && !t->quoted && scope_find(&p->scope, t->text, t->n, NULL) != NULL)
@@ -227,8 +230,9 @@ static void warn_repeated(struct parser *p)
 		diag_warning(p->diags, p->line, "repeated", _("remove one of them"),
 			_("this line says again what line %u says"), p->repeat->line);
 	else
-		diag_warning(p->diags, p->line, "repeated", _("remove one of them"), _("%s \"%s\" is in line %u already"),
-			p->repeat->place->word, value_show(p->repeat->value), p->repeat->line);
+		diag_warning(p->diags, p->line, "repeated", _("remove one of them"),
+			_("%s \"%s\" is in line %u already"), p->repeat->place->word,
+			value_show(p->repeat->value), p->repeat->line);
 }
 
 static void read_line(struct parser *p)

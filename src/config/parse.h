@@ -10,9 +10,9 @@ struct lines;
 struct tree;
 
 /*
- * Reads a whole policy into the tree. Every flaw is reported, and what is right of a broken line is taken all the
- * same, so that later checks see as much as possible. Values are copied into `values`; nodes and what messages
- * need live as long as the tree.
+ * Reads a whole policy into the tree. Every flaw is reported, and what is right of a broken line is taken all
+ * the same, so that later checks see as much as possible. Values are copied into `values`; nodes and what
+ * messages need live as long as the tree.
  */
 void parse(struct tree *tree, struct arena *values, struct lines *lines, struct diag_list *diags);
 

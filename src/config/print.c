@@ -1,7 +1,7 @@
 /*
- * print.c: a policy in canonical form: objects in the order of the schema, within it in the order of the file; an
- * object's leaves on one line as far as a line of PRINT_WIDTH bytes holds them; its lists and containers on
- * lines of their own behind it. Reading it back gives the same tree.
+ * print.c: a policy in canonical form: objects in the order of the schema, within it in the order of the
+ * file; an object's leaves on one line as far as a line of PRINT_WIDTH bytes holds them; its lists and
+ * containers on lines of their own behind it. Reading it back gives the same tree.
  */
 #include "print.h"
 
@@ -71,12 +71,14 @@ static void print_values(struct printer *p, const struct node *node)
 		const struct node *leaf = c->kind == PLACE_LEAF ? tree_leaf(node, c) : NULL;
 		if (leaf != NULL)
 			add_value(p, leaf);
-		for (const struct node *v = c->kind == PLACE_LEAFLIST ? node->items : NULL; v != NULL; v = v->next)
+		for (const struct node *v = c->kind == PLACE_LEAFLIST ? node->items : NULL; v != NULL;
+			v = v->next)
 			if (v->place == c)
 				add_value(p, v);
 	}
 	/* An entry with nothing but its name is said all the same. */
-	if (p->out->len == p->start && node->place->kind == PLACE_LIST && node->items == NULL && node->leaves == NULL)
+	if (p->out->len == p->start && node->place->kind == PLACE_LIST && node->items == NULL &&
+		node->leaves == NULL)
 		add_piece(p);
 	end_line(p);
 }
@@ -91,7 +93,8 @@ static void print_node(struct printer *p, const struct node *node)
 		const struct node *inner = c->kind == PLACE_CONTAINER ? tree_leaf(node, c) : NULL;
 		if (inner != NULL)
 			print_node(p, inner);
-		for (const struct node *e = c->kind == PLACE_LIST ? node->items : NULL; e != NULL; e = e->next)
+		for (const struct node *e = c->kind == PLACE_LIST ? node->items : NULL; e != NULL;
+			e = e->next)
 			if (e->place == c)
 				print_node(p, e);
 	}

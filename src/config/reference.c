@@ -10,6 +10,7 @@
 
 #include <sekisho/buf.h>
 
+#include <ctype.h>
 #include <libyang/libyang.h>
 #include <string.h>
 
@@ -17,13 +18,16 @@ static const char preface[] =
 	"# 方針の語 / Words of the policy\n\n"
 	"<!-- 生成物: src/config/sekisho.yang から作られる。 Generated from src/config/sekisho.yang:\n"
 	"     meson compile -C BUILD regenerate-policy-reference -->\n\n"
-	"方針は `set` で始まる行に語を順に並べて書く。1行に続けて複数の項目を書ける。語の間は半角の空白、空白を含む値は\n"
-	"`\"…\"` で囲む（中では `\\\"` と `\\\\`）。`#` から行末までは注釈。文字コードは UTF-8、1行は 8192 バイトまで。\n"
-	"日付は `2026-04-01` のほか `令和8年4月1日`、`R8-04-01` とも書ける。サイズの K M G は 1024 倍。\n\n"
-	"A policy is lines of `set` followed by words in order; several items may follow on one line. Words are separated\n"
-	"by spaces; a value with spaces stands in `\"…\"` (with `\\\"` and `\\\\` inside). `#` begins a comment. UTF-8, at most 8192\n"
-	"bytes a line. Dates are `2026-04-01`, `令和8年4月1日` or `R8-04-01`. K, M and G of sizes count in 1024.\n\n"
-	"`*` = 複数回書ける / may be given several times · `!` = 必須 / required\n";
+	"方針は `set` で始まる行に語を順に並べて書く。1行に続けて複数の項目を書ける。\n"
+	"語の間は半角の空白、空白を含む値は `\"…\"` で囲む（中では `\\\"` と `\\\\`）。`#` から行末までは注釈。\n"
+	"文字コードは UTF-8、1行は 8192 バイトまで。日付は `2026-04-01` のほか `令和8年4月1日`、`R8-04-01` とも書ける。\n"
+	"サイズの K M G は 1024 倍。\n\n"
+	"A policy is lines of `set` followed by words in order; several items may follow on one line.\n"
+	"Words are separated by spaces; a value with spaces stands in `\"…\"` (with `\\\"` and `\\\\` inside). `#` begins\n"
+	"a comment. UTF-8, at most 8192 bytes a line. Dates are `2026-04-01`, `令和8年4月1日` or `R8-04-01`.\n"
+	"K, M and G of sizes count in 1024.\n\n"
+	"`*` = 複数回書ける / may be given several times · `!` = 必須 / required · "
+	"大文字 = 名前などの値 / capitals = a name or other value\n";
 
 /* Text for a table cell: one line, pipes escaped. */
 static void add_cell(struct buf *out, const char *text)
@@ -74,6 +78,13 @@ static void add_type(struct buf *out, const struct place *p)
 		buf_printf(out, " 既定/default `%s`", p->fallback);
 }
 
+/* A list's key as a placeholder: NAME. */
+static void add_key(struct buf *out, const struct place *key)
+{
+	for (const char *s = key->word; *s != '\0'; s++)
+		buf_addc(out, (char)toupper((unsigned char)*s));
+}
+
 /* The words from below the section's place to p. */
 static void add_path(struct buf *out, const struct place *section, const struct place *p)
 {
@@ -81,8 +92,10 @@ static void add_path(struct buf *out, const struct place *section, const struct 
 		return;
 	add_path(out, section, p->parent);
 	buf_printf(out, "%s%s", p->parent == section ? "" : " ", p->word);
-	if (p->key != NULL)
-		buf_printf(out, " %s", p->key->word);
+	if (p->key != NULL) {
+		buf_addc(out, ' ');
+		add_key(out, p->key);
+	}
 }
 
 static bool is_required(const struct place *p)
@@ -95,7 +108,10 @@ static void add_row(struct buf *out, const struct place *section, const struct p
 	bool many = p->kind == PLACE_LIST || p->kind == PLACE_LEAFLIST;
 
 	buf_adds(out, "| `");
-	add_path(out, section, p);
+	if (p == section->key)
+		add_key(out, p);
+	else
+		add_path(out, section, p);
 	buf_printf(out, "`%s%s | ", many ? " *" : "", is_required(p) ? " !" : "");
 	if (p->type != NULL)
 		add_type(out, p);
@@ -137,14 +153,18 @@ static void add_rows(struct buf *out, const struct place *section, const struct 
 
 static void add_section(struct buf *out, const struct place *p)
 {
-	buf_printf(out, "\n## `set %s%s%s`%s\n\n", p->word, p->key == NULL ? "" : " ", p->key == NULL ? "" : p->key->word,
-		p->kind == PLACE_LIST ? " *" : "");
+	buf_printf(out, "\n## `set %s", p->word);
+	if (p->key != NULL) {
+		buf_addc(out, ' ');
+		add_key(out, p->key);
+	}
+	buf_printf(out, "`%s\n\n", p->kind == PLACE_LIST ? " *" : "");
 	add_cell(out, p->ja);
 	buf_adds(out, "\n\n");
 	add_cell(out, p->text);
 	buf_adds(out, "\n\n| 語 / word | 値 / value | 意味 | meaning |\n|---|---|---|---|\n");
 	if (p->key != NULL)
-		add_row(out, p->parent, p->key);
+		add_row(out, p, p->key);
 	add_rows(out, p, p);
 }
 

@@ -118,8 +118,13 @@ static struct place *add_place(const struct lysc_node *node, struct place *paren
 	struct place *p = ARENA_NEW(schema.arena, struct place);
 	bool required;
 
-	*p = (struct place){.kind = kind_of(node), .id = schema.nplaces++, .word = node->name,
-		.len = strlen(node->name), .node = node, .parent = parent, .text = node->dsc};
+	*p = (struct place){.kind = kind_of(node),
+		.id = schema.nplaces++,
+		.word = node->name,
+		.len = strlen(node->name),
+		.node = node,
+		.parent = parent,
+		.text = node->dsc};
 	p->ja = schema_ext(node->exts, "ja");
 	p->example = schema_ext(node->exts, "example");
 	p->flag = schema_ext(node->exts, "flag") != NULL;

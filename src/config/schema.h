@@ -1,8 +1,9 @@
 /*
- * schema.h: the words of the policy: sekisho.yang as libyang compiled it, in the shape in which people write it.
+ * schema.h: the words of the policy: sekisho.yang as libyang compiled it, in the shape in which people write
+ * it.
  *
- * A place is a schema node with a word: a container, list, leaf or leaf-list. Transparent containers have none
- * and are left out; a list's key is not among its children but beside them.
+ * A place is a schema node with a word: a container, list, leaf or leaf-list. Transparent containers have
+ * none and are left out; a list's key is not among its children but beside them.
  */
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
@@ -35,16 +36,16 @@ struct place {
 	const struct place *parent;   /* the place within which the word stands; NULL for the root */
 	struct place **children;      /* in the order of the schema */
 	size_t nchildren;
-	struct place *key;            /* of a list */
-	const struct place *bare;     /* the child whose value may follow without its word, or NULL */
-	bool flag;		      /* a boolean: the word alone means true */
+	struct place *key;	  /* of a list */
+	const struct place *bare; /* the child whose value may follow without its word, or NULL */
+	bool flag;		  /* a boolean: the word alone means true */
 	bool has_must;
-	uint32_t required;	      /* bits of the children that must be given */
-	uint32_t required_bit;	      /* own bit in the parent's `required`; 0 = optional */
-	uint32_t max;		      /* instances within one parent */
-	const char *text, *ja;	      /* what it means, English and Japanese; NULL where there is none */
+	uint32_t required;     /* bits of the children that must be given */
+	uint32_t required_bit; /* own bit in the parent's `required`; 0 = optional */
+	uint32_t max;	       /* instances within one parent */
+	const char *text, *ja; /* what it means, English and Japanese; NULL where there is none */
 	const char *example, *fallback, *units; /* fallback: the default value */
-	const struct field *field;    /* where it goes in the model; containers need none */
+	const struct field *field;		/* where it goes in the model; containers need none */
 };
 
 /*

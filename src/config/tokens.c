@@ -1,9 +1,9 @@
 /*
  * tokens.c: line -> words: spaces, quotes with escapes, comments.
  *
- * Input: one line as lines.c lets it through: at most LIMIT_LINE bytes of UTF-8 without control characters but
- * TAB; `text` and `v` of struct tokens are sized for the worst such line. A full-width space between words, as a
- * Japanese keyboard types it, is named for what it is.
+ * Input: one line as lines.c lets it through: at most LIMIT_LINE bytes of UTF-8 without control characters
+ * but TAB; `text` and `v` of struct tokens are sized for the worst such line. A full-width space between
+ * words, as a Japanese keyboard types it, is named for what it is.
  */
 #include "tokens.h"
 
@@ -46,7 +46,8 @@ static bool quoted(struct lexer *l)
 		if (s[l->at] == '\\') {
 			l->at++;
 			if (l->at >= l->line->n || (s[l->at] != '"' && s[l->at] != '\\')) {
-				diag_error(l->diags, l->line->number, "quote", _("only \\\" and \\\\ are known inside quotes"),
+				diag_error(l->diags, l->line->number, "quote",
+					_("only \\\" and \\\\ are known inside quotes"),
 					_("column %u: unknown escape"), column(l, l->at - 1));
 				return false;
 			}
@@ -77,10 +78,11 @@ static bool plain(struct lexer *l)
 		if (s[l->at] == '"' || s[l->at] == '\\')
 			hint = _("put the whole value into double quotes: \"…\"");
 		else if (l->line->n - l->at >= 3 && memcmp(s + l->at, wide_space, 3) == 0)
-			hint = _("separate words by ordinary (half-width) spaces, or put text into double quotes");
+			hint = _("separate words by ordinary (half-width) spaces, or put text into double "
+				 "quotes");
 		if (hint != NULL) {
 			diag_error(l->diags, l->line->number, "quote", hint,
-				s[l->at] == '"' ? _("column %u: a quotation mark inside a word")
+				s[l->at] == '"'	   ? _("column %u: a quotation mark inside a word")
 				: s[l->at] == '\\' ? _("column %u: a backslash outside of quotes")
 						   : _("column %u: a full-width space"),
 				column(l, l->at));

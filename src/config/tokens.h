@@ -29,8 +29,8 @@ struct tokens {
 
 /*
  * Splits a clean line into words. Words are separated by spaces or tabs; "…" holds any text, with \" and \\
- * inside; # outside of quotes, at the start of a word, begins a comment. A line that cannot be split is reported
- * and gives false; an empty one gives no words.
+ * inside; # outside of quotes, at the start of a word, begins a comment. A line that cannot be split is
+ * reported and gives false; an empty one gives no words.
  */
 bool tokens_split(const struct line *line, struct diag_list *diags, struct tokens *ret);
 

@@ -1,8 +1,8 @@
 /*
  * tree.c: nodes in an arena, and one hash index over all list entries and leaf-list values.
  *
- * The index is keyed (SipHash with a random key), so that names chosen to collide cannot make it slow. A node's
- * single children are a short chain: at most as many as the schema has words there.
+ * The index is keyed (SipHash with a random key), so that names chosen to collide cannot make it slow. A
+ * node's single children are a short chain: at most as many as the schema has words there.
  */
 #include "tree.h"
 
@@ -81,7 +81,8 @@ static size_t find(const struct tree *t, uint64_t hash, const struct node *paren
 	}
 }
 
-struct node *tree_item(const struct tree *t, const struct node *parent, const struct place *place, const char *value)
+struct node *tree_item(
+	const struct tree *t, const struct node *parent, const struct place *place, const char *value)
 {
 	if (t->cap == 0)
 		return NULL;
@@ -121,7 +122,8 @@ static void index_item(struct tree *t, struct node *n)
 	t->n++;
 }
 
-struct node *tree_add(struct tree *t, struct node *parent, const struct place *place, const char *value, uint32_t line)
+struct node *tree_add(
+	struct tree *t, struct node *parent, const struct place *place, const char *value, uint32_t line)
 {
 	struct node *n = ARENA_NEW(t->arena, struct node);
 

@@ -1,8 +1,9 @@
 /*
- * value.c: judges one value, by libyang's types first and by the forms of forms.c next, and says what would be right.
+ * value.c: judges one value, by libyang's types first and by the forms of forms.c next, and says what would
+ * be right.
  *
- * Input: a word of the policy, clean text of at most LIMIT_LINE bytes. Numbers are taken in decimal only: YANG
- * also reads 0x14 and 024 (octal), which people do not mean.
+ * Input: a word of the policy, clean text of at most LIMIT_LINE bytes. Numbers are taken in decimal only:
+ * YANG also reads 0x14 and 024 (octal), which people do not mean.
  */
 #include "value.h"
 
@@ -41,7 +42,8 @@ const char *value_show(const char *text)
 
 static bool is_number(const struct lysc_type *type)
 {
-	return type->basetype == LY_TYPE_UINT8 || type->basetype == LY_TYPE_UINT16 || type->basetype == LY_TYPE_UINT32;
+	return type->basetype == LY_TYPE_UINT8 || type->basetype == LY_TYPE_UINT16 ||
+	       type->basetype == LY_TYPE_UINT32;
 }
 
 static bool is_decimal(const char *text)
@@ -150,7 +152,8 @@ static void hint_range(const struct place *place, struct buf *out)
 		buf_printf(out, " (%s)", place->units);
 }
 
-void value_refuse(const struct place *place, const char *text, const char *why, unsigned line, struct diag_list *diags)
+void value_refuse(
+	const struct place *place, const char *text, const char *why, unsigned line, struct diag_list *diags)
 {
 	const struct lysc_range *length = length_of(place->type);
 	struct buf hint = {0};
@@ -165,7 +168,7 @@ void value_refuse(const struct place *place, const char *text, const char *why, 
 		buf_printf(&hint, _("at most %llu characters"), (unsigned long long)length->parts[0].max_u64);
 	else if (!form_better(text, why, &hint) && place->example != NULL)
 		buf_printf(&hint, _("for example: %s"), place->example);
-	diag_error(diags, line, "bad-value", hint.len > 0 ? buf_str(&hint) : NULL, "%s \"%s\": %s", place->word,
-		value_show(text), _(why));
+	diag_error(diags, line, "bad-value", hint.len > 0 ? buf_str(&hint) : NULL, "%s \"%s\": %s",
+		place->word, value_show(text), _(why));
 	buf_free(&hint);
 }

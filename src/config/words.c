@@ -72,7 +72,8 @@ const char *words_hint(struct arena *arena, const struct scope *s, const char *w
 
 void words_add_quoted(struct buf *out, const char *value)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:/@+,*=%";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:/@+,*=%";
 
 	if (value[0] != '\0' && value[strspn(value, plain)] == '\0') {
 		buf_adds(out, value);

@@ -20,8 +20,8 @@ struct scope {
 };
 
 /*
- * The place that a word names here: innermost first, then further out, never beyond the first word of the line.
- * *ret_depth (may be NULL): the depth within which it stands. NULL when no place has this word.
+ * The place that a word names here: innermost first, then further out, never beyond the first word of the
+ * line. *ret_depth (may be NULL): the depth within which it stands. NULL when no place has this word.
  */
 const struct place *scope_find(const struct scope *s, const char *word, size_t n, unsigned *ret_depth);
 

@@ -24,7 +24,8 @@
 static const struct place *root;
 
 /* Reads a text and prints what was understood; the errors of reading and of checking are counted apart. */
-static struct tree *read_tree(struct arena *arena, const void *text, size_t n, size_t *ret_read, size_t *ret_check)
+static struct tree *read_tree(
+	struct arena *arena, const void *text, size_t n, size_t *ret_read, size_t *ret_check)
 {
 	struct tree *tree = tree_new(root);
 	struct lines lines = lines_init(text, n);
@@ -56,7 +57,8 @@ static void hold_against_print(struct arena *arena, const struct tree *tree)
 	print(tree_root(tree), &once);
 	struct tree *again = read_tree(arena, once.data, once.len, &read, &checked);
 	print(tree_root(again), &twice);
-	if (read != 0 || once.len != twice.len || (once.len > 0 && memcmp(once.data, twice.data, once.len) != 0))
+	if (read != 0 || once.len != twice.len ||
+		(once.len > 0 && memcmp(once.data, twice.data, once.len) != 0))
 		abort();
 	tree_free(again);
 	buf_free(&once);

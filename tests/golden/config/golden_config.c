@@ -1,6 +1,7 @@
 /*
- * golden_config.c: reads each NAME.policy of a directory and compares what is said of it, and what was understood
- * (in canonical form), with NAME.expected. --regenerate writes the expectations anew: read the diff afterwards.
+ * golden_config.c: reads each NAME.policy of a directory and compares what is said of it, and what was
+ * understood (in canonical form), with NAME.expected. --regenerate writes the expectations anew: read the
+ * diff afterwards.
  *
  * usage: golden_config [--regenerate] DIRECTORY
  */
@@ -71,7 +72,8 @@ static bool one(const char *dir, const char *name, bool regenerate)
 	struct buf text = {0}, got = {0}, want = {0};
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(expected, sizeof(expected), "%s/%.*s.expected", dir, (int)(strlen(name) - strlen(".policy")), name);
+	snprintf(expected, sizeof(expected), "%s/%.*s.expected", dir, (int)(strlen(name) - strlen(".policy")),
+		name);
 	bool ok = slurp(path, &text);
 	if (ok) {
 		describe(name, &text, &got);

@@ -1,5 +1,6 @@
 /*
- * policies.h: calls a function with the text of each *.policy file of the directories on a test's command line.
+ * policies.h: calls a function with the text of each *.policy file of the directories on a test's command
+ * line.
  */
 #ifndef TEST_CONFIG_POLICIES_H
 #define TEST_CONFIG_POLICIES_H

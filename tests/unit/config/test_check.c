@@ -1,6 +1,6 @@
 /*
- * test_check.c: our verdict over whole objects against libyang's own: lyd_validate_all() over the same policy,
- * for good ones, for one flaw at a time, and for the policies of the directories on the command line.
+ * test_check.c: our verdict over whole objects against libyang's own: lyd_validate_all() over the same
+ * policy, for good ones, for one flaw at a time, and for the policies of the directories on the command line.
  */
 #include "check.h"
 #include "lines.h"
@@ -40,7 +40,8 @@ static bool judge(const char *name, const char *text, size_t n)
 	/* Where a value was refused we hold our tongue about what is missing then. */
 	if (ours != theirs && before == 0) {
 		test_failures++;
-		printf("%s: we say %d, libyang %d: %s\n", name, ours, theirs, theirs ? "" : ly_errmsg(schema_ctx()));
+		printf("%s: we say %d, libyang %d: %s\n", name, ours, theirs,
+			theirs ? "" : ly_errmsg(schema_ctx()));
 	}
 	test_checks++;
 	lyd_free_all(lyd);
@@ -74,13 +75,16 @@ static void test_required(void)
 
 static void test_musts(void)
 {
-	CHECK(whole("set allow a from h to h service tcp/1 sanitised-by file-relay sanitising-product \"x\"\n"));
-	CHECK(!whole("set allow a from h to h service tcp/1 sanitised-by screen-transfer sanitising-product \"x\"\n"));
+	CHECK(whole(
+		"set allow a from h to h service tcp/1 sanitised-by file-relay sanitising-product \"x\"\n"));
+	CHECK(!whole("set allow a from h to h service tcp/1 sanitised-by screen-transfer sanitising-product "
+		     "\"x\"\n"));
 	CHECK(!whole("set allow a from h to h service tcp/1 sanitising-product \"x\"\n"));
 	CHECK(!whole("set allow a from h to h service tcp/1 sanitising-statement \"x\"\n"));
 	CHECK(!whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied\n"));
 	CHECK(!whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original-to m\n"));
-	CHECK(whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to m\n"));
+	CHECK(whole(
+		"set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to m\n"));
 }
 
 /* One entry more than the schema allows. */

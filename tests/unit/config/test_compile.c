@@ -141,7 +141,9 @@ int main(int argc, char **argv)
 	test_good(argv[2]);
 	test_bad("", 0, "\"code\":\"empty\"");
 	test_bad("set system hostname g\nset segmnt x\n", 35, "\"line\":2,\"code\":\"unknown-word\"");
-	test_bad("\x7f" "ELF\0\0\0\0", 8, "\"line\":1,\"code\":\"control-character\"");
+	test_bad("\x7f"
+		 "ELF\0\0\0\0",
+		8, "\"line\":1,\"code\":\"control-character\"");
 	test_unsealed();
 	return test_end();
 }

@@ -1,4 +1,5 @@
-/* test_config.c: a whole policy in the model, defaults, and input of a size or kind that nobody should hand in. */
+/* test_config.c: a whole policy in the model, defaults, and input of a size or kind that nobody should hand
+ * in. */
 #include "read.h"
 
 #include <sekisho/buf.h>
@@ -56,7 +57,8 @@ static void test_system(void)
 		if (strcmp(o->what, "time") == 0)
 			seen += o->port.proto == IPPROTO_UDP && o->port.lo == 123 && o->host.line == 2;
 		else if (strcmp(o->what, "alarm") == 0)
-			seen += o->port.proto == IPPROTO_TCP && o->port.lo == 25 && strcmp(o->host.text, "mta") == 0;
+			seen += o->port.proto == IPPROTO_TCP && o->port.lo == 25 &&
+				strcmp(o->host.text, "mta") == 0;
 		else if (strcmp(o->host.text, "c") == 0)
 			seen += o->port.proto == IPPROTO_TCP && o->port.hi == 6514;
 		else
@@ -72,14 +74,15 @@ static void test_system(void)
 
 static void test_network(void)
 {
-	struct reading r = read_text(
-		"set interface e2.20 parent e2 vlan 20 address 10.2.20.1/24\n"
-		"set segment s kind lgwan label \"L\" interface e1 interface e2.20 address 2001:db8::1/64 network 10.2.0.0/16 network other\n"
-		"set router r segment s address 10.2.0.254 mac 02-00-00-00-00-FE\n"
-		"set route 10.9.0.0/16 via r\n"
-		"set host h segment s address 10.9.1.1 address 10.9.2.0/24 behind r external \"J-LIS\" label \"A\" section \"B\" location \"C\"\n"
-		"set host-group g member h member i\n"
-		"set service p icmp/echo-request tcp/1-2\n");
+	struct reading r = read_text("set interface e2.20 parent e2 vlan 20 address 10.2.20.1/24\n"
+				     "set segment s kind lgwan label \"L\" interface e1 interface e2.20 "
+				     "address 2001:db8::1/64 network 10.2.0.0/16 network other\n"
+				     "set router r segment s address 10.2.0.254 mac 02-00-00-00-00-FE\n"
+				     "set route 10.9.0.0/16 via r\n"
+				     "set host h segment s address 10.9.1.1 address 10.9.2.0/24 behind r "
+				     "external \"J-LIS\" label \"A\" section \"B\" location \"C\"\n"
+				     "set host-group g member h member i\n"
+				     "set service p icmp/echo-request tcp/1-2\n");
 	const struct model *m = r.model;
 
 	CHECK_INT(r.diags.nerrors, 0);
@@ -109,13 +112,18 @@ static void test_network(void)
 static void test_allow(void)
 {
 	struct reading r = read_text(
-		"set allow a from h to g service tcp/443 service wsus service icmp/echo-request application tls server-name x.jp\n"
-		"set allow a purpose \"P\" applicant \"Q\" asset-class 1 starts 令和8年4月1日 expires 2027-03-31\n"
+		"set allow a from h to g service tcp/443 service wsus service icmp/echo-request application "
+		"tls server-name x.jp\n"
+		"set allow a purpose \"P\" applicant \"Q\" asset-class 1 starts 令和8年4月1日 expires "
+		"2027-03-31\n"
 		"set allow a days sat-mon hours 22:00-05:00 closed-dates 2026-12-31 closed-dates R9-1-1\n"
-		"set allow a window 2026-11-20T22:00/2026-11-21T02:00 at-end drain one-way fragments external-isolated true\n"
-		"set allow a approval ciso name \"N\" date 2026-04-01 number \"R8-1\" approval tokatsu name \"M\" date 2026-04-02\n"
+		"set allow a window 2026-11-20T22:00/2026-11-21T02:00 at-end drain one-way fragments "
+		"external-isolated true\n"
+		"set allow a approval ciso name \"N\" date 2026-04-01 number \"R8-1\" approval tokatsu name "
+		"\"M\" date 2026-04-02\n"
 		"set allow a exception reason \"X\" approved-by \"Y\" report-due 2026-12-10\n"
-		"set allow b from h to g service tcp/1 sanitised-by file-relay sanitising-product \"S\" sanitising-statement \"T\"\n"
+		"set allow b from h to g service tcp/1 sanitised-by file-relay sanitising-product \"S\" "
+		"sanitising-statement \"T\"\n"
 		"set allow c from h to g service tcp/1 permitted-as local-breakout\n");
 	const struct model_allow *a = r.model->allows;
 
@@ -152,7 +160,8 @@ static void test_allow(void)
 /* A window is of the policy's own zone, wherever in the file that stands. */
 static void test_zone(void)
 {
-	struct reading r = read_text("set allow a from h to g service tcp/1 window 2026-11-20T22:00/2026-11-21T02:00\n");
+	struct reading r =
+		read_text("set allow a from h to g service tcp/1 window 2026-11-20T22:00/2026-11-21T02:00\n");
 	int64_t tokyo = r.model->allows[0].window_from.sec;
 
 	read_end(&r);
@@ -164,8 +173,9 @@ static void test_zone(void)
 
 static void test_mail(void)
 {
-	struct reading r = read_text("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to o\n"
-				     "set mail outbound listen 10.0.0.2 server m next-hop n max-size 512K mynumber record\n");
+	struct reading r = read_text(
+		"set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to o\n"
+		"set mail outbound listen 10.0.0.2 server m next-hop n max-size 512K mynumber record\n");
 	const struct model *m = r.model;
 
 	CHECK_INT(r.diags.nerrors, 0);
@@ -240,7 +250,9 @@ static void test_many(void)
 
 	buf_adds(&b, "set segment s kind lgwan\nset host h segment s address 10.0.0.1\n");
 	for (int i = 0; i < N; i++)
-		buf_printf(&b, "set allow r%d from h to h service tcp/%d purpose \"業務 %d\" starts 2026-04-01 expires 2027-03-31%s\n",
+		buf_printf(&b,
+			"set allow r%d from h to h service tcp/%d purpose \"業務 %d\" starts 2026-04-01 "
+			"expires 2027-03-31%s\n",
 			i, i % 65535 + 1, i, i == 77777 ? " days never" : "");
 	struct reading r = read_bytes((const char *)b.data, b.len);
 	CHECK_INT(r.diags.nerrors, 1);

@@ -1,4 +1,5 @@
-/* test_forms.c: addresses, dates, hours, days, windows, sizes: what is one, what is not, and what it becomes. */
+/* test_forms.c: addresses, dates, hours, days, windows, sizes: what is one, what is not, and what it becomes.
+ */
 #include "forms.h"
 
 #include <sekisho/buf.h>
@@ -78,8 +79,9 @@ static bool is_hours(const char *text, int want_from, int want_to)
 
 static void test_hours(void)
 {
-	static const char *const wrong[] = {"9-17", "09:00", "09:00-", "-17:00", "24:00-08:00", "09:60-10:00", "09:0-10:00",
-		"09:00-25:00", "09:00-24:01", "08:00-08:00", "09:00-17:00x", "009:00-10:00x", ""};
+	static const char *const wrong[] = {"9-17", "09:00", "09:00-", "-17:00", "24:00-08:00", "09:60-10:00",
+		"09:0-10:00", "09:00-25:00", "09:00-24:01", "08:00-08:00", "09:00-17:00x", "009:00-10:00x",
+		""};
 	uint16_t a, b;
 
 	CHECK(is_hours("06:30-23:00", 390, 1380));
@@ -122,15 +124,17 @@ static void test_window(void)
 	struct wall from, to;
 
 	clock_set_zone("Asia/Tokyo");
-	CHECK(form_window("2026-11-20T22:00/2026-11-21T02:00", &from, &to) == NULL && to.sec - from.sec == 4 * 3600);
+	CHECK(form_window("2026-11-20T22:00/2026-11-21T02:00", &from, &to) == NULL &&
+		to.sec - from.sec == 4 * 3600);
 	CHECK_INT(from.sec, 1795179600);
 	CHECK(form_window("2026-11-21T02:00/2026-11-20T22:00", &from, &to) != NULL);
 	CHECK(form_window("2026-11-21T02:00/2026-11-21T02:00", &from, &to) != NULL);
 	CHECK(form_window("2026-11-21T02:00", &from, &to) != NULL);
 	CHECK(form_window("2026-11-21/2026-11-22", &from, &to) != NULL);
 	CHECK(form_window("/", &from, &to) != NULL);
-	CHECK(form_window("2026-11-20T22:00                                                        /2026-11-21T02:00",
-		&from, &to) != NULL);
+	CHECK(form_window("2026-11-20T22:00                                                        "
+			  "/2026-11-21T02:00",
+		      &from, &to) != NULL);
 }
 
 static long long size(const char *text)

@@ -21,9 +21,11 @@ static const char *split(const char *text, size_t n)
 	diag_init(&diags, arena);
 	out[0] = '\0';
 	while (lines_next(&l, &diags, &line))
-		len += (size_t)snprintf(out + len, sizeof(out) - len, "%u:%.*s|", line.number, (int)line.n, line.text);
+		len += (size_t)snprintf(
+			out + len, sizeof(out) - len, "%u:%.*s|", line.number, (int)line.n, line.text);
 	for (size_t i = 0; i < diags.n; i++)
-		len += (size_t)snprintf(out + len, sizeof(out) - len, "!%u:%s", diags.items[i].line, diags.items[i].code);
+		len += (size_t)snprintf(
+			out + len, sizeof(out) - len, "!%u:%s", diags.items[i].line, diags.items[i].code);
 	return out;
 }
 
@@ -35,7 +37,9 @@ static void test_ends(void)
 	CHECK_STR(SPLIT("a"), "1:a|");
 	CHECK_STR(SPLIT("a\n"), "1:a|");
 	CHECK_STR(SPLIT("a\nb\r\n\r\nc"), "1:a|2:b|3:|4:c|");
-	CHECK_STR(SPLIT("\xef\xbb\xbf" "a\nb"), "1:a|2:b|");
+	CHECK_STR(SPLIT("\xef\xbb\xbf"
+			"a\nb"),
+		"1:a|2:b|");
 	CHECK_STR(SPLIT("\xef\xbb"), "!1:encoding");
 	CHECK_STR(SPLIT("a\rb\nc"), "2:c|!1:control-character");
 	CHECK_STR(SPLIT("a\tb"), "1:a\tb|");

@@ -6,12 +6,13 @@
 /* Words find their way further out, but never out of the line's object. */
 static void test_depth(void)
 {
-	struct reading r = read_text(
-		"set segment s kind lgwan\n"
-		"set host h segment s address 10.0.0.1\n"
-		"set allow a from h approval ciso name \"N\" date 2026-04-01 to h service tcp/1 expires 2027-03-31\n"
-		"set mail outbound attachments require-cc kacho max-external-recipients 7 listen 10.0.0.1 server h next-hop h\n"
-		"set system limit half-open 3 log-limit per-source 4 hostname g\n");
+	struct reading r = read_text("set segment s kind lgwan\n"
+				     "set host h segment s address 10.0.0.1\n"
+				     "set allow a from h approval ciso name \"N\" date 2026-04-01 to h "
+				     "service tcp/1 expires 2027-03-31\n"
+				     "set mail outbound attachments require-cc kacho max-external-recipients "
+				     "7 listen 10.0.0.1 server h next-hop h\n"
+				     "set system limit half-open 3 log-limit per-source 4 hostname g\n");
 
 	CHECK_INT(r.diags.nerrors, 0);
 	CHECK_INT(r.model->nallows, 1);
@@ -63,14 +64,16 @@ static void test_flags(void)
 	CHECK(!r.model->segments[1].answer_ping);
 	CHECK(r.model->segments[2].answer_ping && r.model->segments[3].answer_ping);
 	CHECK_INT(r.diags.nerrors, 1);
-	CHECK(said(&r, 5, "bad-value") && !r.model->segments[4].answer_ping && r.model->segments[4].mss == 1400);
+	CHECK(said(&r, 5, "bad-value") && !r.model->segments[4].answer_ping &&
+		r.model->segments[4].mss == 1400);
 	read_end(&r);
 }
 
 /* What is right of a broken line is taken, and every flaw is said. */
 static void test_recovery(void)
 {
-	struct reading r = read_text("set segment s kind lgwann label \"L\" mss 1 colour red network 10.0.0.0/8 network 10.0.0.1/8\n"
+	struct reading r = read_text("set segment s kind lgwann label \"L\" mss 1 colour red network "
+				     "10.0.0.0/8 network 10.0.0.1/8\n"
 				     "set host 住民 segment s address 10.0.0.999\n"
 				     "set host h segment address 10.0.0.1\n");
 
@@ -123,7 +126,8 @@ static void test_hints(void)
 	struct reading r = read_text("set segment s kind lgwan lable \"A\"\nset segment s mss 70000\n");
 
 	CHECK(strstr(r.diags.items[0].hint, "did you mean \"label\"") != NULL);
-	CHECK(strstr(r.diags.items[0].hint, "kind, label, interface, address, network, answer-ping, mss") != NULL);
+	CHECK(strstr(r.diags.items[0].hint, "kind, label, interface, address, network, answer-ping, mss") !=
+		NULL);
 	CHECK(strstr(r.diags.items[1].hint, "from 536 to 9000") != NULL);
 	read_end(&r);
 }

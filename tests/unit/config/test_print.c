@@ -43,7 +43,8 @@ static void test_forms(void)
 	static const char quoted[] = "set segment s kind lgwan label \"a \\\"b\\\" \\\\ #c\"\n";
 	static const char bare[] = "set system approval-required mynumber ciso tokatsu\n";
 	static const char spread[] = "set host h segment s\nset host h address 10.0.0.1\n";
-	static const char flags[] = "set segment s kind lgwan answer-ping true\nset segment t kind lgwan answer-ping false\n";
+	static const char flags[] =
+		"set segment s kind lgwan answer-ping true\nset segment t kind lgwan answer-ping false\n";
 
 	check_again(quoted, strlen(quoted), quoted);
 	check_again(bare, strlen(bare), bare);

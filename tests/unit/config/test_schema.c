@@ -1,4 +1,5 @@
-/* test_schema.c: what the code takes for granted of sekisho.yang, and what the manual promises of every word. */
+/* test_schema.c: what the code takes for granted of sekisho.yang, and what the manual promises of every word.
+ */
 #include "fields.h"
 #include "schema.h"
 #include "value.h"
@@ -20,11 +21,11 @@ static void blame(const struct place *p, const char *what)
 	printf("%s %s: %s\n", p->parent == NULL ? "" : p->parent->word, p->word, what);
 }
 
-#define WANT(p, cond, what)                                                                                     \
-	do {                                                                                                    \
-		test_checks++;                                                                                  \
-		if (!(cond))                                                                                    \
-			blame(p, what);                                                                         \
+#define WANT(p, cond, what)                                                                                  \
+	do {                                                                                                 \
+		test_checks++;                                                                               \
+		if (!(cond))                                                                                 \
+			blame(p, what);                                                                      \
 	} while (0)
 
 static void check_value_place(const struct place *p)
@@ -35,8 +36,10 @@ static void check_value_place(const struct place *p)
 	WANT(p, p->field != NULL && p->field->kind != NULL && p->field->kind->store != NULL, "goes nowhere");
 	WANT(p, p->field->kind->refusal != NULL, "has no sentence for a wrong value");
 	WANT(p, closed || p->example != NULL, "has no example");
-	WANT(p, p->example == NULL || value_check(p, p->example, strlen(p->example)) == NULL, "its example is refused");
-	WANT(p, p->fallback == NULL || value_check(p, p->fallback, strlen(p->fallback)) == NULL, "its default is refused");
+	WANT(p, p->example == NULL || value_check(p, p->example, strlen(p->example)) == NULL,
+		"its example is refused");
+	WANT(p, p->fallback == NULL || value_check(p, p->fallback, strlen(p->fallback)) == NULL,
+		"its default is refused");
 	if (p->type->basetype >= LY_TYPE_UINT8 && p->type->basetype <= LY_TYPE_UINT64) {
 		const struct lysc_range *r = ((const struct lysc_type_num *)p->type)->range;
 		WANT(p, r != NULL && LY_ARRAY_COUNT(r->parts) == 1, "its number has not one range");
@@ -47,7 +50,8 @@ static void check_value_place(const struct place *p)
 /* No word may be known at two depths of one line: there is one reading only. */
 static void check_one_reading(const struct place *p)
 {
-	for (const struct place *outer = p->parent; outer != NULL && outer->kind != PLACE_ROOT; outer = outer->parent)
+	for (const struct place *outer = p->parent; outer != NULL && outer->kind != PLACE_ROOT;
+		outer = outer->parent)
 		for (size_t i = 0; i < p->nchildren; i++) {
 			const struct place *c = p->children[i];
 			WANT(c, place_child(outer, c->word, c->len) == NULL, "is also known further out");
@@ -62,14 +66,17 @@ static void check_place(const struct place *p, unsigned depth)
 	for (size_t i = 0; i < p->nchildren; i++) {
 		const struct place *c = p->children[i];
 		required += c->required_bit != 0;
-		WANT(c, c->text != NULL && c->ja != NULL && c->ja[0] != '\0', "is not explained in both languages");
+		WANT(c, c->text != NULL && c->ja != NULL && c->ja[0] != '\0',
+			"is not explained in both languages");
 		if (c->type != NULL)
 			check_value_place(c);
 		if (c->kind == PLACE_LIST)
 			check_value_place(c->key);
 		if (c->kind == PLACE_LEAFLIST)
-			WANT(c, ((const struct lysc_node_leaflist *)c->node)->min <= 1, "more than one is required");
-		WANT(c, c->kind == PLACE_LEAF || c->kind == PLACE_CONTAINER || c->max < UINT32_MAX, "has no upper bound");
+			WANT(c, ((const struct lysc_node_leaflist *)c->node)->min <= 1,
+				"more than one is required");
+		WANT(c, c->kind == PLACE_LEAF || c->kind == PLACE_CONTAINER || c->max < UINT32_MAX,
+			"has no upper bound");
 		check_place(c, depth + 1);
 	}
 	WANT(p, required <= 32, "has more required children than bits");

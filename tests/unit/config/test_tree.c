@@ -18,7 +18,8 @@ static const struct place *child(const struct place *p, const char *word)
 
 static void test_items(const struct place *root)
 {
-	const struct place *host = child(root, "host"), *group = child(root, "host-group"), *member = child(group, "member");
+	const struct place *host = child(root, "host"), *group = child(root, "host-group"),
+			   *member = child(group, "member");
 	struct tree *t = tree_new(root);
 	struct node *top = tree_root(t);
 	char name[32];
@@ -49,7 +50,8 @@ static void test_items(const struct place *root)
 
 static void test_leaves(const struct place *root)
 {
-	const struct place *host = child(root, "host"), *segment = child(host, "segment"), *label = child(host, "label");
+	const struct place *host = child(root, "host"), *segment = child(host, "segment"),
+			   *label = child(host, "label");
 	struct tree *t = tree_new(root);
 	struct node *h = tree_add(t, tree_root(t), host, "a", 1);
 
