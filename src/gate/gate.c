@@ -283,11 +283,12 @@ static void stop(struct daemon *d)
 	store_close(&g->store);
 }
 
+const struct daemon_spec gate_spec = {.row = JAIL_GATE, .option = option, .before = before, .start = start,
+	.notice = notice, .stop = stop};
+
 int gate_main(int argc, char **argv)
 {
 	static struct gate gate;
-	static const struct daemon_spec spec = {.row = JAIL_GATE, .option = option, .before = before, .start = start,
-		.notice = notice, .stop = stop};
 
-	return daemon_run(&spec, &gate, argc, argv);
+	return daemon_run(&gate_spec, &gate, argc, argv);
 }

@@ -197,6 +197,7 @@ void control_status(struct gate *g, struct msg_status *ret);
 /* gate.c */
 /* The whole process: main()'s arguments and exit status. */
 int gate_main(int argc, char **argv);
+extern const struct daemon_spec gate_spec;
 void gate_event(struct gate *g, enum gate_event e);
 void gate_finding(struct gate *g, enum health_source source, enum finding f, const char *detail);
 /* health_end(), with a record of what was cured. */
