@@ -142,13 +142,32 @@ static void ask_granted(struct question_at *q, struct expect *cover, const char 
 	find_missing(q);
 }
 
+static void count_accept(void *arg, const struct region *r, uint64_t expires_ms)
+{
+	(void)r;
+	(void)expires_ms;
+	(*(uint32_t *)arg)++;
+}
+
 static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const char *situation)
 {
+	struct region all = region_all(q->sc.family);
+	uint32_t accepted = 0;
+
 	q->cover = NULL;
 	q->sc.ct_state = state;
 	q->sc.ct_mark = mark;
 	q->situation = situation;
+	q->ev->accept = count_accept;
+	q->ev->arg = &accepted;
+	eval_run(q->ev, &q->sc, &all);
+	q->p->scenarios++;
+	if (accepted == 0)
+		return;
+	/* forward alone would let it pass: then what comes before must have stopped it (which takes longer to see). */
+	q->sc.from_prerouting = true;
 	ask(q);
+	q->sc.from_prerouting = false;
 }
 
 /* Situations in which nothing may cross, whatever the policy says. */
@@ -212,13 +231,6 @@ static void check_pair(struct prove *p, struct eval *ev, const struct ir *ir, co
 
 static const uint8_t protocols[][2] = {{4, IPPROTO_TCP}, {4, IPPROTO_UDP}, {4, IPPROTO_ICMP}, {4, IPPROTO_SCTP},
 	{4, IPPROTO_GRE}, {6, IPPROTO_TCP}, {6, IPPROTO_UDP}, {6, IPPROTO_ICMPV6}, {6, IPPROTO_SCTP}, {6, IPPROTO_GRE}};
-
-static void count_accept(void *arg, const struct region *r, uint64_t expires_ms)
-{
-	(void)r;
-	(void)expires_ms;
-	(*(uint32_t *)arg)++;
-}
 
 /*
  * Which generation's mark passes without a look at the policy: asked of a packet that comes back out of the

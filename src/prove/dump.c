@@ -335,6 +335,8 @@ static void read_elem(struct dump *d, struct dump_set *s, struct reader r)
 			v = read_data(&a);
 			e.has_verdict = v.has_verdict;
 			e.verdict = v.verdict;
+			e.data = v.p;
+			e.ndata = v.n;
 			break;
 		default: break;
 		}

@@ -79,6 +79,8 @@ struct dump_elem {
 	bool catchall;
 	bool has_verdict;
 	struct dump_verdict verdict;
+	const uint8_t *data; /* of a map to values; NULL = none */
+	size_t ndata;
 	uint64_t timeout_ms, expires_ms; /* 0 = none */
 };
 

@@ -24,6 +24,8 @@
 /* Forks on one path: a frame is about 3 KB of stack; a real ruleset forks some hundred times. */
 #define FORKS_MAX 2000
 #define WORDS 16
+/* Base chains of one or two hooks; ours has three and two. More of them are a finding. */
+#define BASE_MAX 16
 
 enum word_kind {
 	WORD_UNKNOWN,
@@ -67,7 +69,7 @@ struct eval_set {
 struct run {
 	struct eval *ev;
 	const struct scenario *sc;
-	const struct dump_chain *base[16];
+	const struct dump_chain *base[BASE_MAX];
 	size_t nbase;
 	unsigned forks; /* nested exec() calls */
 };
@@ -258,7 +260,8 @@ static bool run_ct(struct run *run, struct state *s, const struct dump_expr *e)
 	enum field f = e->dir == UINT32_MAX ? FIELDS : ct_field(e);
 	size_t n;
 
-	if ((only4 && sc->family != 4) || (only6 && sc->family != 6))
+	bool no_ct = (sc->ct_state & (CT_INVALID | CT_UNTRACKED)) != 0; /* then only the state can be asked for */
+	if ((only4 && sc->family != 4) || (only6 && sc->family != 6) || (no_ct && e->key != NFT_CT_STATE))
 		return false;
 	if (e->key == NFT_CT_STATE)
 		load_const(s, e->dreg, &sc->ct_state, 4);
@@ -547,13 +550,16 @@ static enum match span_match(const struct layout *l, const struct span *sp, stru
 
 static bool apply(struct run *run, struct state *s, const struct dump_verdict *v);
 
-/* The path on which element e was found, over the region r. */
-static void run_found(struct run *run, const struct state *s, const struct span *sp, const struct region *r)
+/* The path on which an element was found, over the region r. dreg: where a map to values puts its value. */
+static void run_found(struct run *run, const struct state *s, const struct span *sp, const struct region *r,
+	uint32_t dreg)
 {
 	struct state hit = *s;
 	uint64_t end = sp->elem->expires_ms;
 
 	hit.region = *r;
+	if (sp->elem->data != NULL)
+		load_const(&hit, dreg, sp->elem->data, sp->elem->ndata > 64 ? 64 : sp->elem->ndata);
 	if (end != 0 && (hit.expires_ms == 0 || end < hit.expires_ms))
 		hit.expires_ms = end;
 	if (!sp->elem->has_verdict || apply(run, &hit, &sp->elem->verdict))
@@ -562,7 +568,7 @@ static void run_found(struct run *run, const struct state *s, const struct span 
 
 /* All paths on which something was found; returns whether it is certain that something is. */
 static bool run_matches(struct run *run, const struct state *s, const struct eval_set *es, const struct layout *l,
-	bool inverted)
+	const struct dump_expr *e)
 {
 	bool certain = false;
 
@@ -573,10 +579,10 @@ static bool run_matches(struct run *run, const struct state *s, const struct eva
 			continue;
 		certain = m == MATCH_YES;
 		/* Inverted: found means that the rule does not apply. */
-		if (inverted)
+		if (e->invert)
 			fork_next_rule(run, s, &r);
 		else
-			run_found(run, s, &es->spans[i], &r);
+			run_found(run, s, &es->spans[i], &r, e->dreg);
 	}
 	return certain;
 }
@@ -600,14 +606,12 @@ static bool run_lookup(struct run *run, struct state *s, const struct dump_expr 
 		return true;
 	}
 	struct layout l = layout_of(set, w, run->sc->family);
-	bool certain = !empty && run_matches(run, s, es, &l, e->invert);
+	bool certain = !empty && run_matches(run, s, es, &l, e);
 	if (certain) {
 		/* No miss is possible: this path ends here. */
 		s->at.chain = NULL;
 		return false;
 	}
-	if ((set->flags & NFT_SET_MAP) != 0 && e->dreg != NFT_REG_VERDICT)
-		load_unknown(s, e->dreg, 16);
 	return e->invert;
 }
 
@@ -767,18 +771,32 @@ static int by_priority(const void *pa, const void *pb)
 	return (a->priority > b->priority) - (a->priority < b->priority);
 }
 
+/* Appends the base chains of a hook in the order in which the kernel calls them. */
+static void add_hook(struct run *run, uint32_t hook)
+{
+	const struct dump *d = run->ev->dump;
+	size_t first = run->nbase;
+
+	for (size_t i = 0; i < d->nchains; i++)
+		if (d->chains[i].base && d->chains[i].hook == hook) {
+			if (run->nbase == BASE_MAX) {
+				run->ev->finding = "too many base chains";
+				break;
+			}
+			run->base[run->nbase++] = &d->chains[i];
+		}
+	qsort(run->base + first, run->nbase - first, sizeof(run->base[0]), by_priority);
+}
+
 void eval_run(struct eval *ev, const struct scenario *sc, const struct region *start)
 {
 	struct run run = {.ev = ev, .sc = sc};
 	struct state s = {.region = *start, .meta_mark = {.kind = WORD_CONST}, .ct_mark = {.kind = WORD_CONST}};
 
 	memcpy(s.ct_mark.b, &sc->ct_mark, 4);
-	for (size_t i = 0; i < ev->dump->nchains; i++) {
-		const struct dump_chain *c = &ev->dump->chains[i];
-		if (c->base && c->hook == sc->hook && run.nbase < sizeof(run.base) / sizeof(run.base[0]))
-			run.base[run.nbase++] = c;
-	}
-	qsort(run.base, run.nbase, sizeof(run.base[0]), by_priority);
+	if (sc->from_prerouting)
+		add_hook(&run, NF_INET_PRE_ROUTING);
+	add_hook(&run, sc->hook);
 	if (enter_base(&run, &s))
 		exec(&run, &s);
 }

@@ -35,6 +35,7 @@ struct region {
 
 struct scenario {
 	uint32_t hook; /* NF_INET_* */
+	bool from_prerouting; /* the packet has to come through that hook first */
 	uint8_t family, l4proto;
 	char iif[16], oif[16];
 	uint32_t ct_state, ct_mark;
