@@ -27,6 +27,8 @@
 #define LIMIT_BOXES 2000000
 /* A range of ports between mynumber and anything: the guard's bound. */
 #define LIMIT_GUARD_PORTS 16
+/* Addresses of one host that talks to or from mynumber: some interfaces, two families; more is a network in disguise. */
+#define LIMIT_GUARD_ADDRESSES 8
 /* Elements of one interval set: 6.1 kernels grow quadratically beyond (measured). */
 #define LIMIT_SET_INTERVALS 1000
 

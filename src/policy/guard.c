@@ -40,19 +40,20 @@ static void broken(const struct subject *s, uint32_t line, const char *code, con
 
 /* -- mynumber -------------------------------------------------------------------------------------------- */
 
+static bool single_end(const struct endpoint *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (!range_is_single(&e->v[i].range))
+			return false;
+	return e->kind == ENDPOINT_HOST && e->n <= LIMIT_GUARD_ADDRESSES;
+}
+
 static void check_end_single(const struct subject *s, const struct endpoint *e, const struct word *w)
 {
-	if (e->n == 0 || e->segment == NONE)
-		return;
-	for (size_t i = 0; i < e->n; i++)
-		if (e->kind == ENDPOINT_HOST && range_is_single(&e->v[i].range))
-			continue;
-		else {
-			broken(s, w->line, "law-mynumber-host",
-				_("name one host with single addresses, one rule for each pair, or make it an exception"),
-				_("to and from mynumber both ends are single hosts"));
-			return;
-		}
+	if (e->n > 0 && e->segment != NONE && !single_end(e))
+		broken(s, w->line, "law-mynumber-host",
+			_("name one host with single addresses, one rule for each pair, or make it an exception"),
+			_("to and from mynumber both ends are single hosts"));
 }
 
 static void check_mynumber(const struct subject *s)

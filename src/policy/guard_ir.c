@@ -14,7 +14,7 @@
  *   own flows                 none between the gate and a host that the policy could not name; no trunk that
  *                             carries mynumber and internet together
  */
-#include <sekisho/ir.h>
+#include "rtree.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -90,6 +90,8 @@ static bool single_hosts(const struct ir *ir, const struct host_index *x, const 
 		const struct ir_span *s = &ir->spans[r->spans.first + k];
 		uint32_t a = host_of(x, s->family, &s->src), b = host_of(x, s->family, &s->dst);
 		if (a == IR_NONE || b == IR_NONE || (k > 0 && (a != src || b != dst)))
+			return false;
+		if (ir->hosts[a].addrs.n > LIMIT_GUARD_ADDRESSES || ir->hosts[b].addrs.n > LIMIT_GUARD_ADDRESSES)
 			return false;
 		src = a;
 		dst = b;
@@ -224,16 +226,91 @@ static bool within(const struct ir_range *outer, const struct ir_range *inner)
 	return memcmp(outer->lo, inner->lo, 16) <= 0 && memcmp(inner->hi, outer->hi, 16) <= 0;
 }
 
-/* Does the rule, as written, grant the whole box? The spans of a rule are few, or the box is one of theirs. */
-static bool rule_grants(const struct ir *ir, const struct ir_rule *r, const struct ir_box *b)
+static bool span_grants(const struct ir_span *s, const struct ir_box *b)
 {
-	for (uint32_t k = 0; k < r->spans.n; k++) {
-		const struct ir_span *s = &ir->spans[r->spans.first + k];
-		if (s->family == b->family && s->proto == b->proto && s->port_lo <= b->port_lo &&
-			b->port_hi <= s->port_hi && within(&s->src, &b->src) && within(&s->dst, &b->dst))
-			return true;
+	return s->family == b->family && s->proto == b->proto && s->port_lo <= b->port_lo && b->port_hi <= s->port_hi &&
+	       within(&s->src, &b->src) && within(&s->dst, &b->dst);
+}
+
+/* Rules with more spans than this are looked up in an index. */
+#define SPANS_FEW 64
+
+/* All spans, to be found by the first corner of a box; built when a rule has many. */
+struct span_index {
+	struct rect *rects[2];
+	struct rtree *trees[2];
+};
+
+static struct key pp_key(uint8_t proto, uint16_t port)
+{
+	return (struct key){0, (uint64_t)proto << 16 | port};
+}
+
+static struct rect rect_of_span(const struct ir_span *s, uint32_t id)
+{
+	struct addr_range src = ir_addr_range(s->family, &s->src), dst = ir_addr_range(s->family, &s->dst);
+
+	return (struct rect){.lo = {key_of_addr(&src.lo), key_of_addr(&dst.lo), pp_key(s->proto, s->port_lo)},
+		.hi = {key_of_addr(&src.hi), key_of_addr(&dst.hi), pp_key(s->proto, s->port_hi)}, .id = id};
+}
+
+static void index_spans(const struct ir *ir, struct span_index *ret)
+{
+	for (int f = 0; f < 2; f++) {
+		size_t n = 0;
+		ret->rects[f] = calloc((size_t)ir->nspans + 1, sizeof(struct rect));
+		if (ret->rects[f] == NULL)
+			abort();
+		for (uint32_t i = 0; i < ir->nspans; i++)
+			if (ir->spans[i].family == (f == 0 ? 4 : 6))
+				ret->rects[f][n++] = rect_of_span(&ir->spans[i], i);
+		ret->trees[f] = rtree_new(ret->rects[f], n, RTREE_ALL);
 	}
-	return false;
+}
+
+static void span_index_free(struct span_index *x)
+{
+	for (int f = 0; f < 2; f++) {
+		rtree_free(x->trees[f]);
+		free(x->rects[f]);
+	}
+}
+
+struct grant {
+	const struct ir *ir;
+	const struct ir_box *box;
+	uint32_t rule;
+	bool granted;
+};
+
+static void note_grant(struct visit *v, uint32_t id)
+{
+	struct grant *g = v->arg;
+
+	if (g->ir->spans[id].rule == g->rule && span_grants(&g->ir->spans[id], g->box)) {
+		g->granted = true;
+		v->limit = 0; /* enough */
+	}
+}
+
+/* Does the rule, as written, grant the whole box? */
+static bool rule_grants(const struct ir *ir, struct span_index *x, uint32_t rule, const struct ir_box *b)
+{
+	struct ir_run run = ir->rules[rule].spans;
+	struct addr src = ir_addr(b->family, b->src.lo), dst = ir_addr(b->family, b->dst.lo);
+	struct key point[RTREE_AXES] = {key_of_addr(&src), key_of_addr(&dst), pp_key(b->proto, b->port_lo)};
+	struct grant g = {ir, b, rule, false};
+	struct visit v = {.point = point, .mask = RTREE_ALL, .limit = NONE, .fn = note_grant, .arg = &g};
+
+	for (uint32_t k = 0; run.n <= SPANS_FEW && k < run.n; k++)
+		if (span_grants(&ir->spans[run.first + k], b))
+			return true;
+	if (run.n <= SPANS_FEW)
+		return false;
+	if (x->trees[0] == NULL)
+		index_spans(ir, x);
+	rtree_visit(x->trees[b->family == 4 ? 0 : 1], &v);
+	return g.granted;
 }
 
 /* What the kernel will let pass keeps to the segments that it claims, and to what its rules say. */
@@ -319,6 +396,7 @@ static const char *law_of_owns(const struct ir *ir)
 static const char *check_rules(const struct ir *ir, uint32_t *ret_rule)
 {
 	struct host_index x;
+	struct span_index spans = {0};
 	const char *law = NULL;
 
 	index_hosts(ir, &x);
@@ -332,12 +410,13 @@ static const char *check_rules(const struct ir *ir, uint32_t *ret_rule)
 			*ret_rule = ir->cands[b->cand.first].rule;
 		for (uint32_t k = 0; law == NULL && k < b->cand.n; k++) {
 			uint32_t rule = ir->cands[b->cand.first + k].rule;
-			if (!rule_grants(ir, &ir->rules[rule], b)) {
+			if (!rule_grants(ir, &spans, rule, b)) {
 				law = "box-beyond-rule";
 				*ret_rule = rule;
 			}
 		}
 	}
+	span_index_free(&spans);
 	return law;
 }
 

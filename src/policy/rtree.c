@@ -26,19 +26,6 @@ struct rtree {
 	unsigned axes;
 };
 
-/* Here and not beside the compiler: the matcher is linked into jailed daemons, the compiler is not. */
-struct key key_of_addr(const struct addr *a)
-{
-	struct key k = {0};
-	size_t n = addr_len(a->family);
-
-	for (size_t i = 0; i < n; i++) {
-		k.hi = k.hi << 8 | k.lo >> 56;
-		k.lo = k.lo << 8 | a->b[i];
-	}
-	return k;
-}
-
 static void *must_alloc(size_t n, size_t size)
 {
 	void *p = calloc(n == 0 ? 1 : n, size);

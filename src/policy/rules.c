@@ -11,18 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct addr key_to_addr(struct key k, uint8_t family)
-{
-	struct addr a = {.family = family};
-
-	for (size_t i = addr_len(family); i-- > 0;) {
-		a.b[i] = (uint8_t)k.lo;
-		k.lo = k.lo >> 8 | k.hi << 56;
-		k.hi >>= 8;
-	}
-	return a;
-}
-
 /* -- ends ------------------------------------------------------------------------------------------------ */
 
 static struct endpoint find_end(struct compiler *c, const struct model_allow *r, const struct word *w, const char *which)
@@ -229,19 +217,13 @@ static void put_spans(struct compiler *c, uint32_t rule, const struct rule_note 
 		}
 }
 
-static bool all_single(const struct endpoint *e)
-{
-	return e->kind == ENDPOINT_HOST && e->n > 0 && range_is_single(&e->v[0].range) &&
-	       range_is_single(&e->v[e->n - 1].range);
-}
-
 /* A host whose addresses are all single ones. */
 static bool single_host(const struct endpoint *e)
 {
 	for (size_t i = 0; i < e->n; i++)
 		if (!range_is_single(&e->v[i].range))
 			return false;
-	return all_single(e);
+	return e->kind == ENDPOINT_HOST && e->n > 0;
 }
 
 static bool is_external(const struct compiler *c, const struct endpoint *e)
