@@ -123,7 +123,7 @@ class Gate:
         """The newest record for which match(row) is true, or None when none comes within the time."""
         end = time.monotonic() + timeout
         while True:
-            for row in self.drops():
+            for row in reversed(self.drops()): # the newest comes last
                 if match(row):
                     return row
             if time.monotonic() >= end:
