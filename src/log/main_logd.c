@@ -27,6 +27,10 @@
 /* An unchanged status is repeated each so many seconds. */
 #define STATUS_QUIET_S 10
 
+/* Ten batches of a thousand events in one turn; then sekishod's messages have theirs. */
+#define READ_BEAT_MS 5
+#define READ_ROUNDS 10
+
 struct logd {
 	struct daemon *daemon;
 	uint64_t space;
@@ -34,6 +38,8 @@ struct logd {
 	int nflog[DAEMON_NFLOG_COUNT];
 	struct intake *intake;
 	struct recorder *recorder;
+	struct loop_timer *beat;
+	unsigned reading; /* bits: sockets with something to read, at the next beat */
 	struct msg_log_status told;
 	unsigned quiet_s;
 	struct source {
@@ -88,14 +94,40 @@ static int before(struct daemon *d)
 	return r != 0 ? r : read_boot_id(l);
 }
 
+/*
+ * Reading in beats: a socket that has become readable is read, then let alone for a few milliseconds, so that a flood
+ * costs a wake-up for hundreds of events and not for each datagram. The kernel's buffer holds a hundred times that.
+ * One bounded batch of each socket in turn, until none has a full one left: a flood in one group does
+ * not keep another waiting.
+ */
+static void on_beat(void *arg)
+{
+	struct logd *l = arg;
+	unsigned more = l->reading;
+
+	for (unsigned round = 0; more != 0 && round < READ_ROUNDS; round++) {
+		for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
+			if ((more & 1u << i) != 0 && !intake_read(l->intake, i))
+				more &= ~(1u << i);
+		}
+	}
+	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
+		if ((l->reading & 1u << i) != 0)
+			loop_mod_fd(l->daemon->loop, l->nflog[i], EPOLLIN);
+	}
+	l->reading = 0;
+}
+
 static void on_nflog(void *arg, int fd, uint32_t events)
 {
 	struct source *s = arg;
+	struct logd *l = s->logd;
 
-	(void)fd;
 	(void)events;
-	/* One batch: the loop is level-triggered and gives every socket its turn. */
-	intake_read(s->logd->intake, s->index);
+	loop_mod_fd(l->daemon->loop, fd, 0);
+	if (l->reading == 0)
+		loop_set_timer(l->beat, READ_BEAT_MS, 0);
+	l->reading |= 1u << s->index;
 }
 
 static void on_gate(void *arg, int fd, uint32_t events)
@@ -133,7 +165,8 @@ static void on_status(void *arg)
 	struct logd *l = arg;
 	struct msg_log_status now;
 
-	recorder_status(l->recorder, &now);
+	if (!recorder_status(l->recorder, &now))
+		return;
 	if (memcmp(&now, &l->told, sizeof(now)) == 0 && ++l->quiet_s < STATUS_QUIET_S)
 		return;
 	/* A full socket: sekishod is away; the next one tells the same. */
@@ -148,6 +181,9 @@ static int watch(struct daemon *d)
 	struct logd *l = d->arg;
 	int r = 0;
 
+	l->beat = loop_add_timer(d->loop, -1, 0, on_beat, l);
+	if (l->beat == NULL)
+		return -ENOMEM;
 	for (unsigned i = 0; r == 0 && i < DAEMON_NFLOG_COUNT; i++) {
 		l->sources[i] = (struct source){l, i};
 		r = loop_add_fd(d->loop, l->nflog[i], EPOLLIN, on_nflog, &l->sources[i]);

@@ -38,7 +38,7 @@ struct recorder {
 	struct entry queue[QUEUE_MAX];
 	unsigned n;
 	uint64_t faults_lost;
-	bool stop;
+	bool stop, ticked;
 	struct msg_log_status status;
 	int64_t busy_since_ns; /* a tick is under way; 0: none */
 	/* this thread's */
@@ -113,13 +113,16 @@ void recorder_give(struct recorder *r, struct msg *m)
 	wake(r);
 }
 
-void recorder_status(struct recorder *r, struct msg_log_status *ret)
+bool recorder_status(struct recorder *r, struct msg_log_status *ret)
 {
 	pthread_mutex_lock(&r->lock);
+	bool hung = r->busy_since_ns != 0 && clock_mono().ns - r->busy_since_ns > RECORDER_HUNG_S * SECOND;
+	bool known = r->ticked || hung;
 	*ret = r->status;
-	if (r->busy_since_ns != 0 && clock_mono().ns - r->busy_since_ns > RECORDER_HUNG_S * SECOND)
+	if (hung)
 		ret->writable = 0;
 	pthread_mutex_unlock(&r->lock);
+	return known;
 }
 
 /* -- The thread ---------------------------------------------------------------------------------------------- */
@@ -220,6 +223,7 @@ static void on_tick(void *arg)
 	writer_status(r->writer, &status);
 	pthread_mutex_lock(&r->lock);
 	r->status = status;
+	r->ticked = true;
 	r->busy_since_ns = 0;
 	pthread_mutex_unlock(&r->lock);
 	if (changed)

@@ -28,8 +28,8 @@ void recorder_stop(struct recorder *r);
  */
 void recorder_give(struct recorder *r, struct msg *m);
 
-/* How it stands. writable is 0 also while a transaction takes longer than RECORDER_HUNG_S. */
+/* How it stands; false before the first tick. writable is 0 also while a tick takes longer than RECORDER_HUNG_S. */
 #define RECORDER_HUNG_S 5
-void recorder_status(struct recorder *r, struct msg_log_status *ret);
+bool recorder_status(struct recorder *r, struct msg_log_status *ret);
 
 #endif

@@ -46,8 +46,12 @@ PEER = """table inet peer {
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
-        return int(f.read().split()[0]) / 1e9
+    """Of all threads of the process."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+            total += int(f.read().split()[0])
+    return total / 1e9
 
 
 def plugins():
