@@ -3,12 +3,13 @@
  *
  *	options -> take what was handed -> before() as root -> jail -> verify -> start() -> MSG_READY -> loop
  *
- * sekisho-init starts a daemon with its sockets on the fixed descriptors below and the option --handed. Without
- * --handed (a test, or root by hand) nothing is there: the daemon opens in before() what it needs
- * (nflog_open() and control_open() of open.h are the same that init calls) and nobody asks for READY or beats.
+ * sekisho-init starts a daemon with its sockets on the fixed descriptors below and the option --handed.
+ * Without --handed (a test, or root by hand) nothing is there: the daemon opens in before() what it needs
+ * (nflog_open() and control_open() of open.h are the same that init calls) and nobody asks for READY or
+ * beats.
  *
- * The skeleton itself sends MSG_READY and each second MSG_BEAT, and stops the loop on SIGTERM, SIGINT and SIGHUP.
- * When init dies the kernel kills its daemons: what they hold must be safe at any instant anyway.
+ * The skeleton itself sends MSG_READY and each second MSG_BEAT, and stops the loop on SIGTERM, SIGINT and
+ * SIGHUP. When init dies the kernel kills its daemons: what they hold must be safe at any instant anyway.
  */
 #ifndef SEKISHO_DAEMON_H
 #define SEKISHO_DAEMON_H
@@ -23,7 +24,7 @@
 
 struct loop;
 
-/* -- Descriptors ------------------------------------------------------------------------------------------ */
+/* -- Descriptors ----------------------------------------------------------------------------------------- */
 
 enum daemon_fd {
 	DAEMON_FD_INIT = 3, /* every daemon: to sekisho-init */
@@ -56,9 +57,12 @@ enum daemon_fd {
  *   - a malformed message on it is answered with daemon_peer_broken().
  */
 
-/* -- Times ------------------------------------------------------------------------------------------------ */
+/* -- Times ----------------------------------------------------------------------------------------------- */
 
-/* The lease is renewed each 10 s and lasts 30 s: a hung sekishod must be killed and back within the 20 s left. */
+/*
+ * The lease is renewed each 10 s and lasts 30 s: a hung sekishod must be killed and back within the 20 s
+ * left.
+ */
 #define DAEMON_BEAT_MS 1000
 #ifndef DAEMON_BEAT_LIMIT_MS /* tests of init are quicker */
 #define DAEMON_BEAT_LIMIT_MS 8000
@@ -66,7 +70,7 @@ enum daemon_fd {
 #define DAEMON_ONESHOT_LIMIT_MS 60000
 #endif
 
-/* -- Paths, below the root that --root names --------------------------------------------------------------- */
+/* -- Paths, below the root that --root names ------------------------------------------------------------- */
 
 #define DAEMON_PATH_RUN "run/sekisho"		      /* root, 0755 */
 #define DAEMON_PATH_CONTROL "run/sekisho/control"     /* 0660, group JAIL_GID_CONTROL */
@@ -77,7 +81,7 @@ enum daemon_fd {
 
 #define DAEMON_ROOT_MAX 80 /* sun_path holds 108 bytes, and the control socket's path must fit */
 
-/* -- The skeleton ------------------------------------------------------------------------------------------ */
+/* -- The skeleton ---------------------------------------------------------------------------------------- */
 
 struct daemon {
 	const struct daemon_spec *spec;
@@ -117,8 +121,8 @@ struct daemon_spec {
 
 /*
  * Runs a whole process: call it from main() with main's arguments and return its value: 0, 2 usage, 3 the
- * environment (a socket that was promised is not there, the jail does not hold), or d->exit_code.
- * Options of every daemon: --root=DIR, --handed, --foreground (the default outside init; accepted, no effect),
+ * environment (a socket that was promised is not there, the jail does not hold), or d->exit_code. Options of
+ * every daemon: --root=DIR, --handed, --foreground (the default outside init; accepted, no effect),
  * --now=SECONDS, --language=ja|en.
  */
 int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv);
@@ -129,10 +133,16 @@ int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv)
  */
 void daemon_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The name before each line; daemon_run() sets it. The text stays the caller's and lives as long as the process. */
+/*
+ * The name before each line; daemon_run() sets it. The text stays the caller's and lives as long as the
+ * process.
+ */
 void daemon_log_name(const char *name);
 
-/* A beat between the loop's turns: for work that keeps the loop waiting (a large commit). Cheap; call it often. */
+/*
+ * A beat between the loop's turns: for work that keeps the loop waiting (a large commit). Cheap; call it
+ * often.
+ */
 void daemon_beat(struct daemon *d);
 
 /*

@@ -1,10 +1,10 @@
 /*
  * jail.h: what each process may still do once it runs: one table, a row per process.
  *
- * A jail is: a user of its own, capabilities, no_new_privs, not dumpable, resource limits, Landlock (paths, no
- * network, no signals or abstract sockets beyond the jail) and an allow list of system calls: anything else
- * kills the process, but for a few calls that libraries try and can live without, which fail with an error.
- * The numbers of the users need no entry in a passwd file.
+ * A jail is: a user of its own, capabilities, no_new_privs, not dumpable, resource limits, Landlock (paths,
+ * no network, no signals or abstract sockets beyond the jail) and an allow list of system calls: anything
+ * else kills the process, but for a few calls that libraries try and can live without, which fail with an
+ * error. The numbers of the users need no entry in a passwd file.
  *
  * To add a process: a row in enum jail_row, its row in src/proc/jail_table.c, its attempts in
  * tests/unit/proc/test_jail.c (that test fails for a row without any).
@@ -43,9 +43,10 @@ struct jail_report {
 };
 
 /*
- * Enters the jail of this row; there is no way back. Called once, as root, by a process of one thread.
- * root: the directory below which the row's paths lie ("/" on a gateway). Paths of the row that do not exist
- * stay closed. The process is killed when its parent ends. Returns 0, or -errno with ret->step; the caller must end the process then.
+ * Enters the jail of this row; there is no way back. Called once, as root, by a process of one thread. root:
+ * the directory below which the row's paths lie ("/" on a gateway). Paths of the row that do not exist stay
+ * closed. The process is killed when its parent ends. Returns 0, or -errno with ret->step; the caller must
+ * end the process then.
  */
 int jail_enter(enum jail_row row, const char *root, struct jail_report *ret);
 

@@ -12,7 +12,7 @@ struct loop;
 struct loop_timer;
 
 struct loop *loop_new(void); /* NULL with errno when the kernel refuses */
-void loop_free(struct loop *l);
+void loop_free(struct loop *l); /* with its timers; NULL is allowed */
 
 /* events: EPOLLIN, EPOLLOUT; the callback gets what happened (with EPOLLHUP, EPOLLERR). 0 or -errno. */
 typedef void loop_fd_fn(void *arg, int fd, uint32_t events);

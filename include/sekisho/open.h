@@ -1,6 +1,6 @@
 /*
- * open.h: the sockets that need root to open. sekisho-init opens and keeps them; a daemon without an init opens
- * its own. Who is handed one can receive on it, and not configure it: that needs the capability again.
+ * open.h: the sockets that need root to open. sekisho-init opens and keeps them; a daemon without an init
+ * opens its own. Who is handed one can receive on it, and not configure it: that needs the capability again.
  */
 #ifndef SEKISHO_OPEN_H
 #define SEKISHO_OPEN_H
@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /*
- * A non-blocking NFLOG socket bound to this group: 128 bytes of each packet, 64 events a batch, flush after 100 ms,
- * a 64 KiB kernel buffer, sequence numbers, 32 MiB of receive queue. Descriptor, or -errno (-EPERM: without
- * CAP_NET_ADMIN, or another socket holds the group).
+ * A non-blocking NFLOG socket bound to this group: 128 bytes of each packet, 64 events a batch, flush after
+ * 100 ms, a 64 KiB kernel buffer, sequence numbers, 32 MiB of receive queue. Descriptor, or -errno (-EPERM:
+ * without CAP_NET_ADMIN, or another socket holds the group).
  */
 int nflog_open(uint16_t group);
 

@@ -1,9 +1,9 @@
 /*
  * daemon.c: the life of every process of ours, once.
  *
- * Input: the command line and messages of sekisho-init, both trusted; what was handed is looked at all the same,
- * because a wrong descriptor would be read by a parser later.
- * Failure: before the loop, one line in the log and exit status 3; init starts us again.
+ * Input: the command line and messages of sekisho-init, both trusted; what was handed is looked at all the
+ * same, because a wrong descriptor would be read by a parser later. Failure: before the loop, one line in the
+ * log and exit status 3; init starts us again.
  */
 #include <sekisho/daemon.h>
 
@@ -30,7 +30,7 @@
 
 static const char *log_name = "sekisho";
 
-/* -- Small things ----------------------------------------------------------------------------------------- */
+/* -- Small things ---------------------------------------------------------------------------------------- */
 
 void daemon_log(const char *fmt, ...)
 {
@@ -67,7 +67,7 @@ int daemon_path(const char *root, const char *path, char *buf, size_t size)
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-/* -- Options ---------------------------------------------------------------------------------------------- */
+/* -- Options --------------------------------------------------------------------------------------------- */
 
 static int64_t number(const char *text)
 {
@@ -130,7 +130,7 @@ static int take_options(struct daemon *d, int argc, char **argv)
 	return 0;
 }
 
-/* -- What was handed -------------------------------------------------------------------------------------- */
+/* -- What was handed ------------------------------------------------------------------------------------- */
 
 /* Descriptors from 3 on, in order, as socket types (0 = a file). */
 static const struct handed {
@@ -191,7 +191,7 @@ static int open_standard(void)
 	return 0;
 }
 
-/* -- The jail --------------------------------------------------------------------------------------------- */
+/* -- The jail -------------------------------------------------------------------------------------------- */
 
 static int enter_jail(struct daemon *d)
 {
@@ -211,7 +211,7 @@ static int enter_jail(struct daemon *d)
 	return 0;
 }
 
-/* -- Init ------------------------------------------------------------------------------------------------- */
+/* -- Init ------------------------------------------------------------------------------------------------ */
 
 void daemon_beat(struct daemon *d)
 {
@@ -275,7 +275,7 @@ void daemon_peer_broken(struct daemon *d)
 		loop_stop(d->loop, EXIT_ENVIRONMENT);
 }
 
-/* -- Running ---------------------------------------------------------------------------------------------- */
+/* -- Running --------------------------------------------------------------------------------------------- */
 
 static int prepare_loop(struct daemon *d)
 {
@@ -289,7 +289,8 @@ static int prepare_loop(struct daemon *d)
 		r = loop_add_signal(d->loop, stop_signals[i], on_stop_signal, d);
 	if (r == 0 && d->init >= 0)
 		r = loop_add_fd(d->loop, d->init, EPOLLIN, on_init, d);
-	if (r == 0 && d->init >= 0 && loop_add_timer(d->loop, DAEMON_BEAT_MS, DAEMON_BEAT_MS, on_beat, d) == NULL)
+	if (r == 0 && d->init >= 0 &&
+		loop_add_timer(d->loop, DAEMON_BEAT_MS, DAEMON_BEAT_MS, on_beat, d) == NULL)
 		r = -ENOMEM;
 	return r;
 }
@@ -337,9 +338,25 @@ static int outside(struct daemon *d, int argc, char **argv)
 	return 0;
 }
 
+/* In the jail. */
+static int inside(struct daemon *d)
+{
+	int r;
+
+	if (!d->spec->oneshot && (r = prepare_loop(d)) < 0)
+		return failed("loop", r);
+	r = d->spec->start != NULL ? d->spec->start(d) : 0;
+	if (r < 0)
+		return failed("start", r);
+	if (r == 0 && !d->spec->oneshot)
+		return run_loop(d);
+	return d->exit_code;
+}
+
 int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv)
 {
-	struct daemon d = {.spec = spec, .arg = arg, .root = "/", .init = -1, .now = clock_wall().sec, .language = "ja"};
+	struct daemon d = {
+		.spec = spec, .arg = arg, .root = "/", .init = -1, .now = clock_wall().sec, .language = "ja"};
 	int r;
 
 	daemon_log_name(jail_name(spec->row));
@@ -347,14 +364,8 @@ int daemon_run(const struct daemon_spec *spec, void *arg, int argc, char **argv)
 	r = outside(&d, argc, argv);
 	if (r == 0)
 		r = enter_jail(&d);
-	if (r != 0)
-		return r;
-	if (!spec->oneshot && (r = prepare_loop(&d)) < 0)
-		return failed("loop", r);
-	r = spec->start != NULL ? spec->start(&d) : 0;
-	if (r < 0)
-		return failed("start", r);
-	if (r == 0 && !spec->oneshot)
-		return run_loop(&d);
-	return d.exit_code;
+	if (r == 0)
+		r = inside(&d);
+	loop_free(d.loop);
+	return r;
 }

@@ -1,17 +1,19 @@
 /*
  * init.c: sekisho-init: starts each daemon, notices when one is dead, stopped or hung, and starts it again.
  *
- *	dead     SIGCHLD says so: again at once, later if it dies young again and again (at most RESTART_MAX_MS)
+ *	dead     SIGCHLD says so: again at once, later if it dies young again (up to RESTART_MAX_MS)
  *	stopped  SIGCHLD says so: continued at once (nothing that it held in memory is lost)
  *	hung     no READY or no beat in time: killed, then as dead
  *
- * Each of these is told to sekishod (MSG_EXITED), which has it recorded; what cannot be told now (sekishod itself
- * is away) is told once it is READY.
+ * Each of these is told to sekishod (MSG_EXITED), which has it recorded; what cannot be told now (sekishod
+ * itself is away) is told once it is READY.
  *
- * Input and trust: fixed-size messages of our own daemons, one of which parses packets of the network: only READY and
- * BEAT are taken from it. A message that a daemon may not send, or a malformed one, kills that daemon.
+ * Input and trust: fixed-size messages of our own daemons, one of which parses packets of the network: only
+ * READY and BEAT are taken from it. A message that a daemon may not send, or a malformed one, kills that
+ * daemon.
  * Limits: fixed tables; nothing is allocated but by the loop. Nothing here waits for a child.
- * Failure: if init itself ends, the kernel kills the daemons (PR_SET_PDEATHSIG) and the lease closes the gate.
+ * Failure: if init itself ends, the kernel kills the daemons (PR_SET_PDEATHSIG) and the lease closes the
+ * gate.
  */
 #include "init.h"
 
@@ -34,7 +36,7 @@
 #define GROWN_UP_MS 10000
 #define STOP_LIMIT_MS 5000
 
-/* -- Telling sekishod ------------------------------------------------------------------------------------- */
+/* -- Telling sekishod ------------------------------------------------------------------------------------ */
 
 bool init_tell(struct init *in, uint32_t tag, const struct msg_exited *e)
 {
@@ -70,7 +72,7 @@ static void note(struct init_daemon *d, int status)
 	d->notice.since = clock_mono();
 }
 
-/* -- Messages of the daemons ------------------------------------------------------------------------------ */
+/* -- Messages of the daemons ----------------------------------------------------------------------------- */
 
 static void end_daemon(struct init_daemon *d, const char *why)
 {
@@ -147,7 +149,7 @@ static void on_daemon(void *arg, int fd, uint32_t events)
 		kill(d->pid, SIGKILL);
 }
 
-/* -- Life and death --------------------------------------------------------------------------------------- */
+/* -- Life and death -------------------------------------------------------------------------------------- */
 
 static unsigned handed_fds(const struct init_daemon *d, int own, int *fds)
 {
@@ -174,8 +176,11 @@ static int start_process(struct init_daemon *d, int *ret_ours)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
-	struct spawn s = {.libexec = in->libexec, .name = jail_name(d->row), .args = {"--handed", in->root_option},
-		.fds = fds, .nfds = handed_fds(d, pair[1], fds)};
+	struct spawn s = {.libexec = in->libexec,
+		.name = jail_name(d->row),
+		.args = {"--handed", in->root_option},
+		.fds = fds,
+		.nfds = handed_fds(d, pair[1], fds)};
 	int r = loop_add_fd(in->loop, pair[0], EPOLLIN, on_daemon, d);
 	pid_t pid = r < 0 ? r : spawn(&s);
 	close(pair[1]);
@@ -255,7 +260,8 @@ static void daemon_ended(struct init_daemon *d, int status)
 
 static void daemon_stopped(struct init_daemon *d, int status)
 {
-	daemon_log("%s[%d]: stopped by signal %d: continued", jail_name(d->row), (int)d->pid, WSTOPSIG(status));
+	daemon_log(
+		"%s[%d]: stopped by signal %d: continued", jail_name(d->row), (int)d->pid, WSTOPSIG(status));
 	note(d, status);
 	kill(d->pid, SIGCONT);
 	tell_notice(d);
@@ -313,7 +319,7 @@ void init_stop(struct init *in)
 	stop_next(in);
 }
 
-/* -- The loop --------------------------------------------------------------------------------------------- */
+/* -- The loop -------------------------------------------------------------------------------------------- */
 
 static void on_child_signal(void *arg, int signo)
 {
@@ -362,10 +368,11 @@ static bool prepare(struct init *in)
 		good = good && d->again != NULL;
 	}
 	in->stop_limit = loop_add_timer(in->loop, -1, 0, on_stop_limit, in);
-	return good && in->stop_limit != NULL && loop_add_timer(in->loop, CHECK_MS, CHECK_MS, on_check, in) != NULL &&
-		loop_add_signal(in->loop, SIGCHLD, on_child_signal, in) == 0 &&
-		loop_add_signal(in->loop, SIGTERM, on_stop_signal, in) == 0 &&
-		loop_add_signal(in->loop, SIGINT, on_stop_signal, in) == 0;
+	return good && in->stop_limit != NULL &&
+	       loop_add_timer(in->loop, CHECK_MS, CHECK_MS, on_check, in) != NULL &&
+	       loop_add_signal(in->loop, SIGCHLD, on_child_signal, in) == 0 &&
+	       loop_add_signal(in->loop, SIGTERM, on_stop_signal, in) == 0 &&
+	       loop_add_signal(in->loop, SIGINT, on_stop_signal, in) == 0;
 }
 
 int init_run(struct init *in)
@@ -378,6 +385,7 @@ int init_run(struct init *in)
 	for (unsigned i = 0; i < INIT_DAEMONS; i++)
 		init_start(&in->daemons[i]);
 	int r = loop_run(in->loop);
+	loop_free(in->loop);
 	if (r < 0)
 		daemon_log("event loop: %s", strerror(-r));
 	return r < 0 ? 3 : 0;

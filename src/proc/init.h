@@ -12,7 +12,9 @@
 struct loop;
 struct loop_timer;
 
-/* sekishod runs at most one commit and one proof at a time; the rest is room for those that are being killed. */
+/*
+ * sekishod runs at most one commit and one proof at a time; the rest is room for those that are being killed.
+ */
 #define INIT_ONESHOTS_MAX 4
 
 struct init_daemon {
@@ -23,7 +25,7 @@ struct init_daemon {
 	bool ready;
 	struct mono started, beat; /* beat: the last one, or READY */
 	unsigned restarts;
-	int delay_ms;		   /* before the next start; grows while it dies young */
+	int delay_ms; /* before the next start; grows while it dies young */
 	struct loop_timer *again;
 	/* What sekishod has yet to be told about it. */
 	struct {

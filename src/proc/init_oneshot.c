@@ -1,8 +1,9 @@
 /*
  * init_oneshot.c: sekisho-compile and sekisho-prove: started on sekishod's request, ended by time.
  *
- * Trust: the request comes from sekishod, which holds CAP_NET_ADMIN and nothing of ours; it may choose one of two
- * programs, a number and a language of two letters, and its own descriptors. Nothing in them is read here.
+ * Trust: the request comes from sekishod, which holds CAP_NET_ADMIN and nothing of ours; it may choose one of
+ * two programs, a number and a language of two letters, and its own descriptors. Nothing in them is read
+ * here.
  */
 #include "init.h"
 
@@ -65,8 +66,11 @@ static pid_t start(struct init *in, enum jail_row row, const struct msg *m)
 	memcpy(fds + 1, m->fds, sizeof(int) * (m->nfds - 1));
 	snprintf(now, sizeof(now), "--now=%" PRId64, s->now);
 	snprintf(language, sizeof(language), "--language=%s", s->language);
-	struct spawn sp = {.libexec = in->libexec, .name = jail_name(row),
-		.args = {"--handed", in->root_option, now, language}, .fds = fds, .nfds = m->nfds};
+	struct spawn sp = {.libexec = in->libexec,
+		.name = jail_name(row),
+		.args = {"--handed", in->root_option, now, language},
+		.fds = fds,
+		.nfds = m->nfds};
 	if (row == JAIL_PROVE && s->clock_untrusted)
 		sp.args[4] = "--clock-untrusted";
 	return spawn(&sp);

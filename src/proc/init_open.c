@@ -56,7 +56,8 @@ static int wait_for(pid_t pid, int limit_ms)
 /* Nothing may rise before the closed table is in the kernel. */
 static int close_gate(struct init *in)
 {
-	struct spawn s = {.libexec = in->libexec, .name = jail_name(JAIL_GATE), .args = {"--close", in->root_option}};
+	struct spawn s = {
+		.libexec = in->libexec, .name = jail_name(JAIL_GATE), .args = {"--close", in->root_option}};
 	int r = -EAGAIN;
 
 	for (unsigned i = 0; r < 0 && i < CLOSE_TRIES; i++) {
@@ -68,7 +69,9 @@ static int close_gate(struct init *in)
 	return r;
 }
 
-/* The kernel says EPERM of a group that another socket has (and we are root), EBUSY when that one is going. */
+/*
+ * The kernel says EPERM of a group that another socket has (and we are root), EBUSY when that one is going.
+ */
 static bool held(int r)
 {
 	return r == -EPERM || r == -EBUSY;

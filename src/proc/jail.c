@@ -2,13 +2,14 @@
  * jail.c: enters a row of the jail table, and looks whether the process is really in it.
  *
  * Order matters: paths are opened and the root is changed while we still may; capabilities are cut down
- * around the change of user; Landlock and seccomp come last, since they need no_new_privs and forbid the rest.
+ * around the change of user; Landlock and seccomp come last, since they need no_new_privs and forbid the
+ * rest.
  *
  * Landlock is used by raw system calls with the kernel's own numbers (headers of the build machine may be
  * older): the rights that the running kernel's ABI knows, up to 7: files (1), rename across directories (2),
- * truncate (3), TCP bind and connect (4), ioctl on devices (5), abstract sockets and signals beyond the jail (6).
- * Entries of /proc are made anew when memory was short, and a Landlock rule belongs to the old inode: the
- * descriptors of the row's paths therefore stay open, which pins them.
+ * truncate (3), TCP bind and connect (4), ioctl on devices (5), abstract sockets and signals beyond the jail
+ * (6). Entries of /proc are made anew when memory was short, and a Landlock rule belongs to the old inode:
+ * the descriptors of the row's paths therefore stay open, which pins them.
  *
  * Failure: -errno and the step; the caller ends. Without Landlock in the kernel the report says so.
  */
@@ -51,7 +52,7 @@ uid_t jail_uid(enum jail_row row)
 	return jail_table[row].uid;
 }
 
-/* -- Landlock --------------------------------------------------------------------------------------------- */
+/* -- Landlock -------------------------------------------------------------------------------------------- */
 
 /* The kernel's ABI (include/uapi/linux/landlock.h of 6.12+); attribute structs only grow at their end. */
 struct landlock_ruleset {
@@ -154,7 +155,7 @@ static int landlock_prepare(const struct jail_spec *s, const char *root, int *re
 	return 0;
 }
 
-/* -- seccomp ---------------------------------------------------------------------------------------------- */
+/* -- seccomp --------------------------------------------------------------------------------------------- */
 
 /* Appends the condition to cmp; returns how many comparisons there are then. */
 static unsigned add_condition(const struct jail_condition *c, struct scmp_arg_cmp *cmp, unsigned n)
@@ -174,8 +175,9 @@ static unsigned add_condition(const struct jail_condition *c, struct scmp_arg_cm
 
 static int add_call(scmp_filter_ctx ctx, const struct jail_call *c)
 {
-	static const uint32_t actions[] = {
-		[JAIL_ALLOW] = SCMP_ACT_ALLOW, [JAIL_REFUSE] = SCMP_ACT_ERRNO(EPERM), [JAIL_ABSENT] = SCMP_ACT_ERRNO(ENOSYS)};
+	static const uint32_t actions[] = {[JAIL_ALLOW] = SCMP_ACT_ALLOW,
+		[JAIL_REFUSE] = SCMP_ACT_ERRNO(EPERM),
+		[JAIL_ABSENT] = SCMP_ACT_ERRNO(ENOSYS)};
 	int nr = seccomp_syscall_resolve_name(c->name);
 	struct scmp_arg_cmp cmp[2];
 	unsigned n = 0;
@@ -211,7 +213,7 @@ static scmp_filter_ctx build_filter(const struct jail_spec *s)
 	return ctx;
 }
 
-/* -- User and capabilities -------------------------------------------------------------------------------- */
+/* -- User and capabilities ------------------------------------------------------------------------------- */
 
 static int set_capabilities(uint64_t permitted)
 {
@@ -236,8 +238,8 @@ static int drop_bounding_set(void)
 }
 
 /* Uid 0 means nothing any more, and no capability comes back by any way; all of it locked. */
-#define SECURE_BITS                                                                                            \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |        \
+#define SECURE_BITS                                                                                          \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |     \
 		SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 static int change_user(const struct jail_spec *s)
@@ -270,7 +272,7 @@ static int set_limits(const struct jail_spec *s)
 	return 0;
 }
 
-/* -- Entering --------------------------------------------------------------------------------------------- */
+/* -- Entering -------------------------------------------------------------------------------------------- */
 
 /* Where there are no zones there is an empty directory instead. */
 static int change_root(const struct jail_spec *s, const char *root)
@@ -337,7 +339,7 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
 	return r;
 }
 
-/* -- Verifying -------------------------------------------------------------------------------------------- */
+/* -- Verifying ------------------------------------------------------------------------------------------- */
 
 static bool user_is(uid_t uid)
 {
@@ -345,7 +347,8 @@ static bool user_is(uid_t uid)
 	gid_t g[3];
 
 	return getresuid(&u[0], &u[1], &u[2]) == 0 && getresgid(&g[0], &g[1], &g[2]) == 0 && u[0] == uid &&
-		u[1] == uid && u[2] == uid && g[0] == uid && g[1] == uid && g[2] == uid && getgroups(0, NULL) == 0;
+	       u[1] == uid && u[2] == uid && g[0] == uid && g[1] == uid && g[2] == uid &&
+	       getgroups(0, NULL) == 0;
 }
 
 static bool capabilities_are(uint64_t want)
@@ -383,7 +386,8 @@ static bool limits_are(const struct jail_spec *s)
 /* The filter answers our probe, and nobody else would with this number. */
 static bool filter_answers(void)
 {
-	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2 && personality(JAIL_PROBE) == -1 && errno == JAIL_PROBE_ERRNO;
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2 && personality(JAIL_PROBE) == -1 &&
+	       errno == JAIL_PROBE_ERRNO;
 }
 
 /* Listing the root directory is in no row. */

@@ -1,9 +1,9 @@
 /*
  * jail_table.c: what each process may do: a row per process, lists of system calls, and nothing else.
  *
- * The lists are by purpose, so that a row reads as what the process does. Names are resolved for the machine at
- * run time; a name that the architecture does not have (open on aarch64) is left out.
- * Landlock holds the paths of calls that take one; where a row has no path, opening is refused altogether.
+ * The lists are by purpose, so that a row reads as what the process does. Names are resolved for the machine
+ * at run time; a name that the architecture does not have (open on aarch64) is left out. Landlock holds the
+ * paths of calls that take one; where a row has no path, opening is refused altogether.
  */
 #include "jail_table.h"
 
@@ -29,7 +29,9 @@
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
 
-/* What any program needs: memory that is never executable, time, its own signals, bytes on what it has open. */
+/*
+ * What any program needs: memory that is never executable, time, its own signals, bytes on what it has open.
+ */
 static const struct jail_call living[] = {
 	CAN("read"), CAN("write"), CAN("readv"), CAN("writev"), CAN("pread64"), CAN("pwrite64"), CAN("lseek"),
 	CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
@@ -71,8 +73,8 @@ static const struct jail_call filing[] = {
 };
 
 /*
- * No files but the time zones, which are public and read-only (a policy names its zone, so it is not known before
- * the jail). Libraries that look for another file do not find it.
+ * No files but the time zones, which are public and read-only (a policy names its zone, so it is not known
+ * before the jail). Libraries that look for another file do not find it.
  */
 static const struct jail_call zoning[] = {
 	CAN_WITHOUT("openat", 2, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH), CAN("access"), CAN("faccessat"),
@@ -89,12 +91,13 @@ static const struct jail_call gatekeeping[] = {
 };
 
 /*
- * sekisho-logd writes its store on a thread of its own: threads of this process and nothing else. clone3 hides its flags
- * from the filter; libc takes clone when it is not there.
+ * sekisho-logd writes its store on a thread of its own: threads of this process and nothing else. clone3
+ * hides its flags from the filter; libc takes clone when it is not there.
  */
 #define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define OF_A_NAMESPACE                                                                                         \
-	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |             \
+		CLONE_NEWCGROUP)
 static const struct jail_call threading[] = {
 	{"clone", JAIL_ALLOW, {{JAIL_MASKED, 0, OF_A_THREAD, OF_A_THREAD | OF_A_NAMESPACE}}},
 	{"clone3", JAIL_ABSENT, {{JAIL_ALWAYS, 0, 0}}}, CAN("set_robust_list"), CAN("rseq"),
@@ -135,7 +138,8 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 			{JAIL_READ, false, JAIL_ZONES},
 			{JAIL_READ, false, "/dev/urandom"},
 		},
-		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 512}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB}},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 512}, {RLIMIT_AS, ADDRESS_SPACE},
+			{RLIMIT_FSIZE, 1 * GIB}},
 	},
 	[JAIL_LOG] = {
 		.name = "sekisho-logd",
@@ -155,8 +159,8 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.zones_root = true,
 		.calls = {living, answering, zoning, sanitizing},
 		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
-		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
-			{RLIMIT_CPU, 120}},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE},
+			{RLIMIT_FSIZE, 1 * GIB}, {RLIMIT_CPU, 120}},
 	},
 	[JAIL_PROVE] = {
 		.name = "sekisho-prove",
@@ -164,7 +168,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.zones_root = true,
 		.calls = {living, answering, zoning, sanitizing},
 		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
-		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 1 * GIB},
-			{RLIMIT_CPU, 120}},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE},
+			{RLIMIT_FSIZE, 1 * GIB}, {RLIMIT_CPU, 120}},
 	},
 };

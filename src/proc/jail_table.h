@@ -36,7 +36,8 @@ enum jail_test {
 };
 
 /*
- * A system call, under conditions on different arguments that must all hold. Several entries for a name: any of them.
+ * A system call, under conditions on different arguments that must all hold. Several entries for a name: any
+ * of them.
  */
 struct jail_call {
 	const char *name;

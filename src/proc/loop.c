@@ -1,9 +1,10 @@
 /*
  * loop.c: epoll, a list of timers, one signalfd.
  *
- * Callbacks may add and remove anything, themselves included. Two things make that safe: an epoll event carries
- * descriptor and the registration's number, so that an event for a registration that is gone (or whose
- * descriptor was reused) is recognised and dropped; and nothing of ours is touched after a callback but the loop.
+ * Callbacks may add and remove anything, themselves included. Two things make that safe: an epoll event
+ * carries descriptor and the registration's number, so that an event for a registration that is gone (or
+ * whose descriptor was reused) is recognised and dropped; and nothing of ours is touched after a callback but
+ * the loop.
  *
  * Timers are a list ordered by time: a daemon has a dozen of them. A late periodic timer is not made up for.
  * Time is clock_mono(), which tests can move.
@@ -35,6 +36,7 @@ struct watch {
 struct loop_timer {
 	struct loop *loop;
 	struct loop_timer *next; /* in the ordered list; only while armed */
+	struct loop_timer *next_of_all;
 	bool armed;
 	uint64_t turn; /* of the loop when it was armed: it does not fire in that same turn */
 	int64_t due_ns, every_ns;
@@ -51,8 +53,9 @@ struct loop {
 	int epoll;
 	struct watch *watches; /* by descriptor */
 	size_t nwatches;
-	uint32_t number; /* of the latest registration */
-	struct loop_timer *timers;
+	uint32_t number;	   /* of the latest registration */
+	struct loop_timer *timers; /* armed, by time */
+	struct loop_timer *all_timers;
 	uint64_t turn;
 	int signals; /* signalfd or -1 */
 	sigset_t mask;
@@ -84,11 +87,13 @@ void loop_free(struct loop *l)
 	if (l->signals >= 0)
 		close(l->signals);
 	close(l->epoll);
+	while (l->all_timers != NULL)
+		loop_del_timer(l->all_timers);
 	free(l->watches);
 	free(l);
 }
 
-/* -- Descriptors ------------------------------------------------------------------------------------------ */
+/* -- Descriptors ----------------------------------------------------------------------------------------- */
 
 static struct watch *find_watch(struct loop *l, int fd)
 {
@@ -166,7 +171,7 @@ static void dispatch(struct loop *l, const struct epoll_event *ev)
 	w->fn(w->arg, fd, ev->events);
 }
 
-/* -- Timers ----------------------------------------------------------------------------------------------- */
+/* -- Timers ---------------------------------------------------------------------------------------------- */
 
 static void unlink_timer(struct loop_timer *t)
 {
@@ -201,6 +206,8 @@ struct loop_timer *loop_add_timer(struct loop *l, int64_t ms, int64_t every_ms, 
 	t->loop = l;
 	t->fn = fn;
 	t->arg = arg;
+	t->next_of_all = l->all_timers;
+	l->all_timers = t;
 	loop_set_timer(t, ms, every_ms);
 	return t;
 }
@@ -220,6 +227,10 @@ void loop_del_timer(struct loop_timer *t)
 	if (t == NULL)
 		return;
 	unlink_timer(t);
+	struct loop_timer **p = &t->loop->all_timers;
+	while (*p != t)
+		p = &(*p)->next_of_all;
+	*p = t->next_of_all;
 	free(t);
 }
 
@@ -263,7 +274,7 @@ static int wait_ms(const struct loop *l)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* -- Signals ---------------------------------------------------------------------------------------------- */
+/* -- Signals --------------------------------------------------------------------------------------------- */
 
 static void on_signalfd(void *arg, int fd, uint32_t events)
 {
@@ -302,7 +313,7 @@ int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *arg)
 	return 0;
 }
 
-/* -- Running ---------------------------------------------------------------------------------------------- */
+/* -- Running --------------------------------------------------------------------------------------------- */
 
 int loop_run(struct loop *l)
 {

@@ -1,10 +1,11 @@
 /*
- * main_init.c: sekisho-init: the only process of ours that is root. It parses its command line and nothing else.
+ * main_init.c: sekisho-init: the only process of ours that is root. It parses its command line and nothing
+ * else.
  *
  *	sekisho-init [--root=DIR] [--libexec=DIR] [--watchdog=DEV] [--foreground]
  *
- * Exit status: 0 stopped by SIGTERM or SIGINT, 2 usage, 3 the environment. Whoever starts it (busybox init) starts it
- * again when it ends by itself; each start closes the gate first.
+ * Exit status: 0 stopped by SIGTERM or SIGINT, 2 usage, 3 the environment. Whoever starts it (busybox init)
+ * starts it again when it ends by itself; each start closes the gate first.
  */
 #include <errno.h>
 #include <fcntl.h>

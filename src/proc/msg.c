@@ -36,6 +36,7 @@ struct field {
 	size_t nfields;
 };
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MEMBER(type, m) offsetof(struct type, m), sizeof(((struct type *)NULL)->m)
 #define TEXT(type, m) {FIELD_TEXT, MEMBER(type, m), 0, 0, NULL, 0}
 #define RANGE(type, m, lo, hi) {FIELD_RANGE, MEMBER(type, m), (lo), (hi), NULL, 0}
@@ -43,7 +44,7 @@ struct field {
 #define FLAG(type, m) RANGE(type, m, 0, 1)
 #define ZERO(type, m) {FIELD_ZERO, MEMBER(type, m), 0, 0, NULL, 0}
 #define GROUP(type, m, item, count, list)                                                                      \
-	{FIELD_GROUP, offsetof(struct type, m), sizeof(struct item), 0, (count), (list), sizeof(list) / sizeof((list)[0])}
+	{FIELD_GROUP, offsetof(struct type, m), sizeof(struct item), 0, (count), (list), COUNT(list)}
 
 /* A struct whose fields may hold anything. */
 #define ANYTHING(type) {FIELD_ZERO, 0, 0, 0, 0, NULL, 0}
@@ -79,7 +80,10 @@ static const struct field msg_links_fields[] = {
 	GROUP(msg_links, link, msg_link, MSG_LINKS_MAX, msg_link_fields),
 };
 static const struct field msg_client_fields[] = {ANYTHING(msg_client)};
-static const struct field msg_log_status_fields[] = {FLAG(msg_log_status, writable), ZERO(msg_log_status, pad)};
+static const struct field msg_log_status_fields[] = {
+	FLAG(msg_log_status, writable),
+	ZERO(msg_log_status, pad),
+};
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),
 	ZERO(msg_request, pad),
@@ -163,21 +167,21 @@ struct message {
 
 static const struct message messages[] = {
 #define X(NAME, type, value, fds_min, fds_max)                                                                 \
-	{MSG_##NAME, sizeof(struct type), fds_min, fds_max, type##_fields, sizeof(type##_fields) / sizeof(type##_fields[0])},
+	{MSG_##NAME, sizeof(struct type), fds_min, fds_max, type##_fields, COUNT(type##_fields)},
 	MESSAGES(X)
 #undef X
 };
 
 static const struct message *find_message(unsigned type)
 {
-	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+	for (size_t i = 0; i < COUNT(messages); i++) {
 		if ((unsigned)messages[i].type == type)
 			return &messages[i];
 	}
 	return NULL;
 }
 
-/* -- Text ------------------------------------------------------------------------------------------------- */
+/* -- Text ------------------------------------------------------------------------------------------------ */
 
 /*
  * Length of the character at p (n > 0 bytes left), or 0 when it is malformed or a control character
@@ -195,7 +199,8 @@ static size_t character(const uint8_t *p, size_t n)
 			return 0;
 	}
 	bool out_of_range = (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-		(p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
+		(p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+		(p[0] == 0xf4 && p[1] > 0x8f);
 	return out_of_range ? 0 : len;
 }
 
@@ -241,7 +246,7 @@ void msg_text(char *dst, size_t size, const char *src)
 	}
 }
 
-/* -- Checking --------------------------------------------------------------------------------------------- */
+/* -- Checking -------------------------------------------------------------------------------------------- */
 
 static bool fields_are_good(const uint8_t *body, const struct field *fields, size_t n);
 
@@ -288,7 +293,9 @@ bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
 	if (r.bad || h.magic != MSG_MAGIC || h.version != MSG_VERSION)
 		return false;
 	const struct message *m = find_message(h.type);
-	if (m == NULL || h.size != m->size || reader_left(&r) != m->size || nfds < m->fds_min || nfds > m->fds_max)
+	if (m == NULL || h.size != m->size || reader_left(&r) != m->size)
+		return false;
+	if (nfds < m->fds_min || nfds > m->fds_max)
 		return false;
 	const uint8_t *body = reader_bytes(&r, m->size);
 	if (!fields_are_good(body, m->fields, m->nfields))
@@ -302,7 +309,7 @@ bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
 	return true;
 }
 
-/* -- Sending and receiving -------------------------------------------------------------------------------- */
+/* -- Sending and receiving ------------------------------------------------------------------------------- */
 
 /* Room for one descriptor more than allowed: a sender of too many is recognised by count, not by luck. */
 union control {
@@ -328,7 +335,8 @@ int msg_send(int fd, enum msg_type type, uint32_t tag, const void *body, const i
 {
 	const struct message *m = find_message(type);
 
-	if (m == NULL || nfds < m->fds_min || nfds > m->fds_max || !fields_are_good(body, m->fields, m->nfields))
+	if (m == NULL || nfds < m->fds_min || nfds > m->fds_max ||
+		!fields_are_good(body, m->fields, m->nfields))
 		return -EINVAL;
 	struct msg_header h = {MSG_MAGIC, MSG_VERSION, (uint16_t)type, (uint32_t)m->size, tag};
 	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)(uintptr_t)body, m->size}};
@@ -372,7 +380,8 @@ int msg_recv(int fd, struct msg *ret)
 	uint8_t bytes[sizeof(struct msg_header) + sizeof(ret->u)];
 	union control c;
 	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
 	int fds[MSG_FDS_MAX + 1];
 	bool bad;
 	ssize_t n;

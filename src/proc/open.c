@@ -2,8 +2,8 @@
  * open.c: what only root can open: NFLOG sockets, the control socket, the directories.
  *
  * Nothing is parsed here but the kernel's acknowledgement of our own requests. Directories are made and given
- * to their owners only below directories that belong to root, and never through a symbolic link.
- * NFLOG: linux/netfilter/nfnetlink_log.h; the values are the measured ones (no loss at 118 k events/s and more).
+ * to their owners only below directories that belong to root, and never through a symbolic link. NFLOG:
+ * linux/netfilter/nfnetlink_log.h; the values are the measured ones (no loss at 118 k events/s and more).
  */
 #include <sekisho/open.h>
 

@@ -15,9 +15,9 @@ struct spawn {
 };
 
 /*
- * fork and exec. The child has 0 and 1 on /dev/null, our 2, the given descriptors and no other; a clean environment,
- * all signals at their defaults, a process group of its own. Returns its pid, or -errno of fork; an exec that fails
- * shows as exit status 127.
+ * fork and exec. The child has 0 and 1 on /dev/null, our 2, the given descriptors and no other; a clean
+ * environment, all signals at their defaults, a process group of its own. Returns its pid, or -errno of fork;
+ * an exec that fails shows as exit status 127.
  */
 pid_t spawn(const struct spawn *s);
 

@@ -30,8 +30,8 @@ static void send_again(const struct msg *m, unsigned nfds)
 		exit(1);
 	if (msg_send(pair[0], m->type, m->tag, &m->u, fds, nfds) != 0)
 		broken("cannot be sent");
-	if (msg_recv(pair[1], &back) != 1 || back.type != m->type || back.tag != m->tag || back.nfds != nfds ||
-		memcmp(&back.u, &m->u, sizeof(m->u)) != 0)
+	if (msg_recv(pair[1], &back) != 1 || back.type != m->type || back.tag != m->tag ||
+		back.nfds != nfds || memcmp(&back.u, &m->u, sizeof(m->u)) != 0)
 		broken("does not come back the same");
 	msg_close_fds(&back);
 }

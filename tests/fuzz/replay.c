@@ -1,8 +1,8 @@
 /*
- * replay.c: runs a fuzz target without a fuzzing engine: each file of the given directories (or single files), then
- * mutations of each: cut, grown, bits flipped, bytes and words overwritten, two files joined. The mutations come
- * from a fixed seed, so a failure repeats; SEKISHO_FUZZ_RUNS=N tries N mutations a file (default 300), all within
- * SEKISHO_FUZZ_SECONDS (default 5).
+ * replay.c: runs a fuzz target without a fuzzing engine: each file of the given directories (or single
+ * files), then mutations of each: cut, grown, bits flipped, bytes and words overwritten, two files joined.
+ * The mutations come from a fixed seed, so a failure repeats; SEKISHO_FUZZ_RUNS=N tries N mutations a file
+ * (default 300), all within SEKISHO_FUZZ_SECONDS (default 5).
  *
  * A crash names its input: the last line printed, and the bytes in ./crash-NAME when it was a mutation.
  */
@@ -121,7 +121,8 @@ static uint64_t draw(void)
 
 static size_t mutate_once(uint8_t *p, size_t n)
 {
-	static const uint32_t words[] = {0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fffffff, 0x80000000u, 0xffffffffu, 0x10000};
+	static const uint32_t words[] = {
+		0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fffffff, 0x80000000u, 0xffffffffu, 0x10000};
 	uint32_t word = words[draw() % (sizeof(words) / sizeof(words[0]))];
 	size_t at = n ? draw() % n : 0, len = n - at < 4 ? n - at : 4;
 

@@ -1,8 +1,9 @@
 /*
- * test_init.c: sekisho-init with tiny daemons: kill -9, SIGSTOP and hanging of each process, what sekishod is told
- * about it, and what is not lost. usage: test_init SEKISHO_INIT INIT_QUICK LIBEXEC
+ * test_init.c: sekisho-init with tiny daemons: kill -9, SIGSTOP and hanging of each process, what sekishod is
+ * told about it, and what is not lost. usage: test_init SEKISHO_INIT INIT_QUICK LIBEXEC
  *
- * Root, in a network namespace of its own. What the daemons do is read from the files they write in their jails.
+ * Root, in a network namespace of its own. What the daemons do is read from the files they write in their
+ * jails.
  */
 #include <sekisho/clock.h>
 #include <sekisho/daemon.h>
@@ -31,7 +32,7 @@ static pid_t init_pid;
 
 #define BACK_MS 1000 /* a process that ended is back within this */
 
-/* -- Small things ----------------------------------------------------------------------------------------- */
+/* -- Small things ---------------------------------------------------------------------------------------- */
 
 static void nap(void)
 {
@@ -120,7 +121,7 @@ static bool gone_within(pid_t pid, int limit_ms)
 	return !runs(pid);
 }
 
-/* -- The control socket ----------------------------------------------------------------------------------- */
+/* -- The control socket ---------------------------------------------------------------------------------- */
 
 /* Asks the tiny gate; its pid, or -1. */
 static int ask(enum tiny_action what)
@@ -133,14 +134,15 @@ static int ask(enum tiny_action what)
 
 	daemon_path(root, DAEMON_PATH_CONTROL, a.sun_path, sizeof(a.sun_path));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && msg_send(fd, MSG_REQUEST, 9, &q, NULL, 0) == 0 &&
-		msg_recv(fd, &m) == 1 && m.type == MSG_STATUS && m.tag == 9)
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+		msg_send(fd, MSG_REQUEST, 9, &q, NULL, 0) == 0 && msg_recv(fd, &m) == 1 &&
+		m.type == MSG_STATUS && m.tag == 9)
 		pid = (int)m.u.msg_status.nrules;
 	close(fd);
 	return pid;
 }
 
-/* -- Starting and stopping the whole ---------------------------------------------------------------------- */
+/* -- Starting and stopping the whole --------------------------------------------------------------------- */
 
 static void start_init(const char *program, const char *extra)
 {
@@ -156,7 +158,8 @@ static void start_init(const char *program, const char *extra)
 		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 		setenv("SECRET", "must not be seen", 1);
 		dup2(2, 77); /* a stray descriptor */
-		execl(program, "sekisho-init", "--foreground", root_option, libexec_option, extra, (char *)NULL);
+		execl(program, "sekisho-init", "--foreground", root_option, libexec_option, extra,
+			(char *)NULL);
 		_exit(127);
 	}
 	CHECK(wait_more(EVENTS, "started ", gates, 5000) >= 0);
@@ -173,13 +176,14 @@ static int stop_init(int signo)
 	return status;
 }
 
-/* -- What a fresh start looks like ------------------------------------------------------------------------ */
+/* -- What a fresh start looks like ----------------------------------------------------------------------- */
 
 static bool has_mode(const char *below, uid_t uid, gid_t gid, mode_t mode)
 {
 	struct stat st;
 
-	return stat(path(below), &st) == 0 && st.st_uid == uid && st.st_gid == gid && (st.st_mode & 07777) == mode;
+	return stat(path(below), &st) == 0 && st.st_uid == uid && st.st_gid == gid &&
+	       (st.st_mode & 07777) == mode;
 }
 
 /* Descriptors 0..last are there, and none of the parent's beyond. */
@@ -206,14 +210,15 @@ static void test_start(void)
 	CHECK(strncmp(content(EVENTS), "closed ", 7) == 0); /* before anything else */
 	CHECK_INT(count(EVENTS, "closed "), 1);
 	CHECK(has_mode(DAEMON_PATH_RUN, 0, 0, 0755) && has_mode(DAEMON_PATH_EMPTY, 0, 0, 0555));
-	CHECK(has_mode(DAEMON_PATH_CONTROL, 0, JAIL_GID_CONTROL, 0660) && has_mode(DAEMON_PATH_STATE, 0, 0, 0755));
+	CHECK(has_mode(DAEMON_PATH_CONTROL, 0, JAIL_GID_CONTROL, 0660) &&
+		has_mode(DAEMON_PATH_STATE, 0, 0, 0755));
 	CHECK(has_mode(DAEMON_PATH_GATE, JAIL_UID_GATE, JAIL_UID_GATE, 0700));
 	CHECK(has_mode(DAEMON_PATH_LOG, JAIL_UID_LOG, JAIL_UID_LOG, 0700));
 	check_descriptors(gate_pid(), DAEMON_FD_CONTROL);
 	check_descriptors(log_pid(), DAEMON_FD_NFLOG + DAEMON_NFLOG_COUNT - 1);
 }
 
-/* -- kill -9 and SIGSTOP ---------------------------------------------------------------------------------- */
+/* -- kill -9 and SIGSTOP --------------------------------------------------------------------------------- */
 
 static void test_kill_gate(void)
 {
@@ -225,7 +230,7 @@ static void test_kill_gate(void)
 		CHECK(ms >= 0 && ms < BACK_MS);
 		CHECK(gate_pid() != old && !runs(old));
 		CHECK(wait_more(EVENTS, "exited:sekishod 9 ", told, 1000) >= 0);
-		CHECK(runs(log) && log == log_pid()); /* the other one is not touched */
+		CHECK(runs(log) && log == log_pid());	  /* the other one is not touched */
 		CHECK_INT(ask(TINY_NOTHING), gate_pid()); /* on the same control socket */
 	}
 	/* "exited:sekishod STATUS RESTARTS DOWN_MS TAG" */
@@ -282,11 +287,12 @@ static void test_stop(pid_t (*which)(void), const char *told)
 	}
 }
 
-/* -- Packets while logd is away --------------------------------------------------------------------------- */
+/* -- Packets while logd is away -------------------------------------------------------------------------- */
 
 static void send_packets(unsigned n)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	for (unsigned i = 0; i < n; i++)
@@ -306,9 +312,10 @@ static bool loopback_up(void)
 
 static bool log_rule(void)
 {
-	return loopback_up() &&
-		system("nft 'table ip t { chain o { type filter hook output priority 0; udp dport 9 log group 108 "
-		       "snaplen 128 queue-threshold 64; udp dport 9 log group 100 queue-threshold 64; udp dport 9 drop; }; }'") == 0;
+	return loopback_up() && system("nft 'table ip t { chain o { type filter hook output priority 0; udp "
+				       "dport 9 log group 108 "
+				       "snaplen 128 queue-threshold 64; udp dport 9 log group 100 "
+				       "queue-threshold 64; udp dport 9 drop; }; }'") == 0;
 }
 
 static void test_packets(void)
@@ -334,7 +341,7 @@ static void test_packets(void)
 	CHECK(log_pid() != log);
 }
 
-/* -- What sekishod may ask -------------------------------------------------------------------------------- */
+/* -- What sekishod may ask ------------------------------------------------------------------------------- */
 
 static void test_oneshots(void)
 {
@@ -342,9 +349,11 @@ static void test_oneshots(void)
 
 	CHECK(ask(TINY_COMPILE) > 0);
 	CHECK(wait_more(EVENTS, "result ", results, 3000) >= 0);
-	CHECK(strstr(content(EVENTS), "result 5 1 1 0\n") != NULL); /* five bytes; time and language as asked */
+	CHECK(strstr(content(EVENTS), "result 5 1 1 0\n") !=
+		NULL); /* five bytes; time and language as asked */
 	CHECK(wait_more(EVENTS, "exited:sekisho-compile 0 ", ended, 3000) >= 0);
-	CHECK(strstr(content(EVENTS), "exited:sekisho-compile 0 0 0 77\n") != NULL); /* the tag of the request */
+	CHECK(strstr(content(EVENTS), "exited:sekisho-compile 0 0 0 77\n") !=
+		NULL); /* the tag of the request */
 	CHECK(ask(TINY_BAD_LANGUAGE) > 0);
 	CHECK(wait_more(EVENTS, "exited:sekisho-compile 32512 0 0 77\n", 0, 3000) >= 0); /* 127 << 8 */
 	CHECK(wait_more(EVENTS, "no-result 0", 0, 3000) >= 0);
@@ -380,7 +389,7 @@ static void test_oneshot_orphan(void)
 	CHECK_INT(count(EVENTS, "exited:sekisho-prove 32512 "), 1); /* from the test before */
 }
 
-/* -- Hanging and misbehaving ------------------------------------------------------------------------------ */
+/* -- Hanging and misbehaving ----------------------------------------------------------------------------- */
 
 /* After this request sekishod is killed and comes back; how it ended. */
 static void expect_restart(enum tiny_action what, const char *told, int limit_ms)
@@ -419,7 +428,7 @@ static void test_hanging(void)
 	CHECK(ms > 2000);
 }
 
-/* -- The end of init -------------------------------------------------------------------------------------- */
+/* -- The end of init ------------------------------------------------------------------------------------- */
 
 static void test_orderly_end(void)
 {
@@ -480,7 +489,8 @@ static void test_usage(const char *program)
 	snprintf(command, sizeof(command), "'%s' --root=relative 2>/dev/null", program);
 	CHECK_INT(WEXITSTATUS(system(command)), 2);
 	/* No gate can be closed: nothing else starts. */
-	snprintf(command, sizeof(command), "'%s' --foreground --root='%s' --libexec=/nowhere 2>/dev/null", program, root);
+	snprintf(command, sizeof(command), "'%s' --foreground --root='%s' --libexec=/nowhere 2>/dev/null",
+		program, root);
 	CHECK_INT(WEXITSTATUS(system(command)), 3);
 }
 
@@ -500,7 +510,7 @@ int main(int argc, char **argv)
 	test_start();
 	test_kill_gate();
 	test_kill_log();
-	test_stop(gate_pid, "exited:sekishod 4991 ");     /* SIGSTOP << 8 | 0x7f */
+	test_stop(gate_pid, "exited:sekishod 4991 "); /* SIGSTOP << 8 | 0x7f */
 	test_stop(log_pid, "exited:sekisho-logd 4991 ");
 	test_packets();
 	test_oneshots();

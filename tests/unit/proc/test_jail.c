@@ -1,10 +1,11 @@
 /*
- * test_jail.c: for every row of the jail table: what is forbidden is refused, and what the process lives on works.
+ * test_jail.c: for every row of the jail table: what is forbidden is refused, and what the process lives on
+ * works.
  *
- * An attempt is a function that says whether it worked. Each runs first as root outside any jail, where it must work
- * (an attempt that fails anyway proves nothing), then in a child inside each row's jail: rows in `works` must
- * succeed, all others must be refused: killed by the filter, or EPERM/EACCES/ENOENT. Raw system calls that no
- * row has are tried with useless arguments and must kill.
+ * An attempt is a function that says whether it worked. Each runs first as root outside any jail, where it
+ * must work (an attempt that fails anyway proves nothing), then in a child inside each row's jail: rows in
+ * `works` must succeed, all others must be refused: killed by the filter, or EPERM/EACCES/ENOENT. Raw system
+ * calls that no row has are tried with useless arguments and must kill.
  */
 #include <sekisho/clock.h>
 #include <sekisho/daemon.h>
@@ -54,7 +55,7 @@
 
 static char root[] = "/tmp/sekisho-jail-XXXXXX";
 
-/* -- Files ------------------------------------------------------------------------------------------------ */
+/* -- Files ----------------------------------------------------------------------------------------------- */
 
 static int try_open(const char *path, int flags)
 {
@@ -140,7 +141,8 @@ static int store_generation(void)
 static int use_sqlite(void)
 {
 	sqlite3 *db = NULL;
-	int r = sqlite3_open_v2(below_root(DAEMON_PATH_LOG, "db"), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int r = sqlite3_open_v2(below_root(DAEMON_PATH_LOG, "db"), &db, flags, NULL);
 
 	if (r == SQLITE_OK)
 		r = sqlite3_exec(db,
@@ -221,7 +223,7 @@ static int load_unknown_zone(void)
 	return clock_set_zone("Europe/Nowhere") ? 0 : ENOENT;
 }
 
-/* -- Sockets ---------------------------------------------------------------------------------------------- */
+/* -- Sockets --------------------------------------------------------------------------------------------- */
 
 static int try_socket(int domain, int type, int protocol)
 {
@@ -374,7 +376,7 @@ static int run_loop(void)
 	return r;
 }
 
-/* -- Processes and memory --------------------------------------------------------------------------------- */
+/* -- Processes and memory -------------------------------------------------------------------------------- */
 
 static int execute(void)
 {
@@ -408,7 +410,9 @@ static int make_thread(void)
 	return r != 0 ? r : pthread_join(t, NULL);
 }
 
-/* A thread may be allowed; with a namespace of its own it never is. (The kernel takes no such pair: EINVAL.) */
+/*
+ * A thread may be allowed; with a namespace of its own it never is. (The kernel takes no such pair: EINVAL.)
+ */
 static int make_thread_with_namespace(void)
 {
 	long r = syscall(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWUSER, 0, 0, 0, 0);
@@ -493,8 +497,8 @@ static int seal_memory_file(void)
 {
 	int fd = memfd_create("ir", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	int ok = fd >= 0 && write(fd, "SKIR", 4) == 4 && ftruncate(fd, 4096) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0 &&
-		fcntl(fd, F_GET_SEALS) == seals && mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED;
+	int ok = fd >= 0 && write(fd, "SKIR", 4) == 4 && ftruncate(fd, 4096) == 0 &&
+		fcntl(fd, F_ADD_SEALS, seals) == 0 && fcntl(fd, F_GET_SEALS) == seals && mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED;
 
 	return ok ? 0 : errno;
 }
@@ -513,7 +517,7 @@ static int print(void)
 	return f != NULL && fprintf(f, "%s %d %.2f\n", "text", 1, 0.5) > 0 && fclose(f) == 0 ? 0 : errno;
 }
 
-/* -- The table -------------------------------------------------------------------------------------------- */
+/* -- The table ------------------------------------------------------------------------------------------- */
 
 #define TRY(fn, rows) {#fn, fn, rows}
 static const struct attempt {
@@ -531,7 +535,8 @@ static const struct attempt {
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
 	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS), TRY(send_on_first, ALL),
 	TRY(send_on_another, DAEMONS), TRY(accept_client, GATE), TRY(make_pair, GATE), TRY(run_loop, DAEMONS),
-	TRY(execute, NONE), TRY(make_child, NONE), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE), TRY(trace_me, NONE),
+	TRY(execute, NONE), TRY(make_child, NONE), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
+	TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL),
@@ -561,18 +566,19 @@ static const struct raw {
 };
 #define N_RAWS (sizeof(raws) / sizeof(raws[0]))
 
-/* -- Running ---------------------------------------------------------------------------------------------- */
+/* -- Running --------------------------------------------------------------------------------------------- */
 
 /* Child status: 0 worked, errno refused; -SIGNAL when killed; 254: the jail could not be entered. */
 static int in_child(int row, int (*fn)(void), long nr)
 {
 	struct jail_report report;
 	int status;
+	enum jail_row jail = (enum jail_row)row;
 
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (row >= 0 && (jail_enter((enum jail_row)row, root, &report) < 0 || jail_verify((enum jail_row)row) != NULL))
+		if (row >= 0 && (jail_enter(jail, root, &report) < 0 || jail_verify(jail) != NULL))
 			_exit(254);
 		_exit(fn != NULL ? fn() : syscall(nr, -1, -1, -1, -1, -1, -1) < 0 ? errno : 0);
 	}
@@ -694,7 +700,7 @@ static void test_status(enum jail_row row)
 	close(pair[1]);
 }
 
-/* -- jail_verify() can say no ----------------------------------------------------------------------------- */
+/* -- jail_verify() can say no ---------------------------------------------------------------------------- */
 
 static int verify_row;
 
@@ -716,7 +722,7 @@ static void test_verify(void)
 	CHECK_INT(jail_find("sekisho"), JAIL_ROWS);
 }
 
-/* -- Setting up ------------------------------------------------------------------------------------------- */
+/* -- Setting up ------------------------------------------------------------------------------------------ */
 
 static void hand(int fd, int number)
 {

@@ -47,7 +47,7 @@ static void on_stop(void *arg)
 
 static char a[] = "a", b[] = "b", c[] = "c";
 
-/* -- Timers ----------------------------------------------------------------------------------------------- */
+/* -- Timers ---------------------------------------------------------------------------------------------- */
 
 static void test_order(void)
 {
@@ -55,8 +55,10 @@ static void test_order(void)
 
 	begin();
 	clock_set_test(NULL, &now);
-	struct loop_timer *t1 = loop_add_timer(l, 20, 0, on_letter, b), *t2 = loop_add_timer(l, 10, 0, on_letter, a);
-	struct loop_timer *t3 = loop_add_timer(l, 20, 0, on_letter, c), *t4 = loop_add_timer(l, 30, 0, on_stop, NULL);
+	struct loop_timer *t1 = loop_add_timer(l, 20, 0, on_letter, b),
+			  *t2 = loop_add_timer(l, 10, 0, on_letter, a);
+	struct loop_timer *t3 = loop_add_timer(l, 20, 0, on_letter, c),
+			  *t4 = loop_add_timer(l, 30, 0, on_stop, NULL);
 	now.ns += 30000000;
 	clock_set_test(NULL, &now);
 	CHECK_INT(loop_run(l), 5);
@@ -109,7 +111,8 @@ static void test_periodic(void)
 
 	begin();
 	clock_set_test(NULL, &now);
-	struct loop_timer *p = loop_add_timer(l, 10, 10, on_letter, a), *t = loop_add_timer(l, 1000, 0, on_stop, NULL);
+	struct loop_timer *p = loop_add_timer(l, 10, 10, on_letter, a),
+			  *t = loop_add_timer(l, 1000, 0, on_stop, NULL);
 	now.ns += 1000000000;
 	clock_set_test(NULL, &now);
 	CHECK_INT(loop_run(l), 5);
@@ -125,7 +128,7 @@ static void test_periodic(void)
 	loop_free(l);
 }
 
-/* -- Descriptors ------------------------------------------------------------------------------------------ */
+/* -- Descriptors ----------------------------------------------------------------------------------------- */
 
 static int one[2], two[2];
 
@@ -237,7 +240,7 @@ static void test_registration(void)
 	pairs_close();
 }
 
-/* -- Signals ---------------------------------------------------------------------------------------------- */
+/* -- Signals --------------------------------------------------------------------------------------------- */
 
 static void on_signal(void *arg, int signo)
 {

@@ -1,6 +1,6 @@
 /*
- * test_msg.c: every message goes through a socket unchanged; everything that msg.h calls malformed is refused, and
- * a refused message leaves no descriptor behind.
+ * test_msg.c: every message goes through a socket unchanged; everything that msg.h calls malformed is
+ * refused, and a refused message leaves no descriptor behind.
  */
 #include <sekisho/msg.h>
 
@@ -25,7 +25,7 @@ static size_t count_fds(void)
 	return n;
 }
 
-/* -- A good message of each type -------------------------------------------------------------------------- */
+/* -- A good message of each type ------------------------------------------------------------------------- */
 
 static const struct kind {
 	enum msg_type type;
@@ -106,7 +106,7 @@ static void test_round_trip(void)
 	}
 }
 
-/* -- What is wrong in any message ------------------------------------------------------------------------- */
+/* -- What is wrong in any message ------------------------------------------------------------------------ */
 
 static void test_frames(void)
 {
@@ -133,7 +133,7 @@ static void test_frames(void)
 	}
 }
 
-/* -- What is wrong inside --------------------------------------------------------------------------------- */
+/* -- What is wrong inside -------------------------------------------------------------------------------- */
 
 static bool survives(const struct msg *m)
 {
@@ -207,8 +207,8 @@ static void test_fields(void)
 /* RFC 3629: what is a character and what is not; control characters are never text. */
 static void test_utf8(void)
 {
-	static const char *const bad[] = {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe3\x81", "a\xc3", "\x7f", "\t", "\xc2\x85", "\x01"};
+	static const char *const bad[] = {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\xaf", "\xed\xa0\x80",
+		"\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe3\x81", "a\xc3", "\x7f", "\t", "\xc2\x85", "\x01"};
 	static const char *const fine[] = {"a", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xef\xbf\xbd",
 		"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "関所", ""};
 	struct msg m = good(MSG_FAULT);
@@ -243,7 +243,7 @@ static void test_text(void)
 	CHECK_STR(b, "");
 }
 
-/* -- On the socket ---------------------------------------------------------------------------------------- */
+/* -- On the socket --------------------------------------------------------------------------------------- */
 
 static void send_raw(const void *p, size_t n, unsigned nfds)
 {
@@ -319,7 +319,10 @@ static void test_end_of_file(void)
 	close(pair[1]);
 }
 
-/* Without argument: the tests. With a directory: writes a good message of each type there, as a fuzzing corpus. */
+/*
+ * Without argument: the tests. With a directory: writes a good message of each type there, as a fuzzing
+ * corpus.
+ */
 static int write_corpus(const char *dir)
 {
 	static uint8_t buf[1 + sizeof(struct msg_header) + sizeof(((struct msg *)0)->u)];

@@ -1,5 +1,6 @@
 /*
- * tiny_gate.c: stands in for sekishod: writes what happens to it, does what the test asks over the control socket.
+ * tiny_gate.c: stands in for sekishod: writes what happens to it, does what the test asks over the control
+ * socket.
  *
  * Each 20 ms it sends logd a numbered MSG_FAULT, so that a gap in what logd writes shows what was lost.
  */
@@ -69,7 +70,8 @@ static void on_result(void *arg, int fd, uint32_t events)
 static void ask_for(enum msg_child what, const char *language)
 {
 	struct msg_spawn s = {.what = what, .now = 1800000000};
-	int fds[MSG_FDS_MAX], first = memfd_create("first", MFD_CLOEXEC), second = memfd_create("second", MFD_CLOEXEC);
+	int fds[MSG_FDS_MAX], first = memfd_create("first", MFD_CLOEXEC),
+			      second = memfd_create("second", MFD_CLOEXEC);
 	unsigned n = 0;
 
 	MSG_TEXT(s.language, language);
@@ -216,8 +218,13 @@ static void stop(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	static const struct daemon_spec spec = {.row = JAIL_GATE, .option = on_option, .before = before, .start = start,
-		.well = well, .notice = on_notice, .stop = stop};
+	static const struct daemon_spec spec = {.row = JAIL_GATE,
+		.option = on_option,
+		.before = before,
+		.start = start,
+		.well = well,
+		.notice = on_notice,
+		.stop = stop};
 
 	return daemon_run(&spec, NULL, argc, argv);
 }

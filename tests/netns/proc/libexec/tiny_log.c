@@ -1,6 +1,6 @@
 /*
- * tiny_log.c: stands in for sekisho-logd: writes each fault that sekishod sends and each packet that the kernel logs,
- * one line each, at once.
+ * tiny_log.c: stands in for sekisho-logd: writes each fault that sekishod sends and each packet that the
+ * kernel logs, one line each, at once.
  */
 #include <sekisho/daemon.h>
 #include <sekisho/loop.h>
@@ -52,7 +52,8 @@ static void on_nflog(void *arg, int fd, uint32_t events)
 	(void)arg;
 	(void)events;
 	snprintf(group, sizeof(group), "%d", fd - DAEMON_FD_NFLOG + DAEMON_NFLOG_GROUP);
-	for (const struct nlmsghdr *h = (const void *)buf; n > 0 && NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n)) {
+	for (const struct nlmsghdr *h = (const void *)buf; n > 0 && NLMSG_OK(h, (size_t)n);
+		h = NLMSG_NEXT(h, n)) {
 		if (h->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))
 			line("packet", group, "");
 	}

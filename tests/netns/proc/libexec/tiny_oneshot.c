@@ -1,6 +1,6 @@
 /*
- * tiny_oneshot.c: stands in for both one-shots. As sekisho-compile: answers with the length of what it was handed and
- * of the language; as sekisho-prove: looks at both files, then hangs.
+ * tiny_oneshot.c: stands in for both one-shots. As sekisho-compile: answers with the length of what it was
+ * handed and of the language; as sekisho-prove: looks at both files, then hangs.
  */
 #include <sekisho/daemon.h>
 
@@ -35,7 +35,8 @@ static int start(struct daemon *d)
 int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
-	struct daemon_spec spec = {.row = jail_find(slash ? slash + 1 : argv[0]), .oneshot = true, .start = start};
+	struct daemon_spec spec = {
+		.row = jail_find(slash ? slash + 1 : argv[0]), .oneshot = true, .start = start};
 
 	if (spec.row == JAIL_ROWS)
 		return 2;
