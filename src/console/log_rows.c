@@ -31,7 +31,7 @@ static bool take_fault(void *arg, const struct msg *m)
 	char at[CLOCK_TEXT_MAX], shown[32];
 	struct buf text = {0};
 
-	words_finding_text(&text, w->text);
+	words_fault(&text, w->code, w->text);
 	buf_printf(&text, " [%s]", w->code);
 	struct value v[] = {value_number(w->sequence),
 		value_both(log_time(w->at, at), log_time_short(w->at, shown)), severity(w->severity),

@@ -99,26 +99,67 @@ const char *words_finding_advice(const char *code)
 	return NULL;
 }
 
+/* Appends n bytes of text when they begin with a finding's sentence, the sentence translated. */
+static bool put_finding(struct buf *b, const char *text, size_t n)
+{
+	for (size_t i = 0; i < COUNT(findings); i++) {
+		size_t len = strlen(findings[i].text);
+		if (len > n || strncmp(text, findings[i].text, len) != 0)
+			continue;
+		buf_printf(b, "%s%.*s", _(findings[i].text), (int)(n - len), text + len);
+		return true;
+	}
+	return false;
+}
+
 void words_finding_text(struct buf *b, const char *text)
 {
-	static const char cured[] = N_("cured: ");
 	const char *cure = strstr(text, " — ");
+	size_t n = cure != NULL ? (size_t)(cure - text) : strlen(text);
+
+	if (!put_finding(b, text, n))
+		buf_add(b, text, n);
+}
+
+/* Fault records that are no findings. */
+static const struct {
+	const char *code, *heading;
+} fault_headings[] = {
+	{"gate", N_("the gate opened or closed")},
+	{"kernel-loss", N_("the kernel dropped packets outside of the policy")},
+	{"one-shot", N_("a program ended without an answer")},
+	{"stop", N_("the gate was stopped")},
+	{"zone", N_("the time zone is unknown")},
+	{"sweep", N_("running connections could not all be compared with the new policy")},
+	{"check", N_("the kernel's ruleset could not be read")},
+	{"faults-lost", N_("fault records were lost")},
+};
+
+static const char *fault_heading(const char *code)
+{
+	for (size_t i = 0; i < COUNT(fault_headings); i++)
+		if (strcmp(fault_headings[i].code, code) == 0)
+			return _(fault_headings[i].heading);
+	for (size_t i = 0; i < COUNT(findings); i++)
+		if (strcmp(findings[i].code, code) == 0)
+			return _(findings[i].text);
+	return NULL;
+}
+
+void words_fault(struct buf *b, const char *code, const char *text)
+{
+	static const char cured[] = N_("cured: ");
+	const char *heading = fault_heading(code);
 
 	if (strncmp(text, cured, strlen(cured)) == 0) {
 		buf_adds(b, _(cured));
-		words_finding_text(b, text + strlen(cured));
-		return;
+		text += strlen(cured);
 	}
-	size_t len = cure != NULL ? (size_t)(cure - text) : strlen(text);
-
-	for (size_t i = 0; i < COUNT(findings); i++) {
-		size_t n = strlen(findings[i].text);
-		if (n > len || strncmp(text, findings[i].text, n) != 0)
-			continue;
-		buf_printf(b, "%s%.*s", _(findings[i].text), (int)(len - n), text + n);
+	if (put_finding(b, text, strlen(text)))
 		return;
-	}
-	buf_add(b, text, len);
+	if (heading != NULL)
+		buf_printf(b, "%s: ", heading);
+	buf_adds(b, _(text));
 }
 
 static const struct {

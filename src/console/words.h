@@ -32,6 +32,12 @@ const char *words_finding_advice(const char *code);
  */
 void words_finding_text(struct buf *b, const char *text);
 
+/*
+ * Appends what a fault record says: a finding's text as above; else the heading for its code and the recorded text
+ * as it is, which is technical and in English.
+ */
+void words_fault(struct buf *b, const char *code, const char *text);
+
 /* Appends "the port differs, the source differs", translated. */
 void words_differs(struct buf *b, uint32_t differs);
 

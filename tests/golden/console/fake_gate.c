@@ -200,7 +200,7 @@ static void faults(int fd)
 
 	MSG_TEXT(r.process, "sekisho-logd");
 	MSG_TEXT(r.code, "restarted");
-	MSG_TEXT(r.text, "a process ended and was started again: sekisho-logd");
+	MSG_TEXT(r.text, "sekisho-logd: killed by signal 9, back after 12 ms, start 2");
 	answer(fd, MSG_FAULT_ROW, &r, -1);
 	r.severity = MSG_SEVERITY_INFO;
 	r.sequence--;

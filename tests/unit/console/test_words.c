@@ -87,6 +87,18 @@ static void test_translated(void)
 	buf_clear(&b);
 	words_finding_text(&b, "何か");
 	CHECK_STR(buf_str(&b), "何か");
+	buf_clear(&b);
+	words_fault(&b, "interface-missing", "cured: the interface does not exist: eth3");
+	CHECK_STR(buf_str(&b), "解消: インターフェースがありません: eth3");
+	buf_clear(&b);
+	words_fault(&b, "restarted", "sekishod: killed by signal 9");
+	CHECK_STR(buf_str(&b), "プログラムが終了したため、起動し直しました: sekishod: killed by signal 9");
+	buf_clear(&b);
+	words_fault(&b, "gate", "held -> open");
+	CHECK_STR(buf_str(&b), "関所の開閉: held -> open");
+	buf_clear(&b);
+	words_fault(&b, "unheard-of", "something");
+	CHECK_STR(buf_str(&b), "something");
 	buf_free(&b);
 }
 
