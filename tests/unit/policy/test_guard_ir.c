@@ -1,0 +1,156 @@
+/*
+ * test_guard_ir.c: the second guard. A compiler that was broken into could write any IR: each law is broken here by a
+ * change of the finished block, and guard_check() must name it.
+ */
+#include "policy_test.h"
+
+/* The arrays of the opened block, writable: the block is ours. */
+#define MUTABLE(c, member, i) ((void *)(uintptr_t)&(c)->ir.member[i])
+
+static uint32_t find_rule(const struct compiled *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->ir.nrules; i++)
+		if (strcmp(ir_text(&c->ir, c->ir.rules[i].name), name) == 0)
+			return i;
+	abort();
+}
+
+static struct ir_rule *rule_of(const struct compiled *c, const char *name)
+{
+	return MUTABLE(c, rules, find_rule(c, name));
+}
+
+static struct ir_segment *segment_of(const struct compiled *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->ir.nsegments; i++)
+		if (strcmp(ir_text(&c->ir, c->ir.segments[i].name), name) == 0)
+			return MUTABLE(c, segments, i);
+	abort();
+}
+
+static struct ir_box *box_of(const struct compiled *c, const char *rule)
+{
+	uint32_t r = find_rule(c, rule);
+
+	for (uint32_t i = 0; i < c->ir.nboxes; i++)
+		if (c->ir.cands[c->ir.boxes[i].cand.first].rule == r)
+			return MUTABLE(c, boxes, i);
+	abort();
+}
+
+static const char *directory;
+
+/* Compiles the town, breaks it, asks the guard; names the rule when one is at fault. */
+#define BREAK(law, at_rule, ...)                                                                               \
+	do {                                                                                                    \
+		struct compiled c = compile_file(directory, "examples/town.policy", TODAY);                     \
+		uint32_t rule = 0;                                                                              \
+		__VA_ARGS__;                                                                                    \
+		CHECK_STR(guard_check(&c.ir, &rule), law);                                                      \
+		CHECK_STR(rule == IR_NONE ? "" : ir_text(&c.ir, c.ir.rules[rule].name), at_rule);               \
+		compiled_free(&c);                                                                              \
+	} while (0)
+
+static void test_mynumber(void)
+{
+	/* lgwan as internet: every flow of mynumber would leave the house. */
+	BREAK("mynumber-internet", "pittari", segment_of(&c, "lgwan")->kind = KIND_INTERNET);
+	BREAK("mynumber-approval", "kokuzei", rule_of(&c, "kokuzei")->napprovals = 0);
+	BREAK("mynumber-end", "kokuzei", rule_of(&c, "kokuzei")->ends = INT64_MAX);
+	BREAK("mynumber-isolated", "konbini", rule_of(&c, "konbini")->flags &= (uint16_t)~IR_RULE_EXTERNAL_ISOLATED);
+	BREAK("mynumber-single-host", "jumin-file", {
+		struct ir_span *s = MUTABLE(&c, spans, rule_of(&c, "jumin-file")->spans.first);
+		s->src.hi[3]++;
+	});
+	BREAK("mynumber-ports", "jumin-file", {
+		struct ir_span *s = MUTABLE(&c, spans, rule_of(&c, "jumin-file")->spans.first);
+		s->port_hi = (uint16_t)(s->port_lo + LIMIT_GUARD_PORTS);
+	});
+}
+
+static void test_sanitised(void)
+{
+	BREAK("sanitised", "file-in", rule_of(&c, "file-in")->sanitised_by = SANITISED_NONE);
+	BREAK("sanitised", "update-get", rule_of(&c, "update-get")->flags &= (uint16_t)~IR_RULE_EXCEPTION);
+	BREAK("screen-transfer", "gamen", {
+		rule_of(&c, "gamen")->action = IR_ALLOW;
+		rule_of(&c, "gamen")->application = APP_NONE;
+	});
+	BREAK("application", "gamen", rule_of(&c, "gamen")->action = IR_ALLOW);
+	BREAK("mail-to-text", "mail-in", rule_of(&c, "mail-in")->action = IR_ALLOW);
+	BREAK("breakout", "file-in", rule_of(&c, "file-in")->flags |= IR_RULE_BREAKOUT);
+	BREAK("exception", "update-get", rule_of(&c, "update-get")->ends = INT64_MAX);
+	BREAK("exception", "update-get", rule_of(&c, "update-get")->napprovals = 0);
+}
+
+static void test_boxes(void)
+{
+	/* A box that reaches beyond what its rule was approved for. */
+	BREAK("box-beyond-rule", "pc-zaimu", box_of(&c, "pc-zaimu")->port_hi = 65535);
+	BREAK("box-beyond-rule", "pc-wsus", box_of(&c, "pc-wsus")->dst.hi[3]++);
+	/* Addresses that belong to another segment than the pair says. */
+	BREAK("outside-segment", "pc-zaimu", memcpy(box_of(&c, "pc-zaimu")->dst.lo, "\x0a\x01\x0a\x05", 4));
+	BREAK("outside-segment", "pc-zaimu", memset(box_of(&c, "pc-zaimu")->src.hi, 0xff, 4));
+}
+
+static void test_network(void)
+{
+	BREAK("trunk", "", {
+		struct ir_interface *f = MUTABLE(&c, interfaces, 0);
+		snprintf(f->parent, sizeof(f->parent), "eth3");
+		f->vlan = 7;
+	});
+	BREAK("networks-overlap", "", {
+		/* mynumber's network taken by lgwan as well */
+		struct ir_network *n = MUTABLE(&c, networks, segment_of(&c, "lgwan")->networks.first);
+		memcpy(n->range.lo, "\x0a\x01\x00\x00", 4);
+	});
+	BREAK("source-outside-segment", "", {
+		struct ir_source *s = MUTABLE(&c, sources, 0);
+		s->interface = 3;
+	});
+	BREAK("own-outside-segment", "", {
+		struct ir_own *o = MUTABLE(&c, owns, 0);
+		o->interface = 3;
+	});
+}
+
+/* A host with more addresses than a machine has is a network in disguise. */
+static void test_many_addresses(void)
+{
+	struct buf b = {0};
+
+	buf_adds(&b, "set segment m kind mynumber interface eth0 address 10.1.0.1/24 network 10.1.0.0/16\n"
+		     "set segment l kind lgwan interface eth1 address 10.2.0.1/24 network 10.2.0.0/16\n"
+		     "set host l1 segment l address 10.2.0.5\nset host m1 segment m");
+	for (int i = 0; i <= LIMIT_GUARD_ADDRESSES; i++)
+		buf_printf(&b, " address 10.1.0.%d", 10 + i);
+	buf_adds(&b, "\nset allow r from m1 to l1 service tcp/443 expires 2027-03-31 purpose p applicant a\n"
+		     "set allow r approval ciso name n date 2026-04-01\n");
+	struct compiled c = compile_text(buf_str(&b), b.len, TODAY);
+	CHECK(!c.ok && count_code(&c, "law-mynumber-host") == 1 && c.diags.nerrors == 1);
+	compiled_free(&c);
+	buf_free(&b);
+}
+
+static void test_pairs(void)
+{
+	CHECK(guard_forbidden_pair(KIND_MYNUMBER, KIND_INTERNET) && guard_forbidden_pair(KIND_INTERNET, KIND_MYNUMBER));
+	for (int a = KIND_OTHER; a <= KIND_INTERNET; a++) {
+		CHECK(!guard_forbidden_pair((enum segment_kind)a, KIND_LGWAN));
+		CHECK(!guard_forbidden_pair((enum segment_kind)a, (enum segment_kind)a));
+		CHECK(!guard_forbidden_pair(KIND_OTHER, (enum segment_kind)a));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	directory = argc > 1 ? argv[1] : ".";
+	test_mynumber();
+	test_sanitised();
+	test_boxes();
+	test_network();
+	test_many_addresses();
+	test_pairs();
+	return test_end();
+}

@@ -1,0 +1,161 @@
+/* test_ir.c: what ir_open() accepts, and that it accepts nothing else. */
+#include "policy_test.h"
+
+#include <sekisho/crc.h>
+
+/* Writes the right checksum after a change. */
+static void seal(void *p, size_t n)
+{
+	struct ir_header *h = p;
+
+	h->crc = 0;
+	h->crc = crc32c(0, p, n);
+}
+
+/* A copy of the town's block to damage. */
+struct copy {
+	uint8_t *p;
+	size_t n;
+	struct ir_header *h;
+};
+
+static struct copy copy_of(const struct compiled *c)
+{
+	struct copy k = {malloc(c->block.len), c->block.len, NULL};
+
+	memcpy(k.p, c->block.data, k.n);
+	k.h = (struct ir_header *)(void *)k.p;
+	return k;
+}
+
+static void *record(const struct copy *k, enum ir_section s, size_t i)
+{
+	return k->p + k->h->section[s].off + i * k->h->section[s].record;
+}
+
+/* After the change and with a right checksum it must be refused, with this beginning of the reason. */
+static void refused(struct copy *k, const char *why)
+{
+	struct ir ir;
+
+	seal(k->p, k->n);
+	const char *got = ir_open(k->p, k->n, &ir);
+	CHECK(got != NULL && strncmp(got, why, strlen(why)) == 0);
+	if (got == NULL || strncmp(got, why, strlen(why)) != 0)
+		printf("  expected \"%s\", got \"%s\"\n", why, got == NULL ? "(accepted)" : got);
+	free(k->p);
+}
+
+#define DAMAGE(section, type, index, change, why)                                                              \
+	do {                                                                                                    \
+		struct copy k = copy_of(c);                                                                     \
+		struct type *r = record(&k, IR_##section, index);                                               \
+		change;                                                                                         \
+		refused(&k, why);                                                                               \
+	} while (0)
+
+static void test_header(const struct compiled *c)
+{
+	struct ir ir;
+	struct copy k = copy_of(c);
+
+	CHECK(ir_open(k.p, k.n, &ir) == NULL);
+	k.p[k.n - 1] ^= 1;
+	CHECK_STR(ir_open(k.p, k.n, &ir), "checksum");
+	free(k.p);
+	for (size_t n = 0; n < c->block.len; n += n < 600 ? 1 : 997)
+		CHECK(ir_open(c->block.data, n, &ir) != NULL);
+	k = copy_of(c);
+	k.h->magic++;
+	refused(&k, "magic");
+	k = copy_of(c);
+	k.h->version++;
+	refused(&k, "version");
+	k = copy_of(c);
+	k.h->section[IR_BOX].record++;
+	refused(&k, "version");
+	k = copy_of(c);
+	k.h->section[IR_BOX].n = UINT32_MAX;
+	refused(&k, "section out of bounds");
+	k = copy_of(c);
+	k.h->section[IR_BOX].off += 1ull << 60;
+	refused(&k, "section out of bounds");
+	k = copy_of(c);
+	k.h->section[IR_BOX].off = 0;
+	refused(&k, "section out of bounds");
+	k = copy_of(c);
+	k.h->section[IR_STRING].n--;
+	k.p[k.h->section[IR_STRING].off + k.h->section[IR_STRING].n - 1] = 'x';
+	refused(&k, "strings");
+}
+
+static void test_records(const struct compiled *c)
+{
+	DAMAGE(SYSTEM, ir_system, 0, r->hostname = c->ir.nstrings, "system");
+	DAMAGE(SEGMENT, ir_segment, 1, r->kind = 99, "segment 1");
+	DAMAGE(SEGMENT, ir_segment, 1, r->networks.n = UINT32_MAX, "segment 1");
+	DAMAGE(SEGMENT, ir_segment, 0, r->name = 0, "segment 0");
+	DAMAGE(INTERFACE, ir_interface, 0, memset(r->name, 'x', sizeof(r->name)), "interface 0");
+	DAMAGE(INTERFACE, ir_interface, 0, r->segment = 7, "interface 0");
+	DAMAGE(INTERFACE, ir_interface, 1, r->name[3] = '0', "interface 1"); /* eth1 becomes a second eth0 */
+	DAMAGE(LOCAL, ir_local, 0, r->prefix_len = 33, "local 0");
+	DAMAGE(NETWORK, ir_network, 0, r->range.hi[0] = 0, "network 0");
+	DAMAGE(SOURCE, ir_source, 1, r->interface = 99, "source 1");
+	DAMAGE(SOURCE, ir_source, 1, memset(&r->range, 0, sizeof(r->range)), "source 1: not in order");
+	DAMAGE(NEIGH, ir_neigh, 0, r->mac[0] = 1, "neighbour 0");
+	DAMAGE(ROUTE, ir_route, 0, r->family = 5, "route 0");
+	DAMAGE(HOST, ir_host, 3, r->addrs.first = UINT32_MAX, "host 3");
+	DAMAGE(HOSTADDR, ir_hostaddr, 0, r->host = 1, "host 0");
+	DAMAGE(RULE, ir_rule, 2, r->from_segment = 9, "rule 2");
+	DAMAGE(RULE, ir_rule, 2, r->action = 0, "rule 2");
+	DAMAGE(RULE, ir_rule, 2, r->spans.first++, "rule 2");
+	DAMAGE(RULE, ir_rule, 2, r->days = 0xff, "rule 2");
+	DAMAGE(DATE, ir_date, 0, r->month = 13, "date 0");
+	DAMAGE(NAME, ir_name, 0, r->name = UINT32_MAX, "name 0");
+	DAMAGE(SPAN, ir_span, 0, r->src.lo[15] = 1, "span 0"); /* IPv4 with bytes behind */
+	DAMAGE(SPAN, ir_span, 0, r->proto = 47, "span 0");
+	DAMAGE(BOX, ir_box, 0, r->port_lo = r->port_hi + 1, "box 0");
+	DAMAGE(BOX, ir_box, 0, r->cand.n = 0, "box 0: candidates");
+	DAMAGE(BOX, ir_box, 0, r->to = 0, "box 0: candidates");
+	DAMAGE(BOX, ir_box, 1, r[0] = r[-1], "box 1: not in order");
+	DAMAGE(CAND, ir_cand, 0, r->rule = UINT32_MAX, "box");
+	DAMAGE(OWN, ir_own, 0, r->interface = 99, "own flow 0");
+}
+
+/* Names go into comments and onto terminals: no quotes, no control characters, not too long. */
+static void test_strings(const struct compiled *c)
+{
+	static const char bad[] = {'"', '\\', '\n', 0x1b, 0x7f, ' '};
+
+	for (size_t i = 0; i < sizeof(bad); i++) {
+		struct copy k = copy_of(c);
+		struct ir_rule *r = record(&k, IR_RULE, 0);
+		((char *)record(&k, IR_STRING, r->name))[1] = bad[i];
+		refused(&k, "rule 0: string");
+	}
+}
+
+/* Equal input gives equal bytes: a generation can be compared with another. */
+static void test_stable(const char *dir, const struct compiled *c)
+{
+	struct compiled again = compile_file(dir, "examples/town.policy", TODAY);
+
+	CHECK(again.block.len == c->block.len && memcmp(again.block.data, c->block.data, c->block.len) == 0);
+	compiled_free(&again);
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = argc > 1 ? argv[1] : ".";
+	struct compiled c = compile_file(dir, "examples/town.policy", TODAY);
+
+	CHECK(c.ok);
+	if (c.ok) {
+		test_header(&c);
+		test_records(&c);
+		test_strings(&c);
+		test_stable(dir, &c);
+	}
+	compiled_free(&c);
+	return test_end();
+}
