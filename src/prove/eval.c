@@ -59,11 +59,14 @@ struct state {
 struct span {
 	const uint8_t *lo, *hi;
 	const struct dump_elem *elem;
+	uint32_t outcome; /* elements with the same verdict and value share one */
 };
 
 struct eval_set {
 	struct span *spans;
 	size_t n;
+	const struct dump_elem **outcomes; /* one element of each */
+	size_t noutcomes, outcomes_cap;
 };
 
 struct run {
@@ -71,7 +74,8 @@ struct run {
 	const struct scenario *sc;
 	const struct dump_chain *base[BASE_MAX];
 	size_t nbase;
-	unsigned forks; /* nested exec() calls */
+	unsigned forks;	     /* nested exec() calls */
+	uint64_t field_uses; /* how often an outcome depended on the region */
 };
 
 static void exec(struct run *run, struct state *s);
@@ -133,7 +137,33 @@ static void pair_points(struct eval *ev, struct eval_set *es, const struct dump_
 			for (size_t k = s->key_len; k-- > 0 && hi[k]-- == 0;)
 				;
 		}
-		es->spans[es->n++] = (struct span){v[i]->key, hi, v[i]};
+		es->spans[es->n++] = (struct span){v[i]->key, hi, v[i], 0};
+	}
+}
+
+/* Does the same happen after a match of either element? */
+static bool same_outcome(const struct dump_elem *a, const struct dump_elem *b)
+{
+	if (a->has_verdict != b->has_verdict || a->ndata != b->ndata)
+		return false;
+	if (a->ndata > 0 && memcmp(a->data, b->data, a->ndata) != 0)
+		return false;
+	if (!a->has_verdict)
+		return true;
+	bool named = a->verdict.chain != NULL && b->verdict.chain != NULL;
+	return a->verdict.code == b->verdict.code && (a->verdict.chain == NULL) == (b->verdict.chain == NULL) &&
+	       (!named || strcmp(a->verdict.chain, b->verdict.chain) == 0);
+}
+
+static void find_outcomes(struct eval *ev, struct eval_set *es)
+{
+	for (size_t i = 0; i < es->n; i++) {
+		struct span *sp = &es->spans[i];
+		while (sp->outcome < es->noutcomes && !same_outcome(es->outcomes[sp->outcome], sp->elem))
+			sp->outcome++;
+		if (sp->outcome == es->noutcomes)
+			*(const struct dump_elem **)arena_push(ev->arena, (void **)&es->outcomes, &es->noutcomes,
+				&es->outcomes_cap, sizeof(*es->outcomes)) = sp->elem;
 	}
 }
 
@@ -151,7 +181,7 @@ static void prepare_set(struct eval *ev, struct eval_set *es, const struct dump_
 	}
 	for (size_t i = 0; i < s->nelems; i++) {
 		const struct dump_elem *e = &s->elems[i];
-		es->spans[es->n++] = (struct span){e->key, e->end == NULL ? e->key : e->end, e};
+		es->spans[es->n++] = (struct span){e->key, e->end == NULL ? e->key : e->end, e, 0};
 	}
 }
 
@@ -159,8 +189,10 @@ void eval_init(struct eval *ev, const struct dump *d, struct arena *a)
 {
 	*ev = (struct eval){.dump = d, .arena = a, .max_steps = EVAL_STEPS_MAX};
 	ev->sets = ARENA_ARRAY(a, d->nsets, struct eval_set);
-	for (size_t i = 0; i < d->nsets; i++)
+	for (size_t i = 0; i < d->nsets; i++) {
 		prepare_set(ev, &ev->sets[i], &d->sets[i]);
+		find_outcomes(ev, &ev->sets[i]);
+	}
 }
 
 /* -- registers ---------------------------------------------------------------------------------------- */
@@ -466,6 +498,7 @@ static bool run_cmp(struct run *run, struct state *s, const struct dump_expr *e)
 	if (e->data == NULL || e->ndata == 0 || e->ndata > 16 * 4 || n * 4 < e->ndata)
 		return true;
 	struct operand o = operand_of(w, e->ndata, run->sc->family);
+	run->field_uses += o.kind == OPERAND_FIELD;
 	struct region yes = s->region, no = s->region;
 	enum match m = cut(&o, e->op, e->data, e->ndata, &yes);
 	enum match not = cut(&o, op_not(e->op), e->data, e->ndata, &no);
@@ -483,6 +516,7 @@ static bool run_range(struct run *run, struct state *s, const struct dump_expr *
 	if (e->data == NULL || e->data2 == NULL || e->ndata == 0 || e->ndata > 16 || n * 4 < e->ndata)
 		return true;
 	struct operand o = operand_of(w, e->ndata, run->sc->family);
+	run->field_uses += o.kind == OPERAND_FIELD;
 	struct region in = s->region;
 	enum match m = operand_in(&o, e->data, e->data2, e->ndata, &in);
 	bool inverted = e->op == NFT_RANGE_NEQ;
@@ -566,23 +600,80 @@ static void run_found(struct run *run, const struct state *s, const struct span 
 		exec(run, &hit);
 }
 
+/* What happens after a match, worked out once for all elements with the same verdict and value. */
+struct outcome {
+	bool known;
+	bool alike;	  /* it does not depend on the region, so that it holds for each element */
+	bool accepted;
+	uint64_t expires_ms; /* of the path beyond the element; the longest, 0 = no end */
+};
+
+static void capture(void *arg, const struct region *r, uint64_t expires_ms)
+{
+	struct outcome *o = arg;
+
+	(void)r;
+	bool longer = !o->accepted || expires_ms == 0 || (o->expires_ms != 0 && expires_ms > o->expires_ms);
+	o->expires_ms = longer ? expires_ms : o->expires_ms;
+	o->accepted = true;
+}
+
+static void learn_outcome(struct run *run, const struct state *s, const struct span *sp, uint32_t dreg,
+	struct outcome *o)
+{
+	struct eval *ev = run->ev;
+	accept_fn *accept = ev->accept;
+	void *arg = ev->arg;
+	uint64_t uses = run->field_uses;
+	struct dump_elem elem = *sp->elem;
+	struct span any = {sp->lo, sp->hi, &elem, 0};
+
+	elem.expires_ms = 0; /* each element's own end is added where the outcome is used */
+	ev->accept = capture;
+	ev->arg = o;
+	run_found(run, s, &any, &s->region, dreg);
+	ev->accept = accept;
+	ev->arg = arg;
+	o->known = true;
+	o->alike = run->field_uses == uses;
+}
+
+static void use_outcome(struct eval *ev, const struct outcome *o, const struct span *sp, const struct region *r)
+{
+	uint64_t own = sp->elem->expires_ms, path = o->expires_ms;
+
+	if (o->accepted)
+		ev->accept(ev->arg, r, own == 0 || (path != 0 && path < own) ? path : own);
+}
+
+/* A few elements are run one by one; of many, each outcome is run once where that is the same. */
+#define OUTCOMES_FROM 8
+#define OUTCOMES_MAX 64
+
 /* All paths on which something was found; returns whether it is certain that something is. */
 static bool run_matches(struct run *run, const struct state *s, const struct eval_set *es, const struct layout *l,
 	const struct dump_expr *e)
 {
-	bool certain = false;
+	struct outcome outcomes[OUTCOMES_MAX] = {0};
+	bool share = es->n >= OUTCOMES_FROM && es->noutcomes <= OUTCOMES_MAX && !e->invert, certain = false;
 
 	for (size_t i = 0; i < es->n && !certain; i++) {
+		const struct span *sp = &es->spans[i];
+		struct outcome *o = share ? &outcomes[sp->outcome] : NULL;
 		struct region r = s->region;
-		enum match m = span_match(l, &es->spans[i], &r);
+		enum match m = span_match(l, sp, &r);
 		if (m == MATCH_NO)
 			continue;
 		certain = m == MATCH_YES;
+		if (o != NULL && !o->known)
+			learn_outcome(run, s, sp, e->dreg, o);
 		/* Inverted: found means that the rule does not apply. */
 		if (e->invert)
 			fork_next_rule(run, s, &r);
+		else if (o != NULL && o->alike)
+			use_outcome(run->ev, o, sp, &r);
 		else
-			run_found(run, s, &es->spans[i], &r, e->dreg);
+			run_found(run, s, sp, &r, e->dreg);
 	}
 	return certain;
 }
@@ -606,6 +697,8 @@ static bool run_lookup(struct run *run, struct state *s, const struct dump_expr 
 		return true;
 	}
 	struct layout l = layout_of(set, w, run->sc->family);
+	for (size_t i = 0; i < l.n && es->n > 0; i++)
+		run->field_uses += l.op[i].kind == OPERAND_FIELD;
 	bool certain = !empty && run_matches(run, s, es, &l, e);
 	if (certain) {
 		/* No miss is possible: this path ends here. */
