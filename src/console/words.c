@@ -133,6 +133,12 @@ static const struct {
 	{"sweep", N_("running connections could not all be compared with the new policy")},
 	{"check", N_("the kernel's ruleset could not be read")},
 	{"faults-lost", N_("fault records were lost")},
+	{"counter-reset", N_("a counter of the kernel went backwards")},
+	{"counters-new", N_("the kernel's counters begin anew")},
+	{"nflog-overflow", N_("events came faster than they could be read; the counters know how many")},
+	{"nflog-strange", N_("the kernel sent events that could not be understood")},
+	{"store", N_("the store of records")},
+	{"store-set-aside", N_("a damaged store of records was set aside, and a new one begun")},
 };
 
 static const char *fault_heading(const char *code)
