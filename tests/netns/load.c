@@ -2,11 +2,11 @@
  * load.c: sends many packets and says what each cost: for tools/bench and the flood tests.
  *
  *   load raw  --dev IF --smac M --dmac M --src A[/LEN] --dst A --dport P[-Q] [--sport P[-Q]] [--tcp]
- *   load udp  --dst A --dport P --flows N
+ *   load udp  --dst A --dport P --flows N [--sport P]
  *   both:     --count N | --seconds S   [--rate PPS] [--size BYTES] [--cpu N] [--until FILE]
  *
  * raw writes whole frames to an interface (source addresses at random within the prefix, ports in turn);
- * udp sends through N connected sockets, as programs do. Sending ends early once the file of --until exists. On veth the forwarding of a packet runs in the sender's
+ * udp sends through N connected sockets (ports P, P+1, …) with a system call each, as programs do. Sending ends early once the file of --until exists. On veth the forwarding of a packet runs in the sender's
  * own system call or in ksoftirqd, so the CPU of both, divided by the packets, is the cost of a packet on its
  * whole way. Kernels that book softirq time apart (CONFIG_IRQ_TIME_ACCOUNTING) would hide it: then a third
  * figure, the machine's softirq time, tells.
@@ -361,41 +361,54 @@ static uint64_t run_raw(const struct options *o, struct timespec start, uint64_t
 	return sent;
 }
 
-static int udp_socket(const struct options *o)
+static int udp_socket(const struct options *o, unsigned i)
 {
-	struct sockaddr_in a4 = {.sin_family = AF_INET, .sin_port = htons(o->dport_lo)};
-	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_port = htons(o->dport_lo)};
-	memcpy(&a4.sin_addr, o->dst, 4);
-	memcpy(&a6.sin6_addr, o->dst, 16);
-	int fd = socket(o->family, SOCK_DGRAM, 0), big = 4 << 20;
+	struct sockaddr_in from4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(o->sport_lo + i))};
+	struct sockaddr_in6 from6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)(o->sport_lo + i))};
+	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(o->dport_lo)};
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = htons(o->dport_lo)};
+	bool four = o->family == AF_INET;
+	const struct sockaddr *from = four ? (const struct sockaddr *)&from4 : (const struct sockaddr *)&from6;
+	const struct sockaddr *to = four ? (const struct sockaddr *)&to4 : (const struct sockaddr *)&to6;
+	socklen_t n = four ? sizeof(to4) : sizeof(to6);
+	int fd = socket(o->family, SOCK_DGRAM, 0), big = 4 << 20, on = 1;
+
+	memcpy(&to4.sin_addr, o->dst, 4);
+	memcpy(&to6.sin6_addr, o->dst, 16);
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
-	const struct sockaddr *to = o->family == AF_INET ? (const struct sockaddr *)&a4 : (const struct sockaddr *)&a6;
-	if (connect(fd, to, o->family == AF_INET ? sizeof(a4) : sizeof(a6)) != 0)
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, from, n) != 0 || connect(fd, to, n) != 0)
 		die("connect");
 	return fd;
+}
+
+/* One packet as programs send it: a system call each. */
+static bool send_one(int fd, const uint8_t *payload, size_t n)
+{
+	if (send(fd, payload, n, 0) >= 0)
+		return true;
+	if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED && errno != EPERM &&
+		errno != EHOSTUNREACH)
+		die("send");
+	return false;
 }
 
 static uint64_t run_udp(const struct options *o, struct timespec start, uint64_t *refused)
 {
 	static int fds[FLOWS_MAX];
 	static uint8_t payload[FRAME_MAX];
-	struct mmsghdr v[BATCH];
-	struct iovec iov = {payload, o->size > 42 ? o->size - 42 : 18};
+	size_t size = o->size > 42 ? o->size - 42 : 18;
 	uint64_t sent = 0;
-	unsigned flow = 0;
+
 	for (unsigned i = 0; i < o->flows; i++)
-		fds[i] = udp_socket(o);
-	memset(v, 0, sizeof(v));
-	for (unsigned i = 0; i < BATCH; i++) {
-		v[i].msg_hdr.msg_iov = &iov;
-		v[i].msg_hdr.msg_iovlen = 1;
-	}
+		fds[i] = udp_socket(o, i);
 	while (!finished(o, sent, start)) {
 		unsigned n = allowance(o, sent, start);
-		sent += send_batch(fds[flow], v, n, refused);
-		flow = flow + 1 == o->flows ? 0 : flow + 1;
+		for (unsigned i = 0; i < n; i++)
+			*refused += !send_one(fds[(sent + i) % o->flows], payload, size);
+		sent += n;
 	}
 	for (unsigned i = 0; i < o->flows; i++)
 		close(fds[i]);

@@ -21,6 +21,7 @@ import ns  # noqa: E402
 from bench_lane import Lane, finish  # noqa: E402
 
 START = time.monotonic()
+WAYS = ("sockets", "frames", "first")
 
 
 def step(text):
@@ -46,29 +47,34 @@ class Bench:
 
     # -- packets -------------------------------------------------------------------------------------------
 
-    def one(self, lane, family, first, count, target):
-        """One round: established packets of 64 flows, or first packets of flows never seen."""
+    def one(self, lane, family, way, count, target):
+        """One round: what a packet cost, sent in the given way."""
         source, sink, port, _ = lanes.rule(target, False)
         words = {"family": family, "source": source, "sink": sink, "port": port, "count": count}
-        if first:
-            lane.forget_flows()
-            words["sport"] = f"1024-{min(65000, 1024 + count)}"
+        if way != "first":
+            lane.establish(family, source, sink, port)
+        if way == "sockets":
+            before = lane.delivered()
+            got = lane.talk(family, sink, port, count)
         else:
-            words["sport"] = "2000-2063"
-            lane.send(**{**words, "count": 256})
-        before = lane.delivered()
-        got = lane.send(**words)
+            if way == "first":
+                lane.forget_flows()
+                words["sport"] = f"1024-{min(65000, 1024 + count)}"
+            else:
+                words["sport"] = "2000-2063"
+            before = lane.delivered()
+            got = lane.send(**words)
         arrived = lane.delivered() - before
         if arrived < count * 0.98:
             raise RuntimeError(f"{lane.name}: only {arrived} of {count} packets arrived")
         return microseconds(got, min(arrived, count), self.o.icount)
 
-    def rounds(self, contestants, family, first, count):
+    def rounds(self, contestants, family, way, count):
         """{name: median} over interleaved rounds; contestants: {name: (lane, rule to hit)}."""
         seen = {name: [] for name in contestants}
         for _ in range(self.o.rounds):
             for name, (lane, target, share) in contestants.items():
-                seen[name].append(self.one(lane, family, first, max(2000, int(count * share)), target))
+                seen[name].append(self.one(lane, family, way, max(2000, int(count * share)), target))
         return {name: statistics.median(values) for name, values in seen.items()}
 
     def packets(self):
@@ -96,15 +102,19 @@ class Bench:
             last = size - 1
             unit = 20000 if self.o.icount else 50000 if self.o.quick else 300000
             crawl = max(0.01, min(1.0, 300.0 / size))  # the linear list would take minutes
-            for first in (False, True):
+            for way in WAYS:
                 field = {"plain": (plain, last, 1), "bare": (bare, 0, 1), "ours": (ours, last, 1),
-                         "linear": (line, last, crawl if first else 1)}
-                count = min(unit, 60000) if first else unit
-                median = self.rounds(field, 4, first, count)
-                rows.append({"rules": size, "family": 4, "first": first, "us": median})
-                six = {k: field[k] for k in ("plain", "bare", "ours")}
-                rows.append({"rules": size, "family": 6, "first": first, "us": self.rounds(
-                    {**six, "bare": (bare, 0, 1)}, 6, first, count)})
+                         "linear": (line, last, crawl if way == "first" else 1)}
+                if way == "sockets":
+                    for lane, target, _ in field.values():
+                        lane.seat(*lanes.rule(target, False)[:3])
+                count = min(unit, 60000) if way == "first" else unit
+                for family in (4, 6):
+                    six = field if family == 4 else {k: field[k] for k in ("plain", "bare", "ours")}
+                    rows.append({"rules": size, "family": family, "way": way, "us": self.rounds(six, family, way, count)})
+                if way == "sockets":
+                    for lane, _, _ in field.values():
+                        lane.unseat()
         finally:
             ours.close()
             line.close()
@@ -113,14 +123,15 @@ class Bench:
     def print_packets(self, table):
         unit = "thousand instructions" if self.o.icount else "microseconds of CPU"
         print(f"\n{unit} per packet (source to sink), medians of {self.o.rounds} interleaved rounds")
+        print("sockets: established flows between programs; frames: the same, only the forwarding of raw frames; "
+              "first: a new flow each")
         print(f"{'rules':>7} {'':3} {'packets':12} {'plain':>8} {'bare':>8} {'ours':>8} {'linear':>9}   "
               "ours/plain  ours/bare  linear/ours")
         for row in table:
             us = row["us"]
-            kind = "first" if row["first"] else "established"
             line = f"{us['linear']:9.2f}" if "linear" in us else " " * 9
             tail = f"{us['linear'] / us['ours']:10.2f}x" if "linear" in us else ""
-            print(f"{row['rules']:7} v{row['family']}  {kind:12} {us['plain']:8.2f} {us['bare']:8.2f} {us['ours']:8.2f} {line}"
+            print(f"{row['rules']:7} v{row['family']}  {row['way']:12} {us['plain']:8.2f} {us['bare']:8.2f} {us['ours']:8.2f} {line}"
                   f"   {us['ours'] / us['plain']:9.2f}x {us['ours'] / us['bare']:9.2f}x {tail}")
 
     # -- commit --------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ sources 10.1.0.0/16 behind a router on eth0, hosts of 10.2.0.0/16 on eth1, and t
 """
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ class Lane:
     def __init__(self, name, load):
         self.name, self.load = name, load
         self.space = ns.Space(f"sekisho-b-{name}-")
-        self.gate = None
+        self.gate, self.seats = None, []
         for node in ("src", GATEWAY, "dst"):
             self.space.add(node)
         self.space.sysctl("dst", net__ipv6__conf__default__disable_ipv6=1, net__ipv6__conf__all__disable_ipv6=1)
@@ -61,6 +62,8 @@ class Lane:
         self.space.ip("dst", "link", "set", "dev", "eth0", "up")
 
     def close(self):
+        for sock in self.seats:
+            sock.close()
         if self.gate is not None:
             self.gate.stop()
         self.space.remove()
@@ -121,6 +124,47 @@ class Lane:
         command = [self.load, "raw"] + [w for k, v in words.items() for w in (f"--{k}", str(v))]
         process = self.space.popen("src", command, stdout=subprocess.PIPE, text=True)
         return process if not wait else finish(process)
+
+    def seat(self, source, sink, port):
+        """Gives the source and the sink real stacks with the addresses of these hosts, and a socket at the sink."""
+        batch = {"src": [f"addr replace {source4(source)}/32 dev eth0", f"addr replace {source6(source)}/128 dev eth0 nodad",
+                         "route replace 10.1.0.1 dev eth0", "route replace 10.2.0.0/16 via 10.1.0.1",
+                         "route replace 2001:db8:1::1 dev eth0", "route replace 2001:db8:2::/48 via 2001:db8:1::1"],
+                 "dst": [f"link set dev eth0 address {sink_mac(sink)}", f"addr replace {sink4(sink)}/16 dev eth0",
+                         f"addr replace {sink6(sink)}/48 dev eth0 nodad", "route replace 10.1.0.0/16 via 10.2.0.1",
+                         "route replace 2001:db8:1::/48 via 2001:db8:2::1"]}
+        self.space.sysctl("dst", net__ipv6__conf__all__disable_ipv6=0, net__ipv6__conf__eth0__disable_ipv6=0)
+        for node, lines in batch.items():
+            ns.run("ip", "-n", self.space.full(node), "-batch", "-", stdin="\n".join(lines) + "\n")
+        for address, inet in ((sink4(sink), socket.AF_INET), (sink6(sink), socket.AF_INET6)):
+            sock = self.space.socket("dst", inet, socket.SOCK_DGRAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)  # never read: what is beyond is discarded there
+            sock.bind((address, port))
+            self.seats.append(sock)
+
+    def unseat(self):
+        """Back to a sink that discards each frame at its door, because it is for another MAC."""
+        for sock in self.seats:
+            sock.close()
+        self.seats.clear()
+        self.space.ip("dst", "link", "set", "dev", "eth0", "address", SINK_MAC)
+
+    def establish(self, family, source, sink, port, flows=64):
+        """Flows from ports 2000 on, one packet each way, so that connection tracking calls them established."""
+        self.send(family, source, sink, port, count=flows, sport=f"2000-{1999 + flows}")
+        dmac = self.space.ip(GATEWAY, "-o", "link", "show", "dev", "eth1").stdout.split("link/ether ")[1].split()[0]
+        src, dst = (sink4, source4) if family == 4 else (sink6, source6)
+        back = {"src": src(sink), "dst": dst(source), "sport": port, "dport": f"2000-{1999 + flows}", "count": flows,
+                "smac": sink_mac(sink), "dmac": dmac, "dev": "eth0"}
+        finish(self.space.popen("dst", [self.load, "raw"] + [w for k, v in back.items() for w in (f"--{k}", str(v))],
+                                stdout=subprocess.PIPE, text=True))
+
+    def talk(self, family, sink, port, count, flows=64):
+        """Packets through `flows` connected UDP sockets of the seated source, from ports 2000 on."""
+        where = (sink4 if family == 4 else sink6)(sink)
+        process = self.space.popen("src", [self.load, "udp", "--dst", where, "--dport", str(port), "--count", str(count),
+                                           "--flows", str(flows), "--sport", "2000"], stdout=subprocess.PIPE, text=True)
+        return finish(process)
 
     def delivered(self):
         """Packets that came to the sink's port since it is there."""
