@@ -82,17 +82,19 @@ class Bench:
         table = []
         plain = Lane("plain", self.load).make_plain()
         bare = Lane("bare", self.load).make_plain()
-        bare.nft(lanes.bare(1))
+        one = Lane("one", self.load)
         try:
+            bare.nft(lanes.bare(1))
+            one.make_gate(self.o.build, lanes.policy(1))
             for size in self.sizes():
-                table += self.packets_of_size(size, plain, bare)
+                table += self.packets_of_size(size, plain, bare, one)
         finally:
-            plain.close()
-            bare.close()
+            for lane in (plain, bare, one):
+                lane.close()
         self.results["packets"] = table
         self.print_packets(table)
 
-    def packets_of_size(self, size, plain, bare):
+    def packets_of_size(self, size, plain, bare, one):
         step(f"packets: {size} rules")
         ours, line = Lane("ours", self.load), Lane("linear", self.load).make_plain()
         rows = []
@@ -103,14 +105,14 @@ class Bench:
             unit = 20000 if self.o.icount else 50000 if self.o.quick else 300000
             crawl = max(0.01, min(1.0, 300.0 / size))  # the linear list would take minutes
             for way in WAYS:
-                field = {"plain": (plain, last, 1), "bare": (bare, 0, 1), "ours": (ours, last, 1),
+                field = {"plain": (plain, last, 1), "bare": (bare, 0, 1), "one": (one, 0, 1), "ours": (ours, last, 1),
                          "linear": (line, last, crawl if way == "first" else 1)}
                 if way == "sockets":
                     for lane, target, _ in field.values():
                         lane.seat(*lanes.rule(target, False)[:3])
                 count = min(unit, 60000) if way == "first" else unit
                 for family in (4, 6):
-                    six = field if family == 4 else {k: field[k] for k in ("plain", "bare", "ours")}
+                    six = field if family == 4 else {k: v for k, v in field.items() if k != "linear"}
                     rows.append({"rules": size, "family": family, "way": way, "us": self.rounds(six, family, way, count)})
                 if way == "sockets":
                     for lane, _, _ in field.values():
@@ -125,14 +127,18 @@ class Bench:
         print(f"\n{unit} per packet (source to sink), medians of {self.o.rounds} interleaved rounds")
         print("sockets: established flows between programs; frames: the same, only the forwarding of raw frames; "
               "first: a new flow each")
-        print(f"{'rules':>7} {'':3} {'packets':12} {'plain':>8} {'bare':>8} {'ours':>8} {'linear':>9}   "
-              "ours/plain  ours/bare  linear/ours")
+        print("plain: forwarding without rules; bare: established accepted, the same refusals; one: this gate with one rule; "
+              "linear: a list of rules")
+        names = ("plain", "bare", "one", "ours", "linear")
+        print(f"{'rules':>7}     {'packets':8}" + "".join(f"{n:>9}" for n in names)
+              + "   ours/plain  ours/bare  ours/one  linear/ours")
         for row in table:
             us = row["us"]
-            line = f"{us['linear']:9.2f}" if "linear" in us else " " * 9
-            tail = f"{us['linear'] / us['ours']:10.2f}x" if "linear" in us else ""
-            print(f"{row['rules']:7} v{row['family']}  {row['way']:12} {us['plain']:8.2f} {us['bare']:8.2f} {us['ours']:8.2f} {line}"
-                  f"   {us['ours'] / us['plain']:9.2f}x {us['ours'] / us['bare']:9.2f}x {tail}")
+            cells = "".join(f"{us[n]:9.2f}" if n in us else " " * 9 for n in names)
+            ratios = [us["ours"] / us[n] for n in ("plain", "bare", "one")]
+            tail = f"{us['linear'] / us['ours']:11.2f}x" if "linear" in us else ""
+            print(f"{row['rules']:7} v{row['family']}  {row['way']:8}{cells}   {ratios[0]:9.2f}x {ratios[1]:9.2f}x {ratios[2]:8.2f}x "
+                  f"{tail}")
 
     # -- commit --------------------------------------------------------------------------------------------
 
