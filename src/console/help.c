@@ -130,7 +130,8 @@ void help_print(struct buf *out, const struct args *a)
 
 static const char times_text[] =
 	N_("10s, 10m, 2h, 3d, 1w (so long ago), now, today, yesterday, 09:30 (today), 2026-11-20 or R8-11-20 (the day), "
-	   "2026-11-20T09:30, 2026-11-20T09:30:00+09:00. A day given as the end includes that day.");
+	   "2026-11-20T09:30, 2026-11-20T09:30:00+09:00. A day given as the end includes that day. Times without a zone are local: "
+	   "of the policy's time zone for check, explain and ruleset, else of this machine.");
 
 /* "help reasons": every reason with its sentence and what to do. */
 static void print_reasons(struct buf *out)
