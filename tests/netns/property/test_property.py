@@ -5,14 +5,13 @@
 	explain      `sekisho explain --batch`
 	the kernel   the packet is really sent through the running gate: does it come out on the other side?
 
-usage: property.py BUILD [--worlds N] [--packets N] [--seed N]      (root; namespaces of its own)
-A disagreement prints the seed, the policy's file and the packet; the policy is kept.
+A disagreement prints the seed, the policy's file and the packet; the policy is kept. --seed N repeats one world.
 """
-import argparse
 import datetime
 import json
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 import time
@@ -22,13 +21,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 
 import frame  # noqa: E402
-import gate as gates  # noqa: E402
 import judge  # noqa: E402
 import policy as policies  # noqa: E402
-import town as towns  # noqa: E402
+import stage  # noqa: E402
 import worlds  # noqa: E402
 
 ZONE = "Asia/Tokyo"
+WORLDS, PACKETS = 20, 150
 
 
 def build_frame(packet, gateway_mac, token):
@@ -115,46 +114,29 @@ def run_world(gate, town, seed, count, work):
     return bad, f"{len(packets)} packets, {len(arrived)} arrived"
 
 
+def check_world(st, seed, count, work):
+    """Adds one line to the TAP report. Returns whether the policy was accepted."""
+    bad, text = run_world(st.gate, st.town, seed, count, work)
+    if bad is None:
+        st.tap.skip(f"world {seed}", f"the check refused this random policy: {text.splitlines()[0][:100]}")
+        return False
+    why = "\n".join(f"{packet}: paper {paper}, explain {told}, kernel {kernel}" for packet, paper, told, kernel in bad)
+    st.tap.check(f"world {seed}: {text}", not bad, f"{os.path.join(work, f'world-{seed}.policy')}\n{why}")
+    return True
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("build")
-    parser.add_argument("--worlds", type=int, default=20)
-    parser.add_argument("--packets", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("skipped: needs root")
-        return 77
-    work = tempfile.mkdtemp(prefix="sekisho-prop-")
-    first = worlds.World(args.seed, datetime.datetime.now(zoneinfo.ZoneInfo(ZONE)), ZONE)
-    town = towns.Town(policies.Policy(first.text), prefix=f"sekisho-p{os.getpid() % 1000}-", hosts=False)
-    failures = refused = total = 0
-    gate = None
-    try:
-        town.raise_()
-        gate = gates.Gate(args.build, town)
-        gate.start()
-        for seed in range(args.seed, args.seed + args.worlds):
-            started = time.monotonic()
-            bad, text = run_world(gate, town, seed, args.packets, work)
-            print(f"world {seed}: {text} ({time.monotonic() - started:.1f} s)", flush=True)
-            if bad is None:
-                refused += 1
-                continue
-            total += args.packets
-            for packet, paper, told, kernel in bad[:5]:
-                print(f"  differs: {packet}\n    paper {paper}, explain {told}, kernel {kernel}")
-            failures += len(bad)
-    finally:
-        if gate is not None:
-            gate.stop()
-        town.close()
-    print(f"{total} packets in {args.worlds - refused} policies ({refused} refused by the check): "
-          f"{failures} disagreements; policies in {work}")
-    if refused > args.worlds // 2 or total == 0:
-        print("too few policies were accepted for this to mean anything")
-        return 1
-    return 1 if failures else 0
+    options = stage.arguments(__doc__)
+    first = options.seed if options.seed is not None else 1
+    work = tempfile.mkdtemp(prefix="sekisho-property-")
+    start = worlds.World(first, datetime.datetime.now(zoneinfo.ZoneInfo(ZONE)), ZONE)
+    with stage.Stage(options.build, start.text) as st:
+        count = 1 if options.seed is not None else WORLDS
+        accepted = sum(check_world(st, seed, PACKETS, work) for seed in range(first, first + count))
+        st.tap.check("most random policies are accepted", accepted * 2 > count)
+    if st.tap.failed == 0:
+        shutil.rmtree(work)
+    return st.tap.end()
 
 
 if __name__ == "__main__":
