@@ -58,9 +58,8 @@ static void check_counts(struct checker *c, const struct node *node)
 	for (const struct node *i = node->items; i != NULL; i = i->next) {
 		if (++c->counts[i->place->id] == i->place->max + 1)
 			diag_error(c->diags, i->line, "too-many", NULL,
-				_("%s \"%s\" is one too many: at most %u are possible%s%s"), i->place->word,
-				value_show(i->value), i->place->max, node->value == NULL ? "" : _(" in "),
-				node->value == NULL ? "" : value_show(node->value));
+				_("%s \"%s\" is one too many: at most %u are possible"), i->place->word,
+				value_show(i->value), i->place->max);
 	}
 	for (const struct node *i = node->items; i != NULL; i = i->next)
 		c->counts[i->place->id] = 0;

@@ -41,11 +41,18 @@ struct parser {
 	const struct node *repeat;
 	bool wrong;
 	const char **last; /* by place id: the value taken last; the next line often has the same */
+	uint32_t *entries; /* by place id: entries of the lists at the top */
 };
 
 static const struct token *peek(const struct parser *p)
 {
 	return p->at < p->tokens->n ? &p->tokens->v[p->at] : NULL;
+}
+
+/* Will another finding be kept? Else its hint, which costs memory, is not even made. */
+static bool is_heard(const struct parser *p)
+{
+	return p->diags->n < DIAG_KEEP_MAX;
 }
 
 static void enter(struct parser *p, const struct place *place, struct node *node)
@@ -77,11 +84,11 @@ static const char *take_text(struct parser *p, const struct place *place, const 
 
 static void missing_value(struct parser *p, const struct place *place, const struct place *value)
 {
-	const char *hint = value->example == NULL
-				   ? NULL
-				   : arena_printf(p->arena, _("for example: %s %s"), place->word,
-					     words_quote(p->arena, value->example));
+	const char *hint = NULL;
 
+	if (value->example != NULL && is_heard(p))
+		hint = arena_printf(p->arena, _("for example: %s %s"), place->word,
+			words_quote(p->arena, value->example));
 	diag_error(p->diags, p->line, "missing-value", hint, _("%s: its value is missing"), place->word);
 	p->wrong = true;
 }
@@ -145,6 +152,28 @@ static void read_leaf(struct parser *p, const struct place *place)
 		refused_child(parent, place);
 }
 
+/*
+ * The entry with this key, made when it is new. Of the lists at the top, which can be very long, no more than
+ * the schema allows are made; check.c counts the others.
+ */
+static struct node *take_entry(struct parser *p, struct node *parent, const struct place *place, const char *key)
+{
+	struct node *entry = tree_item(p->tree, parent, place, key);
+
+	if (entry != NULL)
+		return entry;
+	if (parent->parent == NULL && p->entries[place->id]++ >= place->max) {
+		if (p->entries[place->id] == place->max + 1)
+			diag_error(p->diags, p->line, "too-many", NULL,
+				_("%s \"%s\" is one too many: at most %u are possible"), place->word, value_show(key),
+				place->max);
+		p->wrong = true;
+		return NULL;
+	}
+	p->fresh++;
+	return tree_add(p->tree, parent, place, key, p->line);
+}
+
 static void read_list(struct parser *p, const struct place *place)
 {
 	struct node *parent = p->nodes[p->scope.depth], *entry = NULL;
@@ -156,13 +185,8 @@ static void read_list(struct parser *p, const struct place *place)
 	}
 	p->at++;
 	const char *key = take_text(p, place->key, t->text, t->n);
-	if (parent != NULL && key != NULL) {
-		entry = tree_item(p->tree, parent, place, key);
-		if (entry == NULL) {
-			entry = tree_add(p->tree, parent, place, key, p->line);
-			p->fresh++;
-		}
-	}
+	if (parent != NULL && key != NULL)
+		entry = take_entry(p, parent, place, key);
 	enter(p, place, entry);
 }
 
@@ -177,7 +201,7 @@ static void read_container(struct parser *p, const struct place *place)
 	}
 	enter(p, place, node);
 	if (peek(p) == NULL) {
-		diag_error(p->diags, p->line, "incomplete", words_possible(p->arena, place),
+		diag_error(p->diags, p->line, "incomplete", is_heard(p) ? words_possible(p->arena, place) : NULL,
 			_("%s: what of it? the line ends here"), place->word);
 		p->wrong = true;
 	}
@@ -187,9 +211,12 @@ static void read_container(struct parser *p, const struct place *place)
 static void unknown_word(struct parser *p)
 {
 	const struct token *t = peek(p);
-	bool known = scope_find(&p->scope, t->text, t->n, NULL) != NULL;
-	const char *hint = known ? _("write it without quotes") : words_hint(p->arena, &p->scope, t->text);
+	const char *hint = NULL;
 
+	if (scope_find(&p->scope, t->text, t->n, NULL) != NULL)
+		hint = _("write it without quotes");
+	else if (is_heard(p))
+		hint = words_hint(p->arena, &p->scope, t->text);
 	diag_error(p->diags, p->line, "unknown-word", hint,
 		p->scope.depth == 0 ? _("unknown word \"%s\"") : _("unknown word \"%s\" in \"%s\""),
 		value_show(t->text), p->scope.places[p->scope.depth]->word);
@@ -249,7 +276,8 @@ static void read_line(struct parser *p)
 	p->fresh = p->repeated = 0;
 	p->wrong = false;
 	if (peek(p) == NULL)
-		diag_error(p->diags, p->line, "incomplete", words_possible(p->arena, p->scope.places[0]),
+		diag_error(p->diags, p->line, "incomplete",
+			is_heard(p) ? words_possible(p->arena, p->scope.places[0]) : NULL,
 			_("set: what? the line ends here"));
 	while (peek(p) != NULL)
 		read_word(p);
@@ -264,6 +292,7 @@ void parse(struct tree *tree, struct arena *values, struct lines *lines, struct 
 
 	p.tokens = ARENA_NEW(p.arena, struct tokens);
 	p.last = ARENA_ARRAY(p.arena, schema_places(), const char *);
+	p.entries = ARENA_ARRAY(p.arena, schema_places(), uint32_t);
 	p.nodes[0] = tree_root(tree);
 	p.scope.places[0] = p.nodes[0]->place;
 	while (lines_next(lines, diags, &line)) {

@@ -71,7 +71,7 @@ static void add_type(struct buf *out, const struct place *p)
 			(unsigned long long)r->parts[0].max_u64);
 	}
 	if (p->units != NULL)
-		buf_printf(out, " %s", p->units);
+		buf_printf(out, " %s (%s)", p->ja_units, p->units);
 	if (p->example != NULL && type->basetype != LY_TYPE_ENUM && type->basetype != LY_TYPE_BOOL)
 		buf_printf(out, "%s例 `%s`", out->data[out->len - 1] == ' ' ? "" : " ", p->example);
 	if (p->fallback != NULL)

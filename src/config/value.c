@@ -149,7 +149,7 @@ static void hint_range(const struct place *place, struct buf *out)
 	buf_printf(out, _("a whole number from %llu to %llu is expected"),
 		(unsigned long long)range->parts[0].min_u64, (unsigned long long)range->parts[0].max_u64);
 	if (place->units != NULL)
-		buf_printf(out, " (%s)", place->units);
+		buf_printf(out, " (%s)", strcmp(i18n_language(), "ja") == 0 ? place->ja_units : place->units);
 }
 
 void value_refuse(

@@ -20,7 +20,7 @@
 
 static const struct place *root;
 
-/* Judges a text; returns whether we find it whole. Both verdicts must be the same. */
+/* Judges a text; returns whether it has no errors. Both verdicts on its objects must be the same. */
 static bool judge(const char *name, const char *text, size_t n)
 {
 	struct arena *arena = arena_new();
@@ -33,7 +33,7 @@ static bool judge(const char *name, const char *text, size_t n)
 	parse(tree, arena, &lines, &diags);
 	size_t before = diags.nerrors;
 	check(tree_root(tree), &diags);
-	bool ours = diags.nerrors == before;
+	bool ours = diags.nerrors == before, good = diags.nerrors == 0;
 	struct lyd_node *lyd = lytree_build(tree_root(tree), &failed);
 	CHECK_INT(failed, 0);
 	bool theirs = lyd_validate_all(&lyd, schema_ctx(), LYD_VALIDATE_NO_STATE, NULL) == LY_SUCCESS;
@@ -47,7 +47,7 @@ static bool judge(const char *name, const char *text, size_t n)
 	lyd_free_all(lyd);
 	tree_free(tree);
 	arena_free(arena);
-	return ours;
+	return good;
 }
 
 static bool whole(const char *text)

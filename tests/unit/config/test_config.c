@@ -243,6 +243,26 @@ static void test_noise(void)
 	free(p);
 }
 
+/* Entries beyond the limit are not kept, and neither are findings that nobody will read. */
+static void test_flood(void)
+{
+	struct buf b = {0};
+	unsigned line = 1;
+
+	for (; line <= 8 + 5000; line++)
+		buf_printf(&b, "set segment s%u kind lgwan\n", line);
+	for (; line <= 8 + 5000 + 300000; line++)
+		buf_adds(&b, "set segment s1 colour red\n");
+	struct reading r = read_bytes((const char *)b.data, b.len);
+	CHECK_INT(r.model->nsegments, 8);
+	CHECK(said(&r, 9, "too-many") && !said(&r, 10, "too-many"));
+	CHECK_INT(r.diags.nerrors, 300001);
+	CHECK_INT(r.diags.n, DIAG_KEEP_MAX);
+	CHECK(arena_used(r.arena) < 8u << 20);
+	read_end(&r);
+	buf_free(&b);
+}
+
 static void test_many(void)
 {
 	enum { N = 100000 };
@@ -279,6 +299,7 @@ int main(void)
 	test_long_line();
 	test_large_file();
 	test_noise();
+	test_flood();
 	test_many();
 	return test_end();
 }

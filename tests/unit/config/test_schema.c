@@ -44,6 +44,7 @@ static void check_value_place(const struct place *p)
 		const struct lysc_range *r = ((const struct lysc_type_num *)p->type)->range;
 		WANT(p, r != NULL && LY_ARRAY_COUNT(r->parts) == 1, "its number has not one range");
 	}
+	WANT(p, (p->units == NULL) == (p->ja_units == NULL), "its units are not in both languages");
 	WANT(p, !p->flag || p->type->basetype == LY_TYPE_BOOL, "a flag that is no boolean");
 }
 
