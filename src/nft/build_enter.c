@@ -230,7 +230,7 @@ struct entry {
 	uint8_t fam;
 	const struct ranges *never;
 	struct set *bound, *bound_hosts; /* single addresses with a MAC of their own; NULL = none */
-	struct ranges others;		 /* ranges: tag NULL = any MAC, else the chain that tests it */
+	struct ranges plain, routed;	 /* ranges: from any MAC; from one (the tag: the chain that tests it) */
 	struct {
 		uint8_t mac[6];
 		struct chain *chain;
@@ -273,11 +273,11 @@ static struct chain *mac_chain(struct entry *e, const uint8_t mac[6])
 static void add_source(struct entry *e, const struct ir_source *s)
 {
 	struct addr_range range = ir_addr_range(e->fam, &s->range);
-	struct ranges parts = {.arena = e->b->rs->arena};
 
-	ranges_without(&parts, &range, e->never, s->has_mac ? mac_chain(e, s->mac) : NULL);
-	for (size_t i = 0; i < parts.n; i++)
-		ranges_append(&e->others, &parts.v[i].range, parts.v[i].tag);
+	if (s->has_mac)
+		ranges_without(&e->routed, &range, e->never, mac_chain(e, s->mac));
+	else
+		ranges_without(&e->plain, &range, e->never, NULL);
 }
 
 static bool never_has(const struct ranges *never, const struct addr *a)
@@ -302,7 +302,8 @@ static void collect_sources(struct entry *e)
 		else if (!never_has(e->never, &range.lo))
 			add_bound_host(e, s);
 	}
-	ranges_sort(&e->others);
+	ranges_sort(&e->plain);
+	ranges_sort(&e->routed);
 }
 
 /* The rules of one family behind the dispatch by interface. */
@@ -311,16 +312,23 @@ static void enter_family(struct entry *e, struct chain *c, struct chain *bad)
 	struct build *b = e->b;
 	uint8_t fam = e->fam;
 
+	e->plain.arena = e->routed.arena = b->rs->arena;
 	collect_sources(e);
 	if (e->bound != NULL) {
 		set_sort(e->bound);
 		set_sort(e->bound_hosts);
 		let_pass(in(is(family(on(b->rs, c), fam), F_IIFTYPE, 1), FIELDS(saddr(fam), F_ETHERSADDR), e->bound));
 	}
-	struct set *map = set_named(b, TYPES(addr_type(fam)), SET_INTERVAL | SET_VERDICTS, "source%u_%u", fam,
-		e->interface);
-	set_add_ranges(map, &e->others);
-	vmap(family(on(b->rs, c), fam), FIELDS(saddr(fam)), map);
+	/* A plain set where there may be many: the kernel validates the elements of verdict maps at every change. */
+	struct set *plain = set_named(b, TYPES(addr_type(fam)), SET_INTERVAL, "source%u_%u", fam, e->interface);
+	set_add_ranges(plain, &e->plain);
+	let_pass(in(family(on(b->rs, c), fam), FIELDS(saddr(fam)), plain));
+	if (e->routed.n > 0) {
+		struct set *map = set_named(b, TYPES(addr_type(fam)), SET_INTERVAL | SET_VERDICTS, "routed%u_%u", fam,
+			e->interface);
+		set_add_ranges(map, &e->routed);
+		vmap(family(on(b->rs, c), fam), FIELDS(saddr(fam)), map);
+	}
 	if (e->bound != NULL)
 		stop(in(family(on(b->rs, c), fam), FIELDS(saddr(fam)), e->bound_hosts), REASON_MAC);
 	go(on(b->rs, c), bad);
@@ -341,8 +349,8 @@ static struct chain *enter_interface(struct build *b, uint16_t i, struct chain *
 	struct ranges never[2])
 {
 	struct chain *c = chain_named(b, "in_%u", i), *six = chain_named(b, "in6_%u", i);
-	struct entry four = {.b = b, .interface = i, .fam = 4, .never = &never[0], .others = {.arena = b->rs->arena}};
-	struct entry e6 = {.b = b, .interface = i, .fam = 6, .never = &never[1], .others = {.arena = b->rs->arena}};
+	struct entry four = {.b = b, .interface = i, .fam = 4, .never = &never[0]};
+	struct entry e6 = {.b = b, .interface = i, .fam = 6, .never = &never[1]};
 
 	go(family(on(b->rs, c), 6), six);
 	go(isnt(on(b->rs, c), F_IHL, 5), options);

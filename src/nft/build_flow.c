@@ -77,8 +77,8 @@ static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 			REASON_SOURCE_LIMIT);
 	}
 	if (sys->half_open > 0)
-		stop(in(is(family(on(rs, c), fam), F_L4PROTO, IPPROTO_TCP), FIELDS(saddr(fam)), b->halfopen[at(fam)]),
-			REASON_HALF_OPEN);
+		stop(in_by_network(is(family(on(rs, c), fam), F_L4PROTO, IPPROTO_TCP), FIELDS(saddr(fam)),
+			b->halfopen[at(fam)]), REASON_HALF_OPEN);
 }
 
 static struct chain *admit(struct build *b)

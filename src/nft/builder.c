@@ -184,6 +184,12 @@ static void widen_sources(struct stmt *s)
 			s->part[i].prefix = 64;
 }
 
+struct rb in_by_network(struct rb r, const enum field *fields, const struct set *s)
+{
+	widen_sources(add_key(r, S_IN, fields, s));
+	return r;
+}
+
 struct rb over_rate(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst)
 {
 	struct stmt *st = add_key(r, S_UPDATE, fields, s);

@@ -40,6 +40,8 @@ struct rb oif(struct rb r, const char *name);
 
 #define FIELDS(...) (const enum field[]){__VA_ARGS__, F_END}
 struct rb in(struct rb r, const enum field *fields, const struct set *s);
+/* The same with IPv6 addresses cut to their /64. */
+struct rb in_by_network(struct rb r, const enum field *fields, const struct set *s);
 struct rb not_in(struct rb r, const enum field *fields, const struct set *s);
 struct rb not_in_masked(struct rb r, enum field f, uint32_t mask, const struct set *s);
 void vmap(struct rb r, const enum field *fields, const struct set *s);

@@ -179,7 +179,7 @@ void set_key_text(const struct set *s, uint32_t i, struct buf *out)
 
 const char *elem_rule(const struct ruleset *rs, const struct elem *e)
 {
-	return rs->ir != NULL && e->rule < rs->ir->nrules ? ir_text(rs->ir, rs->ir->rules[e->rule].name) : "";
+	return rs != NULL && rs->ir != NULL && e->rule < rs->ir->nrules ? ir_text(rs->ir, rs->ir->rules[e->rule].name) : "";
 }
 
 /* nft takes no more than 2^31 of one unit. */

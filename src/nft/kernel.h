@@ -1,0 +1,78 @@
+/*
+ * kernel.h: the state behind struct nft, shared by the kernel-side files of this room.
+ *
+ *   kernel      open, close, shut; what the kernel can do (probe)
+ *   inventory   what is there of ours, by name
+ *   commit      the difference between two rulesets, in two batches and a clean-up
+ *   live        lease, records switch, counters
+ *   sweep       conntrack after a commit; half-open connections
+ *   watch       who else changes nftables; is all still there
+ *   dump        the table for the evaluator
+ */
+#ifndef NFT_KERNEL_H
+#define NFT_KERNEL_H
+
+#include "batch.h"
+#include "wire.h"
+
+#include <sekisho/arena.h>
+#include <sekisho/nft.h>
+#include <sekisho/strmap.h>
+
+/* Names of our table's objects as the kernel has them. */
+struct inventory {
+	struct arena *arena;
+	bool table;
+	uint32_t table_flags;
+	uint64_t epoch; /* from the table's comment; 0 = none */
+	bool base_ok;	/* no base chain of ours is missing or other than we make it */
+	const char **chains, **sets, **counters;
+	size_t nchains, chains_cap, nsets, sets_cap, ncounters, counters_cap;
+	const char **bases;
+	size_t nbases, bases_cap;
+	struct strmap *chain_names, *set_names, *counter_names;
+};
+
+struct nft {
+	struct wire wire;  /* transactions: the table's owner */
+	struct wire query; /* dumps */
+	struct wire watch; /* events */
+	struct wire ct;	   /* conntrack */
+	uint32_t capabilities;
+	uint32_t genid;	 /* after our last transaction */
+	uint64_t epoch;
+	struct ruleset *current; /* what is programmed; NULL = unknown or closed */
+	bool shut;		 /* `current` is the closed ruleset */
+	bool lease;		 /* held */
+	enum nft_records records;
+	int64_t clock_offset_ms; /* wall minus monotonic when timeouts were last programmed */
+};
+
+/* -- inventory ------------------------------------------------------------------------------------------------- */
+
+/* 0 or -errno; inventory_free() in either case. */
+int inventory_read(struct nft *n, struct inventory *inv);
+void inventory_free(struct inventory *inv);
+
+/* The kernel's generation number; 0 with *ret, or -errno. */
+int read_genid(struct nft *n, uint32_t *ret);
+
+/* A request without attributes for a dump of that type. */
+void dump_request(struct buf *b, uint16_t type);
+
+/* -- probe -------------------------------------------------------------------------------------------------------- */
+
+int probe(struct nft *n);
+
+/* -- watch -------------------------------------------------------------------------------------------------------- */
+
+/* Lets only announcements of new generations through. */
+int watch_filter(struct wire *w);
+
+/* -- live --------------------------------------------------------------------------------------------------------- */
+
+void put_lease(struct batch *b, const struct set *lease);
+/* Wall minus monotonic time in milliseconds: changes when somebody sets the clock. */
+int64_t clock_offset_ms(void);
+
+#endif

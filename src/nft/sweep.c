@@ -1,0 +1,330 @@
+/*
+ * sweep.c: conntrack by ctnetlink: flows judged again after a commit, and half-open connections counted.
+ *
+ * A mark of an older generation opens nothing: such a flow's next packet is looked up like a first one. The sweep
+ * keeps the table of flows honest: what is granted gets the new mark, what is not loses its entry, and after it no
+ * flow carries an old generation, so that its number may be used again (there are 1 024).
+ *
+ * Input: the kernel's dump of conntrack; tuples are read with bounds, one that we do not understand is left alone
+ * (its mark opens nothing either). Updates go out by the hundred; a flow that ended meanwhile is no error.
+ */
+#include "kernel.h"
+#include "nl.h"
+
+#include <sekisho/match.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEND_BYTES 32000
+
+struct flow {
+	const struct nlattr *tuple; /* CTA_TUPLE_ORIG, in the message */
+	const struct nlattr *zone;
+	struct question q;
+	uint32_t mark, status;
+};
+
+/* -- reading a flow ------------------------------------------------------------------------------------------------ */
+
+static bool read_addr(const struct nlattr *ip, uint16_t four, uint16_t six, struct addr *ret)
+{
+	const struct nlattr *a;
+
+	*ret = (struct addr){0};
+	if ((a = wire_nested(ip, four)) != NULL && wire_len(a) == 4)
+		ret->family = 4;
+	else if ((a = wire_nested(ip, six)) != NULL && wire_len(a) == 16)
+		ret->family = 6;
+	else
+		return false;
+	memcpy(ret->b, wire_data(a), wire_len(a));
+	return true;
+}
+
+static uint16_t read_be16(const struct nlattr *a)
+{
+	uint16_t v = 0;
+
+	if (a != NULL && wire_len(a) == sizeof(v))
+		memcpy(&v, wire_data(a), sizeof(v));
+	return ntohs(v);
+}
+
+static uint8_t read_u8(const struct nlattr *a)
+{
+	return a != NULL && wire_len(a) == 1 ? *(const uint8_t *)wire_data(a) : 0;
+}
+
+static void read_ports(const struct nlattr *proto, struct question *q)
+{
+	q->proto = read_u8(wire_nested(proto, CTA_PROTO_NUM));
+	q->has_port = true;
+	if (q->proto == IPPROTO_ICMP) {
+		q->dport = (uint16_t)(read_u8(wire_nested(proto, CTA_PROTO_ICMP_TYPE)) << 8 |
+				      read_u8(wire_nested(proto, CTA_PROTO_ICMP_CODE)));
+	} else if (q->proto == IPPROTO_ICMPV6) {
+		q->dport = (uint16_t)(read_u8(wire_nested(proto, CTA_PROTO_ICMPV6_TYPE)) << 8 |
+				      read_u8(wire_nested(proto, CTA_PROTO_ICMPV6_CODE)));
+	} else {
+		q->sport = read_be16(wire_nested(proto, CTA_PROTO_SRC_PORT));
+		q->dport = read_be16(wire_nested(proto, CTA_PROTO_DST_PORT));
+	}
+}
+
+static bool read_flow(const struct nlmsghdr *h, struct flow *f)
+{
+	size_t skip = sizeof(struct nfgenmsg);
+
+	*f = (struct flow){.tuple = wire_attr(h, skip, CTA_TUPLE_ORIG), .zone = wire_attr(h, skip, CTA_ZONE)};
+	const struct nlattr *ip = wire_nested(f->tuple, CTA_TUPLE_IP), *proto = wire_nested(f->tuple, CTA_TUPLE_PROTO);
+	if (ip == NULL || proto == NULL || !read_addr(ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &f->q.src) ||
+		!read_addr(ip, CTA_IP_V4_DST, CTA_IP_V6_DST, &f->q.dst))
+		return false;
+	read_ports(proto, &f->q);
+	f->mark = wire_be32(wire_attr(h, skip, CTA_MARK), 0);
+	f->status = wire_be32(wire_attr(h, skip, CTA_STATUS), 0);
+	return true;
+}
+
+/* -- judging ------------------------------------------------------------------------------------------------------- */
+
+struct sweep {
+	struct nft *n;
+	const struct ir *ir;
+	const struct matcher *m;
+	struct wall now;
+	uint32_t generation;
+	struct buf out; /* updates and deletions in waiting */
+	struct nft_sweep *ret;
+};
+
+static void ignore_error(void *arg, const struct wire_error *e)
+{
+	/* ENOENT: it ended by itself. */
+	(void)arg, (void)e;
+}
+
+static int flush(struct sweep *s)
+{
+	struct iovec part = {s->out.data, s->out.len};
+	int r = s->out.len == 0 ? 0 : wire_send(&s->n->ct, &part, 1);
+
+	buf_clear(&s->out);
+	return r != 0 ? r : wire_collect(&s->n->ct, ignore_error, NULL);
+}
+
+static size_t begin(struct sweep *s, uint16_t type, const struct flow *f)
+{
+	size_t msg = nl_msg(&s->out, (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type), 0, ++s->n->ct.seq);
+	struct nfgenmsg *g = (void *)(s->out.data + msg + NLMSG_HDRLEN);
+
+	g->nfgen_family = f->q.src.family == 4 ? AF_INET : AF_INET6;
+	nl_put(&s->out, CTA_TUPLE_ORIG | NLA_F_NESTED, wire_data(f->tuple), wire_len(f->tuple));
+	if (f->zone != NULL)
+		nl_put(&s->out, CTA_ZONE, wire_data(f->zone), wire_len(f->zone));
+	return msg;
+}
+
+static void delete_flow(struct sweep *s, const struct flow *f)
+{
+	nl_msg_end(&s->out, begin(s, IPCTNL_MSG_CT_DELETE, f));
+	s->ret->deleted++;
+}
+
+static void set_mark_of(struct sweep *s, const struct flow *f, uint32_t mark)
+{
+	size_t msg = begin(s, IPCTNL_MSG_CT_NEW, f);
+
+	nl_put_be32(&s->out, CTA_MARK, mark);
+	nl_msg_end(&s->out, msg);
+}
+
+/* Only the clock stands between the flow and a rule whose sessions may run on. */
+static bool drains(const struct sweep *s, const struct decision *d)
+{
+	const uint32_t clock = DIFFERS_EXPIRED | DIFFERS_HOURS | DIFFERS_DAY;
+
+	return d->nearest != IR_NONE && d->differs != 0 && (d->differs & ~clock) == 0 &&
+	       (s->ir->rules[d->nearest].flags & IR_RULE_DRAIN) != 0;
+}
+
+/* The mark that a granted flow has under the ruleset in force; state 0 where each packet is looked up. */
+static uint32_t mark_under(const struct sweep *s, const struct ir_rule *r)
+{
+	uint32_t mark = CTMARK_GENERATION(s->generation) | (uint32_t)r->verified << 12;
+	struct wall until;
+
+	if ((r->flags & IR_RULE_ONE_WAY) != 0)
+		return mark | CTMARK_ONEWAY;
+	if ((r->flags & IR_RULE_DRAIN) == 0 && rule_active(s->ir, r, s->now, &until) && until.sec != INT64_MAX &&
+		until.sec - s->now.sec < CLASS_TIMED_SECONDS)
+		return mark | CTMARK_TIMED;
+	return mark | CTMARK_PASSED;
+}
+
+static void judge(struct sweep *s, const struct flow *f)
+{
+	struct decision d;
+	bool passed = (f->mark & CTMARK_STATE) == CTMARK_PASSED;
+
+	matcher_decide(s->m, &f->q, s->now, &d);
+	bool granted = d.verdict == VERDICT_ALLOW && d.rule != IR_NONE;
+	if (!granted && !(passed && drains(s, &d))) {
+		delete_flow(s, f);
+		return;
+	}
+	const struct ir_rule *r = &s->ir->rules[granted ? d.rule : d.nearest];
+	if (((f->mark & CTMARK_VERIFIED) >> 12) != r->verified) {
+		delete_flow(s, f);
+		return;
+	}
+	uint32_t mark = mark_under(s, r);
+	if (mark == f->mark)
+		return;
+	set_mark_of(s, f, mark);
+	if ((mark & CTMARK_STATE) == CTMARK_PASSED)
+		s->ret->renewed++;
+	else if (passed)
+		s->ret->unmarked++;
+}
+
+static int on_flow(void *arg, const struct nlmsghdr *h)
+{
+	struct sweep *s = arg;
+	struct flow f;
+
+	/* Without a mark it is the gateway's own. */
+	if (!read_flow(h, &f) || f.mark == 0)
+		return 0;
+	s->ret->seen++;
+	judge(s, &f);
+	return s->out.len > SEND_BYTES ? flush(s) : 0;
+}
+
+static int dump_flows(struct nft *n, uint32_t status, uint32_t status_mask, wire_message_fn *fn, void *arg)
+{
+	struct buf b = {0};
+	size_t msg = nl_msg(&b, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, 0);
+
+	((struct nfgenmsg *)(void *)(b.data + NLMSG_HDRLEN))->nfgen_family = AF_UNSPEC;
+	if (status_mask != 0) {
+		nl_put_be32(&b, CTA_STATUS, status);
+		nl_put_be32(&b, CTA_STATUS_MASK, status_mask);
+	}
+	nl_msg_end(&b, msg);
+	int r = wire_dump(&n->query, &b, fn, arg);
+	buf_free(&b);
+	return r;
+}
+
+int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struct wall now, struct nft_sweep *ret)
+{
+	struct sweep s = {.n = n, .ir = ir, .m = m, .now = now, .ret = ret};
+
+	*ret = (struct nft_sweep){0};
+	if (nft_current(n) == NULL)
+		return 0;
+	s.generation = ruleset_generation(n->current);
+	/* Changes go out while the dump goes on, by a socket of their own. */
+	int r = dump_flows(n, 0, 0, on_flow, &s);
+	int f = flush(&s);
+	buf_free(&s.out);
+	return r != 0 ? r : f;
+}
+
+/* -- half-open connections --------------------------------------------------------------------------------------------- */
+
+struct half_open {
+	struct buf sources; /* struct addr */
+	struct nft_sweep *ret;
+};
+
+static int on_unanswered(void *arg, const struct nlmsghdr *h)
+{
+	struct half_open *o = arg;
+	struct flow f;
+
+	/* Older kernels ignore the filter in the request. */
+	if (!read_flow(h, &f) || f.q.proto != IPPROTO_TCP || (f.status & IPS_SEEN_REPLY) != 0 || f.mark == 0)
+		return 0;
+	if (f.q.src.family == 6)
+		memset(f.q.src.b + 8, 0, 8);
+	buf_add(&o->sources, &f.q.src, sizeof(f.q.src));
+	o->ret->seen++;
+	return 0;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+static struct set *live_copy(struct nft *n, const char *name)
+{
+	for (size_t i = 0; i < n->current->nsets; i++)
+		if (strcmp(n->current->sets[i]->name, name) == 0)
+			return n->current->sets[i];
+	return NULL;
+}
+
+/* Puts the sources above the limit into the two sets; others fall out by their timeout. */
+static int punish(struct nft *n, const struct half_open *o, uint32_t limit)
+{
+	const struct addr *a = (const struct addr *)(void *)o->sources.data;
+	size_t total = o->sources.len / sizeof(*a);
+	struct set *sets[2] = {live_copy(n, "halfopen4"), live_copy(n, "halfopen6")};
+	struct batch b;
+	int r = 0;
+
+	if (sets[0] == NULL || sets[1] == NULL)
+		return -ENOENT;
+	struct set four = *sets[0], six = *sets[1];
+	batch_init(&b, n->wire.seq + 1);
+	for (size_t i = 0, next; i < total; i = next) {
+		for (next = i; next < total && addr_cmp(&a[i], &a[next]) == 0;)
+			next++;
+		if (next - i <= limit)
+			continue;
+		struct set *s = a[i].family == 4 ? &four : &six;
+		struct elem none = {.rule = IR_NONE, .until = INT64_MAX};
+		buf_add(&s->keys, a[i].b, s->klen);
+		buf_add(&s->elems, &none, sizeof(none));
+		s->n++;
+		o->ret->half_open_sources++;
+	}
+	char name[SET_NAME_MAX];
+	for (struct set *s = &four; s != NULL; s = s == &four ? &six : NULL) {
+		put_flush(&b, set_name(s, name));
+		put_elems(&b, NULL, s, NULL, s->n, false);
+		buf_free(&s->keys);
+		buf_free(&s->elems);
+	}
+	r = batch_run(&b, &n->wire, 0, NULL, NULL);
+	batch_free(&b);
+	return r;
+}
+
+int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret)
+{
+	struct half_open o = {.ret = ret};
+	uint32_t limit = ir->system->half_open;
+
+	*ret = (struct nft_sweep){0};
+	if (limit == 0 || nft_current(n) == NULL)
+		return 0;
+	int r = dump_flows(n, 0, IPS_SEEN_REPLY, on_unanswered, &o);
+	if (r == 0 && o.sources.len > 0) {
+		qsort(o.sources.data, o.sources.len / sizeof(struct addr), sizeof(struct addr), by_addr);
+		r = punish(n, &o, limit);
+	}
+	buf_free(&o.sources);
+	return r;
+}
