@@ -207,6 +207,31 @@ static void put_desc(struct buf *b, const struct set *s)
 	nl_nest_end(b, desc);
 }
 
+/* nft's own notes beside a set, without which it lists numbers turned round (libnftnl/udata.h). */
+static void put_byte_orders(struct buf *b, const struct set *s)
+{
+	enum { UDATA_KEY_BYTEORDER, UDATA_DATA_BYTEORDER };
+	uint8_t data[12];
+	size_t n = 0;
+	uint32_t order = datatype(s->types[0])->host_order ? 1 : 2;
+
+	if (s->nfields == 1) {
+		data[n++] = UDATA_KEY_BYTEORDER;
+		data[n++] = sizeof(order);
+		memcpy(data + n, &order, sizeof(order));
+		n += sizeof(order);
+	}
+	if ((s->flags & SET_MARKS) != 0) {
+		order = 1;
+		data[n++] = UDATA_DATA_BYTEORDER;
+		data[n++] = sizeof(order);
+		memcpy(data + n, &order, sizeof(order));
+		n += sizeof(order);
+	}
+	if (n > 0)
+		nl_put(b, NFTA_SET_USERDATA, data, n);
+}
+
 void put_set(struct batch *b, const struct ruleset *rs, const struct set *s)
 {
 	struct tag *t = begin(b, NFT_MSG_NEWSET, NLM_F_CREATE, TAG_SET, "set");
@@ -230,6 +255,7 @@ void put_set(struct batch *b, const struct ruleset *rs, const struct set *s)
 	if (s->timeout > 0)
 		nl_put_be64(&b->b, NFTA_SET_TIMEOUT, (uint64_t)s->timeout * 1000);
 	put_desc(&b->b, s);
+	put_byte_orders(&b->b, s);
 	nl_put_be32(&b->b, NFTA_SET_ID, s->index + 1);
 	finish(b);
 }

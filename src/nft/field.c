@@ -52,7 +52,7 @@ static const struct {
 	[F_CTSADDR6] = {"ct original ip6 saddr", TYPE_ADDR6, LOAD_CT_ORIGINAL, NFT_CT_SRC_IP6, 0},
 	[F_CTDADDR6] = {"ct original ip6 daddr", TYPE_ADDR6, LOAD_CT_ORIGINAL, NFT_CT_DST_IP6, 0},
 	[F_CTDPORT] = {"ct original proto-dst", TYPE_PORT, LOAD_CT_ORIGINAL, NFT_CT_PROTO_DST, 0},
-	[F_FIBOIF] = {"fib daddr oif", TYPE_PRESENT, LOAD_FIB, 0, 0},
+	[F_FIBOIF] = {"fib daddr oif", TYPE_PRESENT32, LOAD_FIB, 0, 0},
 	[F_FRAGHDR] = {"exthdr frag", TYPE_PRESENT, LOAD_HEADER, 44, 0},
 	[F_FRAGNEXTHDR] = {"frag nexthdr", TYPE_L4PROTO, LOAD_HEADER, 44, 0},
 };

@@ -36,6 +36,7 @@ enum datatype {
 	TYPE_PKTTYPE,
 	TYPE_ARPHRD,
 	TYPE_PRESENT,
+	TYPE_PRESENT32, /* as fib gives it */
 	TYPE_END,
 };
 

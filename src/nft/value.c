@@ -33,6 +33,7 @@ static const struct datatype_info datatypes[TYPE_END] = {
 	[TYPE_PKTTYPE] = {NULL, 31, 1, false},
 	[TYPE_ARPHRD] = {NULL, 21, 2, true},
 	[TYPE_PRESENT] = {NULL, 39, 1, false},
+	[TYPE_PRESENT32] = {NULL, 39, 4, true},
 };
 
 /* Words that nft prints for numbers; what is not here is a number in its syntax too. */
@@ -58,6 +59,8 @@ static const struct {
 	{TYPE_ARPHRD, 1, "ether"},
 	{TYPE_PRESENT, 0, "missing"},
 	{TYPE_PRESENT, 1, "exists"},
+	{TYPE_PRESENT32, 0, "missing"},
+	{TYPE_PRESENT32, 1, "exists"},
 };
 
 const struct datatype_info *datatype(enum datatype t)

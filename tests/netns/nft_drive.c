@@ -89,12 +89,13 @@ static void do_town(struct drive *d, char **w, unsigned n)
 static void do_segment(struct drive *d, char **w, unsigned n)
 {
 	char addrs[256] = "";
+	unsigned kind = number(w, n, 2);
 
 	for (unsigned i = 4; i < n; i++) {
 		strncat(addrs, w[i], sizeof(addrs) - strlen(addrs) - 1);
 		strncat(addrs, " ", sizeof(addrs) - strlen(addrs) - 1);
 	}
-	printf("ok %u\n", hand_segment(hand(d), w[1], (enum segment_kind)number(w, n, 2), w[3], addrs));
+	printf("ok %u\n", hand_segment(hand(d), w[1], kind, w[3], addrs));
 }
 
 /* set KEY VALUE [SEGMENT] */
@@ -141,8 +142,9 @@ static void do_route(struct drive *d, char **w, unsigned n)
 /* rule NAME FROM TO ACTION FLAGS [SECONDS until its end] */
 static void do_rule(struct drive *d, char **w, unsigned n)
 {
-	uint32_t r = hand_rule(hand(d), w[1], (uint16_t)number(w, n, 2), (uint16_t)number(w, n, 3),
-		(enum ir_action)number(w, n, 4), number(w, n, 5));
+	unsigned action = number(w, n, 4);
+	uint32_t r = hand_rule(hand(d), w[1], (uint16_t)number(w, n, 2), (uint16_t)number(w, n, 3), action,
+		number(w, n, 5));
 
 	if (n > 6)
 		hand_rule_at(hand(d), r)->ends = clock_wall().sec + number(w, n, 6);
@@ -167,7 +169,7 @@ static void do_many(struct drive *d, char **w, unsigned n)
 		char name[32], src[32], dst[32];
 		snprintf(name, sizeof(name), "rule-%u", i);
 		snprintf(src, sizeof(src), "10.%u.%u.%u", 100 + (i >> 16), i >> 8 & 255, i & 255);
-		snprintf(dst, sizeof(dst), "10.200.%u.%u%s", i % 16, i % 251, range ? "" : "");
+		snprintf(dst, sizeof(dst), "10.200.%u.%u", i % 16, i % 251);
 		uint32_t r = hand_rule(hand(d), name, from, to, IR_ALLOW, 0);
 		hand_box(hand(d), r, IPPROTO_TCP, src, dst, 443, range ? 445 : 443);
 	}
@@ -286,7 +288,9 @@ static void do_drop(struct drive *d, char **w, unsigned n)
 
 static void do_records(struct drive *d, char **w, unsigned n)
 {
-	answer(nft_records(d->nft, (enum nft_records)number(w, n, 1)));
+	unsigned mode = number(w, n, 1);
+
+	answer(nft_records(d->nft, mode));
 }
 
 static void do_counters(struct drive *d, char **w, unsigned n)
@@ -328,7 +332,7 @@ static void do_watch(struct drive *d, char **w, unsigned n)
 	(void)w, (void)n;
 	printf("ok");
 	while (nft_watch_read(d->nft, &e) == 1)
-		printf(" kind=%d name=%s", e.kind, e.name);
+		printf(" kind=%u name=%s", e.kind, e.name);
 	puts("");
 }
 
