@@ -253,14 +253,8 @@ static int step_kernel(struct gate *g)
 	char err[256] = "";
 	struct job *j = &g->job;
 
+	/* What was left running is taken over: nft_commit() rebuilds all of it beside, and re-points. */
 	g->adopted = false;
-	/* The first load begins from the closed ruleset. */
-	if (g->current == NULL && nft_current(g->nft) == NULL) {
-		struct nft_error e = {0};
-		int r = nft_shut(g->nft, &e);
-		if (r != 0)
-			return fail(g, "%.95s: %s", e.object, e.text[0] != '\0' ? e.text : strerror(-r));
-	}
 	int r = kernel_commit(g, j->next, &done, err);
 	j->kernel_us = done.kernel_us;
 	if (r != 0)

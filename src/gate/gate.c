@@ -125,16 +125,6 @@ static void on_net_settled(void *arg)
 	settings_check(arg);
 }
 
-static void on_nft_watch(void *arg, int fd, uint32_t events)
-{
-	struct gate *g = arg;
-
-	(void)fd;
-	(void)events;
-	kernel_watch(g);
-	control_next(g);
-}
-
 /* -- Starting ------------------------------------------------------------------------------------------------------ */
 
 static int open_kernel(struct gate *g)
@@ -180,11 +170,12 @@ static int add_timers(struct gate *g)
 	struct loop *l = g->d->loop;
 
 	g->net_timer = loop_add_timer(l, -1, 0, on_net_settled, g);
-	if (g->net_timer == NULL || loop_add_timer(l, TICK_MS, TICK_MS, on_tick, g) == NULL ||
-		loop_add_timer(l, SLOW_MS, SLOW_MS, on_slow, g) == NULL)
+	g->tick = loop_add_timer(l, TICK_MS, TICK_MS, on_tick, g);
+	g->slow = loop_add_timer(l, SLOW_MS, SLOW_MS, on_slow, g);
+	if (g->net_timer == NULL || g->tick == NULL || g->slow == NULL)
 		return -ENOMEM;
 	int r = loop_add_fd(l, net_watch_fd(g->net), EPOLLIN, on_net_watch, g);
-	return r != 0 ? r : loop_add_fd(l, nft_watch_fd(g->nft), EPOLLIN, on_nft_watch, g);
+	return r != 0 ? r : loop_add_fd(l, nft_watch_fd(g->nft), EPOLLIN, kernel_on_watch, g);
 }
 
 /* --close: the closed ruleset and no forwarding, then the end. Exit status 0 or 1. */
@@ -278,6 +269,9 @@ static void stop(struct daemon *d)
 
 	record(g, MSG_SEVERITY_INFO, "stop", "sekishod ends in order");
 	recorder_tick(g);
+	loop_del_timer(g->net_timer);
+	loop_del_timer(g->tick);
+	loop_del_timer(g->slow);
 	nft_close(g->nft);
 	net_close(g->net);
 	store_close(&g->store);

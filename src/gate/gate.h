@@ -140,12 +140,13 @@ struct gate {
 	bool proof_due;
 	bool restored; /* the ruleset was made anew because of a proof; cleared by a good one */
 	enum nft_records records;
+	bool records_set; /* the kernel was told */
 	struct wall last_wall;
 	struct mono last_mono;
 	struct wall started;
 	int64_t committed_at;
 	unsigned lease_failures;
-	struct loop_timer *net_timer;
+	struct loop_timer *net_timer, *tick, *slow;
 	struct mono boot_at, proof_at; /* when these were last tried */
 };
 
@@ -169,6 +170,7 @@ void kernel_lease(struct gate *g);
 /* Looks after a change of the tables that was not ours. */
 void kernel_check(struct gate *g);
 void kernel_watch(struct gate *g);
+void kernel_on_watch(void *arg, int fd, uint32_t events);
 /* Is the clock believable: not before our release, nor before the newest of our own records? */
 bool clock_is_trusted(const struct gate *g, struct wall now);
 

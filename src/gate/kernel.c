@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+
+#include <sekisho/loop.h>
 
 /* Our own release: a clock before it is wrong. Raised with each release. */
 #define RELEASED 1790812800 /* 2026-10-01T00:00:00Z */
@@ -45,8 +48,9 @@ static void error_text(const struct nft_error *e, int r, char *err)
 /* What the ruleset of before knew by elements of its own. */
 static void after_load(struct gate *g)
 {
-	if (g->records != NFT_RECORDS_OK)
-		nft_records(g->nft, g->records);
+	/* A former life of ours may have left it closed. */
+	if ((g->records != NFT_RECORDS_OK || !g->records_set) && nft_records(g->nft, g->records) == 0)
+		g->records_set = true;
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);
 }
@@ -97,6 +101,21 @@ int kernel_shut(struct gate *g)
 	return r;
 }
 
+/* Forgets what we believe to be programmed: the next load reads all of it from the kernel and rebuilds it. */
+static int reopen(struct gate *g, struct nft_error *e)
+{
+	struct nft *n = NULL;
+	int r = nft_open(&n, e);
+
+	if (r != 0)
+		return r;
+	loop_del_fd(g->d->loop, nft_watch_fd(g->nft));
+	nft_close(g->nft);
+	g->nft = n;
+	g->records_set = false;
+	return loop_add_fd(g->d->loop, nft_watch_fd(n), EPOLLIN, kernel_on_watch, g);
+}
+
 void kernel_restore(struct gate *g, const char *why)
 {
 	struct nft_error e = {0};
@@ -110,7 +129,9 @@ void kernel_restore(struct gate *g, const char *why)
 		kernel_shut(g);
 		return;
 	}
-	r = nft_shut(g->nft, &e);
+	r = reopen(g, &e);
+	if (r == 0)
+		r = nft_shut(g->nft, &e);
 	if (r == 0)
 		r = kernel_commit(g, gen, &done, err);
 	else
@@ -178,6 +199,16 @@ void kernel_watch(struct gate *g)
 	}
 	if (look)
 		kernel_check(g);
+}
+
+void kernel_on_watch(void *arg, int fd, uint32_t events)
+{
+	struct gate *g = arg;
+
+	(void)fd;
+	(void)events;
+	kernel_watch(g);
+	control_next(g);
 }
 
 /* -- Time ------------------------------------------------------------------------------------------------------ */
