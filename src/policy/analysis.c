@@ -47,6 +47,8 @@ static void check_dates(struct compiler *c, uint32_t i)
 	const struct ir_rule *r = &c->ir.rules[i];
 	char text[CLOCK_TEXT_MAX];
 
+	if (r->starts >= r->ends)
+		return; /* said already */
 	if (r->ends <= c->now.sec)
 		diag_warning(c->diags, a->expires.line, "expired", _("remove the rule, or renew its approval and `expires`"),
 			_("the rule \"%s\" expired on %04d-%02d-%02d"), a->name.text, a->expires.year, a->expires.month,
@@ -100,7 +102,7 @@ static void check_approvals(struct compiler *c, const struct model_allow *a)
 		if (!role_known(c, p->role.text))
 			diag_warning(c->diags, p->role.line, "unknown-role", _("use a role that `approval-required` names"),
 				_("no case asks for the approval of \"%s\""), p->role.text);
-		if (p->name == NULL || p->date.year == 0)
+		if ((p->name == NULL || p->date.year == 0) && !form_said(c, p->role.line))
 			diag_error(c->diags, p->role.line, "approval-incomplete", _("add: name \"...\" date 2026-04-01"),
 				_("the approval of \"%s\" in rule \"%s\" has no name or no date"), p->role.text, a->name.text);
 		if (p->date.year != 0 && a->starts.year != 0 && date_after(&p->date, &a->starts))
@@ -285,7 +287,8 @@ static void check_shadow(struct compiler *c, uint32_t i)
 	if (n->effective || n->covered_by == NONE || c->ir.rules[i].spans.n == 0)
 		return;
 	const struct rule_note *by = &c->notes[n->covered_by];
-	if (same_spans(c, &c->ir.rules[i], &c->ir.rules[n->covered_by]))
+	if (same_spans(c, &c->ir.rules[i], &c->ir.rules[n->covered_by]) &&
+		rule_time_covers(c, &c->ir.rules[i], &c->ir.rules[n->covered_by]))
 		diag_warning(c->diags, n->line, "duplicate", _("remove one of the two"),
 			_("the rule \"%s\" grants the same as the rule \"%s\" (line %u)"), n->allow->name.text,
 			by->allow->name.text, by->line);

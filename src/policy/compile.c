@@ -13,7 +13,7 @@ static struct compiler *compiler_new(const struct model *m, struct wall now, str
 	if (a == NULL)
 		return NULL;
 	struct compiler *c = ARENA_NEW(a, struct compiler);
-	*c = (struct compiler){.m = m, .now = now, .diags = diags, .arena = a};
+	*c = (struct compiler){.m = m, .now = now, .diags = diags, .arena = a, .nform = diags->n};
 	struct strmap **maps[] = {&c->segments, &c->interfaces, &c->routers, &c->hosts, &c->groups, &c->services,
 		&c->verified};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
@@ -30,6 +30,14 @@ static void compiler_free(struct compiler *c)
 		strmap_free(maps[i]);
 	ir_builder_free(&c->ir);
 	arena_free(c->arena);
+}
+
+bool form_said(const struct compiler *c, uint32_t line)
+{
+	for (size_t i = 0; i < c->nform; i++)
+		if (c->diags->items[i].severity == DIAG_ERROR && c->diags->items[i].line == line)
+			return true;
+	return false;
 }
 
 bool policy_compile(const struct model *m, struct wall now, struct diag_list *diags, struct buf *out)

@@ -117,6 +117,8 @@ struct compiler {
 	struct arena *arena;
 	struct ir_builder ir;
 
+	size_t nform; /* findings that were there before: of the form of the text */
+
 	struct strmap *segments, *interfaces, *routers, *hosts, *groups, *services;
 
 	/* topology */
@@ -156,10 +158,16 @@ void stage_analysis(struct compiler *c);
 enum name_kind { NAME_SEGMENT, NAME_ROUTER, NAME_HOST, NAME_SERVICE };
 uint32_t name_find(struct compiler *c, const struct strmap *map, enum name_kind kind, const struct word *w);
 
+/*
+ * Has the form of this line been found wrong already? What is missing or cannot be read is said once, where the
+ * text is read; here only when the model comes from elsewhere.
+ */
+bool form_said(const struct compiler *c, uint32_t line);
+
 /* "did you mean NAME?", or `otherwise` when no name of the map is near. */
 const char *name_hint(struct compiler *c, const struct strmap *map, const char *text, const char *otherwise);
 
-/* "10.1.10.5 -> 192.0.2.9 tcp/443": a packet that this rule would let cross. In the compiler's arena. */
+/* "10.1.10.5 -> 192.0.2.9 tcp/443": a packet that this rule, which has spans, would let cross. In the arena. */
 const char *example_packet(struct compiler *c, uint32_t rule);
 
 const char *proto_word(uint8_t proto);

@@ -33,9 +33,12 @@ static bool between(const struct subject *s, enum segment_kind a, enum segment_k
 /* One message form for all laws: what is asked, and what would cross otherwise. */
 static void broken(const struct subject *s, uint32_t line, const char *code, const char *hint, const char *law)
 {
-	diag_error(s->c->diags, line != 0 ? line : s->a->name.line, code, hint,
-		_("the rule \"%s\" breaks a law: %s (it would let %s cross)"), s->a->name.text, law,
-		example_packet(s->c, s->rule));
+	line = line != 0 ? line : s->a->name.line;
+	if (s->r->spans.n == 0)
+		diag_error(s->c->diags, line, code, hint, _("the rule \"%s\" breaks a law: %s"), s->a->name.text, law);
+	else
+		diag_error(s->c->diags, line, code, hint, _("the rule \"%s\" breaks a law: %s (it would let %s cross)"),
+			s->a->name.text, law, example_packet(s->c, s->rule));
 }
 
 /* -- mynumber -------------------------------------------------------------------------------------------- */

@@ -50,20 +50,21 @@ static bool segment_covers(const struct compiler *c, uint32_t segment, const str
 	return in.covered && (!in.more || addr_cmp(&in.want, &r->hi) > 0);
 }
 
-static void check_inside(struct compiler *c, const struct model_host *h, uint32_t segment, const struct prefix *p)
+static bool check_inside(struct compiler *c, const struct model_host *h, uint32_t segment, const struct prefix *p)
 {
 	char text[ADDR_TEXT_MAX];
 	struct addr_range r = range_of(p);
 	uint32_t found;
 
 	if (segment_covers(c, segment, &r, &found))
-		return;
+		return true;
 	const char *hint = found == NONE ? _("correct the address, or add its network to the segment")
 					 : arena_printf(c->arena, _("that address belongs to segment \"%s\""),
 						   c->m->segments[found].name.text);
 	diag_error(c->diags, p->line, "host-outside-segment", hint,
 		_("%s of host \"%s\" is outside the networks of segment \"%s\""), range_format(&r, text), h->name.text,
 		c->m->segments[segment].name.text);
+	return false;
 }
 
 /* -- the way to it --------------------------------------------------------------------------------------- */
@@ -101,7 +102,8 @@ static void report_no_route(struct compiler *c, const struct model_host *h, cons
 
 	range_format(&r, text);
 	diag_warning(c->diags, p->line, "no-route",
-		arena_printf(c->arena, _("add: set route %s via %s"), text, router),
+		arena_printf(c->arena, _("add: set route %s%s via %s"), text,
+			strchr(text, '/') != NULL ? "" : p->addr.family == 4 ? "/32" : "/128", router),
 		_("there is no way to %s of host \"%s\": it is on no connected network and no route leads there"), text,
 		h->name.text);
 }
@@ -119,7 +121,7 @@ static void check_behind(struct compiler *c, const struct model_host *h, const s
 		diag_error(c->diags, h->behind.line, "behind-connected", _("leave out `behind`, or correct the address"),
 			_("%s of host \"%s\" is on a network that the gateway is connected to, not behind \"%s\""), text,
 			h->name.text, h->behind.text);
-	if (via != NULL && behind != NONE && behind != w->router)
+	if (via != NULL && behind != NONE && behind != w->router && c->router_segment[behind] == c->router_segment[w->router])
 		diag_error(c->diags, h->behind.line, "behind-wrong-router",
 			arena_printf(c->arena, _("write: behind %s, or change the route"), via),
 			_("the route to %s of host \"%s\" leads through \"%s\", not through \"%s\""), text, h->name.text, via,
@@ -212,8 +214,7 @@ static void put_addresses(struct compiler *c, uint32_t i, uint32_t segment, uint
 		const struct prefix *p = &h->addresses.v[k];
 		if (!check_form(c, h, p))
 			continue;
-		check_inside(c, h, segment, p);
-		uint32_t way = check_way(c, h, segment, p, behind);
+		uint32_t way = check_inside(c, h, segment, p) ? check_way(c, h, segment, p, behind) : NONE;
 		if (way != NONE && h->mac.line != 0 && is_single(p))
 			put_host_neigh(c, h, &p->addr, way);
 		v[e->n++] = (struct piece){range_of(p), i};
@@ -238,10 +239,10 @@ static void put_host(struct compiler *c, uint32_t i)
 	out->section = ir_intern(&c->ir, h->section);
 	out->location = ir_intern(&c->ir, h->location);
 	out->external = ir_intern(&c->ir, h->external.text);
-	if (h->segment.text == NULL)
+	if (h->segment.text == NULL && !form_said(c, h->name.line))
 		diag_error(c->diags, h->name.line, "host-no-segment", _("add: segment NAME"),
 			_("the host \"%s\" is in no segment"), h->name.text);
-	if (h->addresses.n == 0)
+	if (h->addresses.n == 0 && !form_said(c, h->name.line))
 		diag_error(c->diags, h->name.line, "host-no-address", _("add: address 10.1.10.5"),
 			_("the host \"%s\" has no address"), h->name.text);
 	if (behind != NONE && segment != NONE && c->router_segment[behind] != NONE && c->router_segment[behind] != segment)
@@ -322,6 +323,7 @@ struct expansion {
 	struct piece *v;
 	size_t n, cap;
 	uint32_t segment;
+	uint32_t group; /* whose expansion this is: faults of groups inside it are said with them */
 	uint8_t *seen; /* by group: 1 being expanded (to find circles), 2 done (each counts once) */
 };
 
@@ -349,13 +351,15 @@ static void expand_group(struct expansion *x, uint32_t group)
 	for (size_t k = 0; k < g->members.n; k++) {
 		const struct word *w = &g->members.v[k];
 		if (strmap_get(x->c->groups, w->text, &i)) {
-			if (x->seen[i] == 1)
+			if (x->seen[i] == 1 && i == x->group)
 				diag_error(x->c->diags, w->line, "group-circle", NULL,
 					_("the group \"%s\" contains itself through \"%s\""), g->name.text, w->text);
 			else if (x->seen[i] == 0)
 				expand_group(x, i);
-		} else if ((i = name_find(x->c, x->c->hosts, NAME_HOST, w)) != NONE) {
+		} else if (strmap_get(x->c->hosts, w->text, &i)) {
 			expand_host(x, w, i, g);
+		} else if (group == x->group) {
+			name_find(x->c, x->c->hosts, NAME_HOST, w);
 		}
 	}
 	x->seen[group] = 2;
@@ -364,9 +368,9 @@ static void expand_group(struct expansion *x, uint32_t group)
 static void put_group(struct compiler *c, uint32_t i)
 {
 	const struct model_group *g = &c->m->groups[i];
-	struct expansion x = {.c = c, .segment = NONE, .seen = ARENA_ARRAY(c->arena, c->m->ngroups, uint8_t)};
+	struct expansion x = {.c = c, .segment = NONE, .group = i, .seen = ARENA_ARRAY(c->arena, c->m->ngroups, uint8_t)};
 
-	if (g->members.n == 0)
+	if (g->members.n == 0 && !form_said(c, g->name.line))
 		diag_warning(c->diags, g->name.line, "group-empty", _("add: member HOST"), _("the group \"%s\" has no members"),
 			g->name.text);
 	expand_group(&x, i);

@@ -134,7 +134,8 @@ static void put_listen(struct compiler *c, const struct prefix *p, enum segment_
 static void put_next_hop(struct compiler *c, const struct word *w, uint32_t line, enum segment_kind wanted, const char *which)
 {
 	if (w->text == NULL) {
-		diag_error(c->diags, line, "mail-no-next-hop", _("add: next-hop HOST"), _("mail %s has no next hop"), which);
+		if (!form_said(c, line))
+			diag_error(c->diags, line, "mail-no-next-hop", _("add: next-hop HOST"), _("mail %s has no next hop"), which);
 		return;
 	}
 	uint32_t host = put_out(c, "mail", w, &(struct service_port){IPPROTO_TCP, PORT_SMTP, PORT_SMTP});
@@ -146,7 +147,7 @@ static void put_next_hop(struct compiler *c, const struct word *w, uint32_t line
 
 static void need_listen(struct compiler *c, const struct prefixes *p, uint32_t line, const char *which)
 {
-	if (p->n == 0)
+	if (p->n == 0 && !form_said(c, line))
 		diag_error(c->diags, line, "mail-no-listen", _("add: listen ADDRESS"), _("mail %s has no address to listen on"),
 			which);
 }
@@ -161,7 +162,7 @@ static void put_mail(struct compiler *c)
 		for (size_t i = 0; i < in->listen.n; i++)
 			put_listen(c, &in->listen.v[i], KIND_INTERNET);
 		put_next_hop(c, &in->next_hop, in->line, KIND_LGWAN, "inbound");
-		if (in->domains.n == 0)
+		if (in->domains.n == 0 && !form_said(c, in->line))
 			diag_error(c->diags, in->line, "mail-no-domain", _("add: domain town.example.lg.jp"),
 				_("mail inbound names no domain of ours, so it could be misused as a relay"));
 	}
@@ -173,7 +174,7 @@ static void put_mail(struct compiler *c)
 		uint32_t server = name_find(c, c->hosts, NAME_HOST, &out->server);
 		if (server != NONE)
 			c->host_used[server] = 1;
-		else if (out->server.text == NULL)
+		else if (out->server.text == NULL && !form_said(c, out->line))
 			diag_error(c->diags, out->line, "mail-no-server", _("add: server HOST"),
 				_("mail outbound does not say which server may send"));
 	}

@@ -19,8 +19,9 @@ static struct endpoint find_end(struct compiler *c, const struct model_allow *r,
 	uint32_t i;
 
 	if (w->text == NULL) {
-		diag_error(c->diags, r->name.line, "rule-no-end", arena_printf(c->arena, _("add: %s NAME"), which),
-			_("the rule \"%s\" does not say %s where"), r->name.text, which);
+		if (!form_said(c, r->name.line))
+			diag_error(c->diags, r->name.line, "rule-no-end", arena_printf(c->arena, _("add: %s NAME"), which),
+				_("the rule \"%s\" does not say %s where"), r->name.text, which);
 		return none;
 	}
 	if (strmap_get(c->hosts, w->text, &i))
@@ -164,7 +165,7 @@ static struct ports resolve_services(struct compiler *c, const struct model_allo
 		for (size_t k = 0; k < c->m->services[s].n; k++)
 			add_port(c, &p, c->m->services[s].ports[k]);
 	}
-	if (a->nservices == 0)
+	if (a->nservices == 0 && !form_said(c, a->name.line))
 		diag_error(c->diags, a->name.line, "rule-no-service", _("add: service tcp/443"),
 			_("the rule \"%s\" names no service"), a->name.text);
 	*ret_text = arena_strdup(c->arena, buf_str(&text));
@@ -320,8 +321,6 @@ const char *example_packet(struct compiler *c, uint32_t rule)
 	const struct ir_rule *r = &c->ir.rules[rule];
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 
-	if (r->spans.n == 0)
-		return "-";
 	const struct ir_span *s = &c->ir.spans[r->spans.first];
 	struct addr a = ir_addr(s->family, s->src.lo), b = ir_addr(s->family, s->dst.lo);
 	addr_format(&a, src);

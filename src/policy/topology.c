@@ -96,6 +96,13 @@ static void put_interface(struct compiler *c, uint32_t segment, const struct wor
 	const struct model_interface *mi = find_interface(c->m, w->text);
 	if (mi != NULL)
 		put_vlan(c, mi, f);
+	/* A VLAN that is not said to be one would hide which cable it shares. */
+	const char *dot = strchr(w->text, '.');
+	if (dot != NULL && f->vlan == 0 && (mi == NULL || mi->parent.text == NULL))
+		diag_error(c->diags, w->line, "vlan-undefined",
+			arena_printf(c->arena, _("add: set interface %s parent %.*s vlan %s"), w->text, (int)(dot - w->text),
+				w->text, dot + 1),
+			_("the interface \"%s\" has the name of a VLAN but no parent and no VLAN number"), w->text);
 }
 
 /* -- the gateway's own addresses ------------------------------------------------------------------------- */
@@ -359,10 +366,10 @@ static void put_router(struct compiler *c, uint32_t i)
 	uint32_t segment = name_find(c, c->segments, NAME_SEGMENT, &r->segment);
 
 	c->router_segment[i] = segment;
-	if (r->segment.text == NULL)
+	if (r->segment.text == NULL && !form_said(c, r->name.line))
 		diag_error(c->diags, r->name.line, "router-no-segment", _("add: segment NAME"),
 			_("the router \"%s\" is in no segment"), r->name.text);
-	if (r->addresses.n == 0)
+	if (r->addresses.n == 0 && !form_said(c, r->name.line))
 		diag_error(c->diags, r->name.line, "router-no-address", _("add: address 10.1.0.254"),
 			_("the router \"%s\" has no address"), r->name.text);
 	if (r->mac.line != 0 && (mac_is_multicast(&r->mac.mac) || mac_is_zero(&r->mac.mac)))
@@ -437,7 +444,7 @@ static void put_route(struct compiler *c, const struct model_route *r)
 	struct addr_range range = prefix_of(&r->prefix);
 	uint32_t way, router = name_find(c, c->routers, NAME_ROUTER, &r->via);
 
-	if (r->via.text == NULL)
+	if (r->via.text == NULL && !form_said(c, r->prefix.line))
 		diag_error(c->diags, r->prefix.line, "route-no-router", _("add: via ROUTER"),
 			_("the route to %s has no router"), range_format(&range, text));
 	if (!check_host_bits(c, &r->prefix) || router == NONE || c->router_segment[router] == NONE)
@@ -495,7 +502,7 @@ static void put_segment(struct compiler *c, uint32_t i)
 		.network_other = s->network_other != 0, .mss = s->mss};
 	out->name = ir_intern(&c->ir, s->name.text);
 	out->label = ir_intern(&c->ir, s->label);
-	if (s->kind_line == 0)
+	if (s->kind_line == 0 && !form_said(c, s->name.line))
 		diag_error(c->diags, s->name.line, "segment-no-kind", _("add: kind mynumber, lgwan, internet or other"),
 			_("segment \"%s\" has no kind, so no law would protect it"), s->name.text);
 	for (size_t k = 0; k < s->interfaces.n; k++)
@@ -525,7 +532,8 @@ static bool limit(struct compiler *c, size_t n, size_t max, uint32_t line, const
 {
 	if (n <= max)
 		return false;
-	diag_error(c->diags, line, "limit", NULL, _("more than %zu %s"), max, what);
+	if (!form_said(c, line))
+		diag_error(c->diags, line, "limit", NULL, _("more than %zu %s"), max, what);
 	return true;
 }
 
