@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sekisho/i18n.h>
-
 static struct health_item *find(struct health *h, enum health_source s, enum finding f, const char *detail)
 {
 	for (unsigned i = 0; i < h->n; i++)
@@ -119,8 +117,7 @@ static void write_finding(enum finding f, const char *detail, uint32_t count, st
 	MSG_TEXT(ret->code, finding_code(f));
 	if (count > 1 && finding_is_event(f))
 		snprintf(times, sizeof(times), " (%u)", count);
-	snprintf(text, sizeof(text), "%s%s%s%s — %s", _(finding_text(f)), detail[0] != '\0' ? ": " : "", detail, times,
-		_(finding_cure(f)));
+	snprintf(text, sizeof(text), "%s%s%s%s", finding_text(f), detail[0] != '\0' ? ": " : "", detail, times);
 	MSG_TEXT(ret->text, text);
 }
 

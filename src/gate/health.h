@@ -65,7 +65,8 @@ void health_end(struct health *h, enum health_source s, health_cured_fn *fn, voi
 void health_tick(struct health *h);
 
 enum msg_health health_now(const struct health *h);
-/* Worst first, newest first; texts in the language of i18n_init(). Returns how many were written. */
+/* Worst first, newest first; texts are msgids with their detail behind (the reader translates).
+ * Returns how many were written. */
 uint32_t health_list(const struct health *h, struct msg_finding ret[MSG_FINDINGS_MAX]);
 
 #endif
