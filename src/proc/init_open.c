@@ -36,7 +36,7 @@ static void nap(void)
 	nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
 }
 
-/* Waits for one child without a loop: exit status 0, or -errno. */
+/* Waits for one child without a loop: 0 when it ended with status 0; otherwise it says how it ended. */
 static int wait_for(pid_t pid, int limit_ms)
 {
 	struct mono start = clock_mono();
@@ -50,7 +50,11 @@ static int wait_for(pid_t pid, int limit_ms)
 		}
 		nap();
 	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	daemon_log("sekishod --close: %s %d", WIFEXITED(status) ? "exit status" : "signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return -ECANCELED;
 }
 
 /* Nothing may rise before the closed table is in the kernel. */
@@ -63,8 +67,6 @@ static int close_gate(struct init *in)
 	for (unsigned i = 0; r < 0 && i < CLOSE_TRIES; i++) {
 		pid_t pid = spawn(&s);
 		r = pid < 0 ? (int)pid : wait_for(pid, CLOSE_LIMIT_MS);
-		if (r < 0)
-			daemon_log("sekishod --close: %s", strerror(-r));
 	}
 	return r;
 }
