@@ -167,6 +167,12 @@ static void fill_values(const struct msg_drop_row *d, struct drop_texts *t, stru
 	v[FIELD_HASH] = value_text(hash_text(d, t->hash));
 }
 
+/* A segment, or the interface when it belongs to none. */
+static const char *segment_or_interface(const struct value *segment, const struct value *interface)
+{
+	return segment->kind == VALUE_TEXT ? segment->text : interface->kind == VALUE_TEXT ? interface->text : "?";
+}
+
 static const char *or_unknown(const struct value *v)
 {
 	return v->kind == VALUE_TEXT ? v->text : "?";
@@ -217,7 +223,8 @@ static void drop_row(struct render *r, const struct value *v)
 				: _("RECORDS LOST (counted, not recorded): %s"),
 			v[FIELD_REASON].text);
 	} else {
-		buf_printf(&line, "%s -> %s  ", or_unknown(&v[FIELD_FROM]), or_unknown(&v[FIELD_TO]));
+		buf_printf(&line, "%s -> %s  ", segment_or_interface(&v[FIELD_FROM], &v[FIELD_IFACE]),
+			segment_or_interface(&v[FIELD_TO], &v[FIELD_OUT_IFACE]));
 		put_end(&line, &v[FIELD_SRC], &v[FIELD_SRC_HOST], &v[FIELD_SPORT]);
 		buf_adds(&line, " -> ");
 		put_end(&line, &v[FIELD_DST], &v[FIELD_DST_HOST], NULL);

@@ -39,8 +39,7 @@ static void print_text(struct buf *out, const struct msg_end *end, const char *h
 		buf_printf(out, "\n%s\n", _("Keep the device as it is and report it."));
 		return;
 	}
-	buf_printf(out, _("the chain is whole: %llu records, the newest is number %llu\n"),
-		(unsigned long long)end->checked, (unsigned long long)end->last_sequence);
+	buf_printf(out, _("the chain is whole: %llu records\n"), (unsigned long long)end->checked);
 	buf_printf(out, _("note this elsewhere to notice a rewritten store: %s\n"), head);
 }
 

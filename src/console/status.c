@@ -174,7 +174,8 @@ static void print_card(struct buf *out, const struct msg_status *s)
 	arena_free(a);
 }
 
-static void print_finding(struct buf *out, const struct msg_finding *f)
+/* `last`: no finding of the same code follows; the advice is given once for all of them. */
+static void print_finding(struct buf *out, const struct msg_finding *f, bool last)
 {
 	const char *advice = words_finding_advice(f->code);
 	struct buf line = {0};
@@ -184,7 +185,7 @@ static void print_finding(struct buf *out, const struct msg_finding *f)
 	buf_printf(&line, " [%s]", f->code);
 	text_wrap(out, buf_str(&line), 0, 4);
 	buf_addc(out, '\n');
-	if (advice != NULL) {
+	if (advice != NULL && last) {
 		text_spaces(out, 4);
 		text_wrap(out, advice, 4, 4);
 		buf_addc(out, '\n');
@@ -201,7 +202,7 @@ static void print_text(struct buf *out, const struct msg_status *s)
 	if (n > 0)
 		buf_addc(out, '\n');
 	for (size_t i = 0; i < n; i++)
-		print_finding(out, f[i]);
+		print_finding(out, f[i], i + 1 == n || strcmp(f[i]->code, f[i + 1]->code) != 0);
 }
 
 int verb_status(struct console *c, const struct args *a)

@@ -152,6 +152,25 @@ static const char *fault_heading(const char *code)
 	return NULL;
 }
 
+/* "shut -> open" of the gate's own record, in words. */
+static void put_states(struct buf *b, const char *text)
+{
+	static const char *const states[] = {N_("shut"), N_("open"), N_("held")};
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, " "), i = 0;
+		while (i < COUNT(states) && (strlen(states[i]) != n || strncmp(text, states[i], n) != 0))
+			i++;
+		if (i < COUNT(states))
+			buf_adds(b, _(states[i]));
+		else
+			buf_add(b, text, n);
+		text += n;
+		for (; *text == ' '; text++)
+			buf_addc(b, ' ');
+	}
+}
+
 void words_fault(struct buf *b, const char *code, const char *text)
 {
 	static const char cured[] = N_("cured: ");
@@ -165,7 +184,10 @@ void words_fault(struct buf *b, const char *code, const char *text)
 		return;
 	if (heading != NULL)
 		buf_printf(b, "%s: ", heading);
-	buf_adds(b, _(text));
+	if (strcmp(code, "gate") == 0)
+		put_states(b, text);
+	else
+		buf_adds(b, _(text));
 }
 
 static const struct {
@@ -220,6 +242,7 @@ static const struct {
 	{"time-exceeded", 11, 3}, {"parameter-problem", 12, 4}, {"timestamp-request", 13, -1},
 	{"timestamp-reply", 14, -1}, {"packet-too-big", -1, 2}, {"router-solicitation", 10, 133},
 	{"router-advertisement", 9, 134}, {"neighbour-solicitation", -1, 135}, {"neighbour-advertisement", -1, 136},
+	{"mld-query", -1, 130}, {"mld-report", -1, 131}, {"mld-done", -1, 132}, {"mld2-report", -1, 143},
 };
 
 const char *words_protocol(uint8_t proto, char *buf)

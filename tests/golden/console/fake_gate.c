@@ -74,6 +74,8 @@ static void status(int fd)
 		s.health = MSG_CAUTION;
 		finding(&s, MSG_CAUTION, "interface-missing", "the interface does not exist: eth3");
 		finding(&s, MSG_CAUTION, "clock", "the clock is not trusted: rules with times are closed — set the clock");
+		finding(&s, MSG_CAUTION, "interface-unknown", "an interface is up that belongs to no segment: eth7");
+		finding(&s, MSG_CAUTION, "interface-unknown", "an interface is up that belongs to no segment: eth8");
 		s.clock_trusted = 0;
 	} else if (is("abnormal")) {
 		s = (struct msg_status){.health = MSG_ABNORMAL, .conntrack_max = 65536, .started_at = T0};

@@ -95,7 +95,7 @@ static void test_translated(void)
 	CHECK_STR(buf_str(&b), "プログラムが終了したため、起動し直しました: sekishod: killed by signal 9");
 	buf_clear(&b);
 	words_fault(&b, "gate", "held -> open");
-	CHECK_STR(buf_str(&b), "関所の開閉: held -> open");
+	CHECK_STR(buf_str(&b), "関所の開閉: 保留 -> 開");
 	buf_clear(&b);
 	words_fault(&b, "unheard-of", "something");
 	CHECK_STR(buf_str(&b), "something");
