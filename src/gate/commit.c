@@ -419,12 +419,23 @@ static void disproved(struct gate *g)
 	gate_event(g, EVENT_DISPROVED);
 }
 
+/* The beginning of what the proof found goes to the records, as it is: bytes, not looked into. */
+static void record_findings(struct gate *g)
+{
+	char text[241] = "";
+	ssize_t n = g->job.findings >= 0 ? pread(g->job.findings, text, sizeof(text) - 1, 0) : 0;
+
+	if (n > 2)
+		record(g, MSG_SEVERITY_FAULT, finding_code(FINDING_PROOF), "%s", text);
+}
+
 static void job_failed(struct gate *g)
 {
 	struct job *j = &g->job;
 
 	j->failed = true;
 	drop_result(g);
+	record_findings(g);
 	if (j->kind == JOB_PROVE) {
 		if (in_force(g) != NULL)
 			disproved(g);
@@ -509,7 +520,7 @@ static void take_result(struct gate *g, struct msg *m)
 
 void job_boot(struct gate *g)
 {
-	job_begin(g, JOB_BOOT, -1, g->d->language);
+	job_begin(g, JOB_BOOT, -1, "en");
 	job_run(g);
 }
 
@@ -535,6 +546,6 @@ void job_commit(struct gate *g, int client)
 
 void job_prove(struct gate *g, int client)
 {
-	job_begin(g, JOB_PROVE, client, client >= 0 ? g->clients[client].request.language : g->d->language);
+	job_begin(g, JOB_PROVE, client, client >= 0 ? g->clients[client].request.language : "en");
 	job_run(g);
 }

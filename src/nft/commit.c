@@ -164,6 +164,11 @@ static void decide_set(struct plan *p, struct set *s, struct fate *f)
 	char name[SET_NAME_MAX];
 
 	*f = (struct fate){.old = old};
+	/* Taking over what runs: the live sets are known by their fixed names, and hold what must not be lost. */
+	if (p->old == NULL && (s->flags & SET_LIVE) != 0 && known(p->inv.set_names, set_name(s, name))) {
+		f->keep = true;
+		return;
+	}
 	f->keep = old != NULL && can_keep(p, old, s, f);
 	if (f->keep) {
 		s->made = old->made;
@@ -242,6 +247,8 @@ static void plan_sets(struct plan *p)
 			p->ret->sets_new++;
 			continue;
 		}
+		if (f->old == NULL)
+			continue;
 		put_elems(&p->change, p->old, f->old, (const uint32_t *)(void *)f->removes.data, noted(&f->removes), true);
 		put_elems(&p->change, rs, rs->sets[i], adds, noted(&f->adds), false);
 		p->ret->elements_removed += noted(&f->removes);
