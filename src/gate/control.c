@@ -79,6 +79,8 @@ void control_status(struct gate *g, struct msg_status *ret)
 		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
 	if (g->rec.have_status)
 		ret->log = g->rec.status;
+	else
+		ret->log.writable = g->records == NFT_RECORDS_OK; /* it has not spoken yet */
 }
 
 static void answer_status(struct gate *g, struct client *c)
