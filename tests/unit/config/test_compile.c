@@ -120,6 +120,23 @@ static void test_bad(const char *text, size_t n, const char *line)
 	msg_close_fds(&run.answer);
 }
 
+/* Its memory and the size of the answers are bounded by the jail: a large town fits. */
+static void test_many(void)
+{
+	struct buf b = {0};
+
+	buf_adds(&b, "set segment s kind lgwan interface e0 address 10.0.0.1/8 network 10.0.0.0/8\n"
+		     "set segment t kind other interface e1 address 172.16.0.1/12 network 172.16.0.0/12\n"
+		     "set host h segment s address 10.0.0.2\nset host i segment t address 172.16.0.2\n");
+	for (int i = 1; i <= 20000; i++)
+		buf_printf(&b, "set allow r%d from h to i service tcp/%d\n", i, i);
+	struct run run = compile((const char *)b.data, b.len, true);
+	CHECK(run.got == 1 && run.answer.u.msg_result.errors == 0 && run.answer.nfds == 2);
+	if (run.got == 1)
+		msg_close_fds(&run.answer);
+	buf_free(&b);
+}
+
 /* What could change while it is read is not read. */
 static void test_unsealed(void)
 {
@@ -144,6 +161,7 @@ int main(int argc, char **argv)
 	test_bad("\x7f"
 		 "ELF\0\0\0\0",
 		8, "\"line\":1,\"code\":\"control-character\"");
+	test_many();
 	test_unsealed();
 	return test_end();
 }
