@@ -144,6 +144,27 @@ static void test_stable(const char *dir, const struct compiled *c)
 	compiled_free(&again);
 }
 
+/* The kept inputs of the fuzzer are still what the compiler writes; else they would test nothing but the header. */
+static void test_corpus(const char *dir)
+{
+	static const char *const names[] = {"default", "good", "overlap-time", "town", "two-segment"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[4096];
+		struct ir ir;
+		snprintf(path, sizeof(path), "%s/%s.ir", dir, names[i]);
+		FILE *f = fopen(path, "rb");
+		CHECK(f != NULL);
+		if (f == NULL)
+			continue;
+		uint8_t *p = malloc(1 << 20);
+		size_t n = fread(p, 1, 1 << 20, f);
+		fclose(f);
+		CHECK(ir_open(p, n, &ir) == NULL); /* meson compile regenerate-fuzz-ir */
+		free(p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = argc > 1 ? argv[1] : ".";
@@ -157,5 +178,7 @@ int main(int argc, char **argv)
 		test_stable(dir, &c);
 	}
 	compiled_free(&c);
+	if (argc > 2)
+		test_corpus(argv[2]);
 	return test_end();
 }
