@@ -41,6 +41,7 @@ struct logd {
 	struct loop_timer *beat;
 	unsigned reading; /* bits: sockets with something to read, at the next beat */
 	struct msg_log_status told;
+	bool told_any;
 	unsigned quiet_s;
 	struct source {
 		struct logd *logd;
@@ -167,11 +168,12 @@ static void on_status(void *arg)
 
 	if (!recorder_status(l->recorder, &now))
 		return;
-	if (memcmp(&now, &l->told, sizeof(now)) == 0 && ++l->quiet_s < STATUS_QUIET_S)
+	if (l->told_any && memcmp(&now, &l->told, sizeof(now)) == 0 && ++l->quiet_s < STATUS_QUIET_S)
 		return;
 	/* A full socket: sekishod is away; the next one tells the same. */
 	if (msg_send(DAEMON_FD_GATE, MSG_LOG_STATUS, 0, &now, NULL, 0) == 0) {
 		l->told = now;
+		l->told_any = true;
 		l->quiet_s = 0;
 	}
 }

@@ -40,7 +40,7 @@ struct recorder {
 	uint64_t faults_lost;
 	bool stop, ticked;
 	struct msg_log_status status;
-	int64_t busy_since_ns; /* a tick is under way; 0: none */
+	int64_t ticked_ns; /* the last tick's end, or the start */
 	/* this thread's */
 	int wake;
 	struct loop *loop;
@@ -116,7 +116,7 @@ void recorder_give(struct recorder *r, struct msg *m)
 bool recorder_status(struct recorder *r, struct msg_log_status *ret)
 {
 	pthread_mutex_lock(&r->lock);
-	bool hung = r->busy_since_ns != 0 && clock_mono().ns - r->busy_since_ns > RECORDER_HUNG_S * SECOND;
+	bool hung = clock_mono().ns - r->ticked_ns > RECORDER_HUNG_S * SECOND;
 	bool known = r->ticked || hung;
 	*ret = r->status;
 	if (hung)
@@ -204,19 +204,11 @@ static void tell_faults_lost(struct recorder *r)
 	writer_fault(r->writer, &f);
 }
 
-static void set_busy(struct recorder *r, int64_t since)
-{
-	pthread_mutex_lock(&r->lock);
-	r->busy_since_ns = since;
-	pthread_mutex_unlock(&r->lock);
-}
-
 static void on_tick(void *arg)
 {
 	struct recorder *r = arg;
 	struct msg_log_status status;
 
-	set_busy(r, clock_mono().ns);
 	drain(r);
 	tell_faults_lost(r);
 	bool changed = writer_tick(r->writer);
@@ -224,7 +216,7 @@ static void on_tick(void *arg)
 	pthread_mutex_lock(&r->lock);
 	r->status = status;
 	r->ticked = true;
-	r->busy_since_ns = 0;
+	r->ticked_ns = clock_mono().ns;
 	pthread_mutex_unlock(&r->lock);
 	if (changed)
 		clients_wake(r->clients);
@@ -294,6 +286,7 @@ int recorder_start(struct recorder **ret, const struct writer_options *o, struct
 	if (r == NULL)
 		return -ENOMEM;
 	r->wake = -1;
+	r->ticked_ns = clock_mono().ns;
 	pthread_mutex_init(&r->lock, NULL);
 	int e = prepare(r, o, in);
 	/* Signals are the main thread's. */

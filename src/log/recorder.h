@@ -28,7 +28,7 @@ void recorder_stop(struct recorder *r);
  */
 void recorder_give(struct recorder *r, struct msg *m);
 
-/* How it stands; false before the first tick. writable is 0 also while a tick takes longer than RECORDER_HUNG_S. */
+/* How it stands; false before the first tick. writable is 0 also when no tick has ended for RECORDER_HUNG_S. */
 #define RECORDER_HUNG_S 5
 bool recorder_status(struct recorder *r, struct msg_log_status *ret);
 
