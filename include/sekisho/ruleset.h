@@ -20,7 +20,7 @@
  *   judge        pairs (original direction) / rpairs (reply): iifname . oifname -> pair_<from>_<to>
  *   pair_F_T     per family and protocol the maps of the pair; a hit sets the packet mark to the flow's class:
  *                  meta mark set ct original saddr . ct original daddr . ct original proto-dst map @M goto granted
- *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by flow_F_T_*_c<n> chains.
+ *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by chains named after flow_F_T_PROTO.
  *   granted      meta mark & 0xf -> allow, timed, oneway, inspect (closed), mail (closed)
  *
  * Maps give a mark and not a verdict: the kernel validates every verdict of every map again whenever a verdict

@@ -144,18 +144,40 @@ static void put_rule_body(struct buf *b, const struct rule *r)
 		put_userdata(b, NFTA_RULE_USERDATA, r->comment);
 }
 
+static void put_rule(struct batch *b, const struct ruleset *rs, const struct chain *c, uint32_t i, uint64_t position,
+	bool append)
+{
+	struct tag *t = begin(b, NFT_MSG_NEWRULE, (uint16_t)(NLM_F_CREATE | (append ? NLM_F_APPEND : 0)), TAG_RULE, "rule");
+
+	t->rs = rs;
+	t->chain = c;
+	t->first = i;
+	nl_put_str(&b->b, NFTA_RULE_TABLE, b->table);
+	nl_put_str(&b->b, NFTA_RULE_CHAIN, c->name);
+	if (position != 0)
+		nl_put_be64(&b->b, NFTA_RULE_POSITION, position);
+	put_rule_body(&b->b, &c->rules[i]);
+	finish(b);
+}
+
 void put_rules(struct batch *b, const struct ruleset *rs, const struct chain *c)
 {
-	for (uint32_t i = 0; i < c->nrules; i++) {
-		struct tag *t = begin(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, TAG_RULE, "rule");
-		t->rs = rs;
-		t->chain = c;
-		t->first = i;
-		nl_put_str(&b->b, NFTA_RULE_TABLE, b->table);
-		nl_put_str(&b->b, NFTA_RULE_CHAIN, c->name);
-		put_rule_body(&b->b, &c->rules[i]);
-		finish(b);
-	}
+	for (uint32_t i = 0; i < c->nrules; i++)
+		put_rule(b, rs, c, i, 0, true);
+}
+
+void put_rule_at(struct batch *b, const struct ruleset *rs, const struct chain *c, uint32_t i, uint64_t handle, bool behind)
+{
+	put_rule(b, rs, c, i, handle, behind);
+}
+
+void put_rule_delete(struct batch *b, const char *chain, uint64_t handle)
+{
+	begin(b, NFT_MSG_DELRULE, 0, TAG_OTHER, "delete rule of")->name = chain;
+	nl_put_str(&b->b, NFTA_RULE_TABLE, b->table);
+	nl_put_str(&b->b, NFTA_RULE_CHAIN, chain);
+	nl_put_be64(&b->b, NFTA_RULE_HANDLE, handle);
+	finish(b);
 }
 
 void put_rules_delete(struct batch *b, const char *chain)
@@ -166,10 +188,9 @@ void put_rules_delete(struct batch *b, const char *chain)
 	finish(b);
 }
 
-void chain_bytes(const struct chain *c, struct buf *out)
+void rule_bytes(const struct rule *r, struct buf *out)
 {
-	for (size_t i = 0; i < c->nrules; i++)
-		put_rule_body(out, &c->rules[i]);
+	put_rule_body(out, r);
 }
 
 /* -- sets ------------------------------------------------------------------------------------------------------ */

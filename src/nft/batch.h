@@ -46,6 +46,9 @@ void put_table_delete(struct batch *b);
 void put_counter(struct batch *b, const char *name);
 void put_chain(struct batch *b, const struct chain *c);
 void put_rules(struct batch *b, const struct ruleset *rs, const struct chain *c);
+/* One rule of c, before or behind the rule with that handle. */
+void put_rule_at(struct batch *b, const struct ruleset *rs, const struct chain *c, uint32_t i, uint64_t handle, bool behind);
+void put_rule_delete(struct batch *b, const char *chain, uint64_t handle);
 /* All rules of a chain. */
 void put_rules_delete(struct batch *b, const char *chain);
 void put_chain_delete(struct batch *b, const char *name);
@@ -66,7 +69,7 @@ int batch_run(struct batch *b, struct wire *w, uint32_t genid, struct nft_error 
 /* Checks messages without committing; fn gets every error. */
 int batch_try(struct batch *b, struct wire *w, wire_error_fn *fn, void *arg);
 
-/* The rules of a chain as bytes: equal bytes are equal rules. */
-void chain_bytes(const struct chain *c, struct buf *out);
+/* A rule as bytes: equal bytes are equal rules. */
+void rule_bytes(const struct rule *r, struct buf *out);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * A box of single source, destination and port goes to a hash map of any size; the others to interval maps of at
  * most LIMIT_SET_INTERVALS elements (kernels grow badly beyond). Where a pair has more, they are cut by source,
- * destination or port, whichever cuts fewest boxes in two, into as many as needed, found by one small ordered map
- * a level. The boxes are disjoint, so a cut box stays the same set of flows.
+ * destination or port, whichever makes the smaller halves, by halving the range again and again, and found by one small
+ * ordered map. The boxes are disjoint, so a cut box stays the same set of flows.
  */
 #include "build.h"
 
@@ -26,7 +26,6 @@ struct group {
 	uint8_t fam, proto;
 	bool timed;   /* some element has an end */
 	char name[48];
-	unsigned nmaps, ncuts;
 };
 
 enum dim { DIM_SRC, DIM_DST, DIM_PORT, DIM_END };
@@ -93,14 +92,12 @@ static void add_lookup(struct group *g, struct chain *c, const struct set *s)
 	go(map_mark(lookup_rule(g, c), FIELDS(src, dst, F_CTDPORT), s), g->b->granted);
 }
 
-static struct set *flow_map(struct group *g, bool interval)
+static struct set *flow_map(struct group *g, const char *path, bool interval)
 {
 	enum datatype t = addr_type(g->fam);
 	unsigned flags = SET_MARKS | (g->timed ? SET_TIMEOUT : 0u) | (interval ? SET_INTERVAL : 0u);
 
-	if (!interval)
-		return set_named(g->b, TYPES(t, t, TYPE_PORT), flags, "%s", g->name);
-	return set_named(g->b, TYPES(t, t, TYPE_PORT), flags, "%s_r%u", g->name, g->nmaps++);
+	return set_named(g->b, TYPES(t, t, TYPE_PORT), flags, "%s%s", path, interval ? "_r" : "");
 }
 
 static void flow_key(const struct group *g, struct key *k, const uint8_t *src, const uint8_t *dst, uint16_t port)
@@ -161,41 +158,35 @@ static int by_place(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct place));
 }
 
-/* Sorted starts of all cells in one dimension; the caller frees. */
-static struct place *starts(const struct cell *cells, size_t n, enum dim d)
+/* So many cells tell which dimension cuts best. */
+#define SAMPLE 1024
+
+/* How many of the sampled cells the larger side has when cut in the middle. */
+static size_t larger_half(const struct cell *cells, size_t n, size_t step, enum dim d)
 {
-	struct place *p = calloc(n, sizeof(*p));
+	struct place sorted[SAMPLE];
+	size_t count = 0, left = 0, right = 0;
 
-	if (p == NULL)
-		abort();
-	for (size_t i = 0; i < n; i++)
-		p[i] = place_of(&cells[i], d, false);
-	qsort(p, n, sizeof(*p), by_place);
-	return p;
-}
-
-/* How many cells the larger side has when cut in the middle: n when that is no cut at all. */
-static size_t larger_half(const struct cell *cells, size_t n, enum dim d)
-{
-	struct place *p = starts(cells, n, d), middle = p[n / 2];
-	size_t left = 0, right = 0;
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && count < SAMPLE; i += step)
+		sorted[count++] = place_of(&cells[i], d, false);
+	qsort(sorted, count, sizeof(*sorted), by_place);
+	const struct place *middle = &sorted[count / 2];
+	for (size_t i = 0, k = 0; i < n && k < count; i += step, k++) {
 		struct place lo = place_of(&cells[i], d, false), hi = place_of(&cells[i], d, true);
-		left += by_place(&lo, &middle) < 0;
-		right += by_place(&hi, &middle) >= 0;
+		left += by_place(&lo, middle) < 0;
+		right += by_place(&hi, middle) >= 0;
 	}
-	free(p);
 	return left > right ? left : right;
 }
 
 static enum dim best_dim(const struct cell *cells, size_t n)
 {
+	size_t step = n / SAMPLE + 1, count = (n + step - 1) / step;
+	size_t least = count - count / 10; /* less gain than a tenth is no gain */
 	enum dim best = DIM_END;
-	size_t least = n - n / 10; /* less gain than a tenth is no gain */
 
 	for (enum dim d = DIM_SRC; d < DIM_END; d++) {
-		size_t half = larger_half(cells, n, d);
+		size_t half = larger_half(cells, n, step, d);
 		if (half < least) {
 			least = half;
 			best = d;
@@ -204,27 +195,7 @@ static enum dim best_dim(const struct cell *cells, size_t n)
 	return best;
 }
 
-static void place_interval(struct group *g, struct chain *c, struct cell *cells, size_t n);
-
-/* The cells that reach into [from, to], cut to it. Returns their number. */
-static size_t slice(const struct cell *cells, size_t n, enum dim d, const struct place *from, const struct place *to,
-	struct cell *out)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct place lo = place_of(&cells[i], d, false), hi = place_of(&cells[i], d, true);
-		if (by_place(&hi, from) < 0 || by_place(&lo, to) > 0)
-			continue;
-		out[count] = cells[i];
-		if (by_place(&lo, from) < 0)
-			set_place(&out[count], d, false, from);
-		if (by_place(&hi, to) > 0)
-			set_place(&out[count], d, true, to);
-		count++;
-	}
-	return count;
-}
+static void place_interval(struct group *g, struct chain *c, const char *path, struct cell *cells, size_t n);
 
 static void cut_key(const struct group *g, enum dim d, const struct place *p, struct key *k)
 {
@@ -244,61 +215,120 @@ static enum field cut_field(const struct group *g, enum dim d)
 	return g->fam == 4 ? F_CTDADDR4 : F_CTDADDR6;
 }
 
+/* A cut in progress: its map, and where the chains hang. */
+struct cutting {
+	struct group *g;
+	struct set *map;
+	const char *path;
+	enum dim d;
+};
+
+/* "_s0a64": the dimension and the bucket's start, so that a bucket keeps its name while others come and go. */
+static void bucket_name(const struct cutting *k, const struct place *from, char *name, size_t size)
+{
+	static const char letters[] = "sdp";
+	size_t n = place_bytes(k->g, k->d);
+	int at = snprintf(name, size, "%s_%c", k->path, letters[k->d]);
+
+	while (n > 1 && from->b[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		at += snprintf(name + at, size - (size_t)at, "%02x", from->b[i]);
+}
+
 /* One bucket of a cut: its element in the small map, its chain, its cells. */
-static void add_bucket(struct group *g, struct set *map, enum dim d, const struct place bounds[2], struct cell *cells,
+static void add_bucket(const struct cutting *k, const struct place *from, const struct place *to, struct cell *cells,
 	size_t n)
 {
-	struct chain *c = chain_named(g->b, "%s_c%u", g->name, g->ncuts++);
+	struct build *b = k->g->b;
+	char name[SET_NAME_MAX];
 	struct key lo, hi;
 
-	cut_key(g, d, &bounds[0], &lo);
-	cut_key(g, d, &bounds[1], &hi);
-	set_add(map, &lo, &hi)->chain = c;
-	place_interval(g, c, cells, n);
-	stop(on(g->b->rs, c), REASON_NO_RULE);
+	bucket_name(k, from, name, sizeof(name));
+	struct chain *c = chain_new(b->rs, name);
+	cut_key(k->g, k->d, from, &lo);
+	cut_key(k->g, k->d, to, &hi);
+	set_add(k->map, &lo, &hi)->chain = c;
+	place_interval(k->g, c, name, cells, n);
+	stop(on(b->rs, c), REASON_NO_RULE);
 }
 
-static void cut(struct group *g, struct chain *c, struct cell *cells, size_t n, enum dim d)
+/* The first place of the upper half of a range whose places share their first `bits` bits. */
+static struct place middle_of(struct place from, unsigned bits)
 {
-	/* A little more buckets than needed, for cells that are cut in two. */
-	size_t buckets = n * 5 / 4 / LIMIT_SET_INTERVALS + 1;
-	struct place *p = starts(cells, n, d), bounds[2] = {{{0}}, {{0}}};
-	struct cell *out = calloc(n, sizeof(*out));
-	enum datatype t = d == DIM_PORT ? TYPE_PORT : addr_type(g->fam);
-	struct set *map = set_named(g->b, TYPES(t), SET_INTERVAL | SET_VERDICTS, "%s_cut%u", g->name, g->ncuts);
-
-	if (out == NULL)
-		abort();
-	buckets = buckets < 2 ? 2 : buckets;
-	for (size_t i = 1; i <= buckets; i++) {
-		struct place next = p[i < buckets ? n * i / buckets : n - 1];
-		if (i < buckets && by_place(&next, &bounds[0]) <= 0)
-			continue; /* many start at one place */
-		if (i < buckets)
-			bounds[1] = before(next, place_bytes(g, d));
-		else
-			memset(bounds[1].b, 0xff, place_bytes(g, d));
-		add_bucket(g, map, d, bounds, out, slice(cells, n, d, &bounds[0], &bounds[1], out));
-		bounds[0] = next;
-	}
-	free(out);
-	free(p);
-	set_sort(map);
-	vmap(lookup_rule(g, c), FIELDS(cut_field(g, d)), map);
+	from.b[bits / 8] |= (uint8_t)(0x80 >> bits % 8);
+	return from;
 }
 
-/* Interval maps for these cells, looked up from chain c. */
-static void place_interval(struct group *g, struct chain *c, struct cell *cells, size_t n)
+/* Cells below and from `middle` on; one that spans it goes to both, cut. */
+static void halve(const struct cell *cells, size_t n, enum dim d, const struct place *middle, size_t bytes, struct buf half[2])
+{
+	struct place last = before(*middle, bytes);
+
+	for (size_t i = 0; i < n; i++) {
+		struct place lo = place_of(&cells[i], d, false), hi = place_of(&cells[i], d, true);
+		bool low = by_place(&lo, middle) < 0, high = by_place(&hi, middle) >= 0;
+		struct cell c = cells[i];
+		if (low && high)
+			set_place(&c, d, true, &last);
+		if (low)
+			buf_add(&half[0], &c, sizeof(c));
+		c = cells[i];
+		if (low && high)
+			set_place(&c, d, false, middle);
+		if (high)
+			buf_add(&half[1], &c, sizeof(c));
+	}
+}
+
+/*
+ * Halves the range from..to, whose places share `bits` bits, until few enough cells are left. Where a cut falls
+ * depends on the cells in its range alone: a rule more or less changes its own bucket and no other.
+ */
+static void split(const struct cutting *k, struct place from, struct place to, unsigned bits, struct cell *cells, size_t n)
+{
+	size_t bytes = place_bytes(k->g, k->d);
+	struct buf half[2] = {{0}, {0}};
+
+	if (n == 0)
+		return;
+	if (n <= LIMIT_SET_INTERVALS || bits == bytes * 8) {
+		add_bucket(k, &from, &to, cells, n);
+		return;
+	}
+	struct place middle = middle_of(from, bits), last = before(middle, bytes);
+	halve(cells, n, k->d, &middle, bytes, half);
+	split(k, from, last, bits + 1, (struct cell *)(void *)half[0].data, half[0].len / sizeof(struct cell));
+	buf_free(&half[0]);
+	split(k, middle, to, bits + 1, (struct cell *)(void *)half[1].data, half[1].len / sizeof(struct cell));
+	buf_free(&half[1]);
+}
+
+static void cut(struct group *g, struct chain *c, const char *path, struct cell *cells, size_t n, enum dim d)
+{
+	enum datatype t = d == DIM_PORT ? TYPE_PORT : addr_type(g->fam);
+	struct cutting k = {.g = g, .path = path, .d = d};
+	struct place from = {{0}}, to = {{0}};
+
+	k.map = set_named(g->b, TYPES(t), SET_INTERVAL | SET_VERDICTS, "%s_cut", path);
+	memset(to.b, 0xff, place_bytes(g, d));
+	split(&k, from, to, 0, cells, n);
+	set_sort(k.map);
+	vmap(lookup_rule(g, c), FIELDS(cut_field(g, d)), k.map);
+}
+
+/* Interval maps for these cells, looked up from chain c; all their names begin with `path`. */
+static void place_interval(struct group *g, struct chain *c, const char *path, struct cell *cells, size_t n)
 {
 	enum dim d = n > LIMIT_SET_INTERVALS ? best_dim(cells, n) : DIM_END;
 
 	if (n == 0)
 		return;
 	if (d != DIM_END) {
-		cut(g, c, cells, n, d);
+		cut(g, c, path, cells, n, d);
 		return;
 	}
-	struct set *s = flow_map(g, true);
+	struct set *s = flow_map(g, path, true);
 	for (size_t i = 0; i < n; i++) {
 		struct key lo, hi;
 		flow_key(g, &lo, cells[i].src.lo, cells[i].dst.lo, cells[i].lo);
@@ -358,7 +388,7 @@ static void build_group(struct build *b, struct chain *pair, uint32_t first, uin
 			continue;
 		if (is_exact(&boxes[i])) {
 			struct key k;
-			exact = exact != NULL ? exact : flow_map(&g, false);
+			exact = exact != NULL ? exact : flow_map(&g, g.name, false);
 			flow_key(&g, &k, boxes[i].src.lo, boxes[i].dst.lo, boxes[i].port_lo);
 			*set_add(exact, &k, NULL) = e;
 		} else {
@@ -370,7 +400,7 @@ static void build_group(struct build *b, struct chain *pair, uint32_t first, uin
 		set_sort(exact);
 		add_lookup(&g, pair, exact);
 	}
-	place_interval(&g, pair, (struct cell *)(void *)cells.data, cells.len / sizeof(struct cell));
+	place_interval(&g, pair, g.name, (struct cell *)(void *)cells.data, cells.len / sizeof(struct cell));
 	buf_free(&cells);
 }
 

@@ -196,3 +196,35 @@ int read_genid(struct nft *n, uint32_t *ret)
 	buf_free(&b);
 	return r != 0 ? r : *ret == 0 ? -EPROTO : 0;
 }
+
+/* -- handles of rules ---------------------------------------------------------------------------------------------- */
+
+struct handle_walk {
+	const char *chain;
+	struct buf *out;
+};
+
+static int on_rule(void *arg, const struct nlmsghdr *h)
+{
+	struct handle_walk *w = arg;
+	size_t skip = sizeof(struct nfgenmsg);
+	uint64_t handle = wire_be64(wire_attr(h, skip, NFTA_RULE_HANDLE), 0);
+
+	if (ours(h, NFTA_RULE_TABLE) && strcmp(wire_str(wire_attr(h, skip, NFTA_RULE_CHAIN)), w->chain) == 0)
+		buf_add(w->out, &handle, sizeof(handle));
+	return 0;
+}
+
+int read_handles(struct nft *n, const char *chain, struct buf *out)
+{
+	struct handle_walk w = {chain, out};
+	struct buf b = {0};
+	size_t msg = nl_msg(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, 0);
+
+	nl_put_str(&b, NFTA_RULE_TABLE, RULESET_TABLE);
+	nl_put_str(&b, NFTA_RULE_CHAIN, chain);
+	nl_msg_end(&b, msg);
+	int r = wire_dump(&n->query, &b, on_rule, &w);
+	buf_free(&b);
+	return r;
+}

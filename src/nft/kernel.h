@@ -45,6 +45,7 @@ struct nft {
 	bool shut;		 /* `current` is the closed ruleset */
 	bool lease;		 /* held */
 	enum nft_records records;
+	bool missed;		 /* somebody changed something while nobody listened */
 	int64_t clock_offset_ms; /* wall minus monotonic when timeouts were last programmed */
 };
 
@@ -57,6 +58,9 @@ void inventory_free(struct inventory *inv);
 /* The kernel's generation number; 0 with *ret, or -errno. */
 int read_genid(struct nft *n, uint32_t *ret);
 
+/* The handles of a chain's rules, in order: uint64_t each. */
+int read_handles(struct nft *n, const char *chain, struct buf *out);
+
 /* A request without attributes for a dump of that type. */
 void dump_request(struct buf *b, uint16_t type);
 
@@ -68,6 +72,12 @@ int probe(struct nft *n);
 
 /* Lets only announcements of new generations through. */
 int watch_filter(struct wire *w);
+/*
+ * While somebody listens the kernel makes a message of every element (14 us each, measured), whatever a filter lets
+ * through. Around a large transaction nobody listens; watch_resume() looks whether a stranger came in between.
+ */
+void watch_pause(struct nft *n);
+void watch_resume(struct nft *n);
 
 /* -- live --------------------------------------------------------------------------------------------------------- */
 

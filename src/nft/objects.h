@@ -135,7 +135,7 @@ struct set {
 	uint32_t index; /* among the ruleset's sets */
 };
 
-#define SET_NAME_MAX 96
+#define SET_NAME_MAX 160
 const char *set_name(const struct set *s, char *buf);
 static inline struct elem *set_elem(const struct set *s, uint32_t i)
 {

@@ -32,6 +32,26 @@ int watch_filter(struct wire *w)
 	return setsockopt(w->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) != 0 ? -errno : 0;
 }
 
+static void membership(struct nft *n, int option)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	setsockopt(n->watch.fd, SOL_NETLINK, option, &group, sizeof(group));
+}
+
+void watch_pause(struct nft *n)
+{
+	membership(n, NETLINK_DROP_MEMBERSHIP);
+}
+
+void watch_resume(struct nft *n)
+{
+	uint32_t now;
+
+	membership(n, NETLINK_ADD_MEMBERSHIP);
+	n->missed |= read_genid(n, &now) != 0 || now != n->genid;
+}
+
 int nft_watch_fd(const struct nft *n)
 {
 	return n->watch.fd;
@@ -51,6 +71,11 @@ int nft_watch_read(struct nft *n, struct nft_event *ret)
 {
 	uint8_t buf[4096] __attribute__((aligned(8)));
 
+	if (n->missed) {
+		n->missed = false;
+		*ret = (struct nft_event){.kind = NFT_EVENT_LOST};
+		return 1;
+	}
 	for (;;) {
 		struct sockaddr_nl from = {0};
 		socklen_t len = sizeof(from);
