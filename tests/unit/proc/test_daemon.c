@@ -1,7 +1,9 @@
 /*
- * test_daemon.c: the skeleton: options, what is handed, the order of the hooks, talk with init, orderly and other ends.
+ * test_daemon.c: the skeleton: options, what is handed, the order of the hooks, talk with init, orderly and
+ * other ends.
  *
- * Each case is a child process with a real jail (root); the parent plays init on the other end of descriptor 3.
+ * Each case is a child process with a real jail (root); the parent plays init on the other end of descriptor
+ * 3.
  */
 #include <sekisho/clock.h>
 #include <sekisho/daemon.h>

@@ -1,4 +1,7 @@
-/* test_open.c: NFLOG sockets, the control socket and the directories, as root in a network namespace of its own. */
+/*
+ * test_open.c: NFLOG sockets, the control socket and the directories, as root in a network namespace of its
+ * own.
+ */
 #include <sekisho/daemon.h>
 #include <sekisho/open.h>
 
