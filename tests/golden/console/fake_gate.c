@@ -232,7 +232,6 @@ static void query(int fd)
 	fprintf(asked, "query verb=%u limit=%u since=%lld until=%lld from=%s to=%s src=%s dst=%s port=%u reason=%u follow=%u "
 		       "all=%u\n", q->verb, q->limit, (long long)q->since, (long long)q->until, q->from, q->to, q->src, q->dst,
 		q->port, q->reason, q->follow, q->all);
-	fflush(asked);
 	static void (*const verbs[])(int) = {[MSG_LOG_DROPS] = drops, [MSG_LOG_SUMMARY] = summary,
 		[MSG_LOG_FAULTS] = faults, [MSG_LOG_COMMITS] = commits};
 	if (!is("empty") && !is("broken") && q->verb != MSG_LOG_VERIFY)
@@ -300,7 +299,6 @@ static void request(int fd)
 		log_client(fd);
 	else if (q->verb == MSG_VERB_RUNNING)
 		running(fd);
-	fflush(asked);
 	msg_close_fds(&m);
 }
 
@@ -313,7 +311,9 @@ int main(int argc, char **argv)
 	scenario = argv[2];
 	mkdir("run", 0755);
 	mkdir("run/sekisho", 0755);
-	asked = fopen("asked", "we");
+	asked = fopen("asked", "we"); /* each line is there before its answer is */
+	if (asked != NULL)
+		setvbuf(asked, NULL, _IOLBF, 0);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "run/sekisho/control");
 	if (asked == NULL || fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 8) < 0)
