@@ -102,9 +102,10 @@ void net_sample_parse_pairs(const char *text, size_t n, net_sample_fn *fn, void 
 		const char *values_end = line_end(values, end);
 		const char *a = next_word(s, names_end, group), *b = next_word(values, values_end, again);
 		s = values_end < end ? values_end + 1 : end;
-		if (a == NULL || b == NULL || strcmp(group, again) != 0 || group[strlen(group) - 1] != ':')
+		size_t len = a == NULL ? 0 : strlen(group); /* 0 also for a word that begins with a NUL */
+		if (len == 0 || b == NULL || strcmp(group, again) != 0 || group[len - 1] != ':')
 			continue;
-		group[strlen(group) - 1] = '\0';
+		group[len - 1] = '\0';
 		while ((a = next_word(a, names_end, name)) != NULL && (b = next_word(b, values_end, value)) != NULL) {
 			uint64_t v;
 			snprintf(full, sizeof(full), "%s.%s", group, name);
