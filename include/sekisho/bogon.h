@@ -5,17 +5,17 @@
  * are what an example town uses.
  *
  * The order in which a packet is judged, in the kernel and in matcher_decide(); the first that holds names the reason:
- *   1. fragments, malformed, options (a question has none of these)
+ *   1. fragments, options, extension headers (a question has none of these)
  *   2. local-noise: the source is unspecified or link-local and the destination multicast or broadcast (DHCP, ND, MLD,
  *      mDNS: hosts do this all day); what the gate itself must hear (ND, MLD) is let in before
- *   3. the rows below: first the source, then the destination
- *   4. addr-broadcast: the source is the broadcast address of a connected IPv4 network
- *   5. addr-own: the source is an address of the gateway
- *   6. spoof, mac: the source belongs to no way through the interface; its frame has another MAC address
- *   7. local-noise: the destination is multicast, 255.255.255.255 or the broadcast address of a connected network
- *   8. redirect, state: ICMP redirects; ICMP answers and errors that belong to no flow
- *   9. no-route, then to-gateway for an address of the gateway
- *  10. the segment pair: forbidden-pair, or the policy: no-rule
+ *   3. the source: addr-own, addr-broadcast (first or last address of a connected IPv4 network), the rows below
+ *   4. spoof, mac: the source belongs to no way through the interface; its frame has another MAC address
+ *   5. the destination: local-noise (multicast, 255.255.255.255, first or last address of a connected IPv4 network),
+ *      the rows below
+ *   6. malformed: a TCP or UDP port 0, an ICMP type that nobody has assigned; redirect; related: an ICMP error
+ *      of no flow; state: an ICMP answer to no question
+ *   7. to-gateway for an address of the gateway; no-route
+ *   8. the segment pair: forbidden-pair, or the policy: no-rule
  */
 #ifndef SEKISHO_BOGON_H
 #define SEKISHO_BOGON_H

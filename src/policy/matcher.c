@@ -279,7 +279,7 @@ static bool is_local(const struct matcher *m, const struct addr *a, uint32_t *re
 	return false;
 }
 
-/* The broadcast address of a connected IPv4 network. */
+/* The first or the last address of a connected IPv4 network (RFC 1122 3.2.1.3). */
 static bool is_net_broadcast(const struct matcher *m, const struct addr *a)
 {
 	if (a->family != 4)
@@ -288,17 +288,20 @@ static bool is_net_broadcast(const struct matcher *m, const struct addr *a)
 		const struct ir_local *l = &m->ir->locals[i];
 		struct addr local = ir_addr(l->family, l->addr);
 		struct addr_range r = prefix_range(&local, l->prefix_len);
-		if (l->family == 4 && l->prefix_len < 31 && addr_cmp(&r.hi, a) == 0)
+		if (l->family == 4 && l->prefix_len < 31 && (addr_cmp(&r.lo, a) == 0 || addr_cmp(&r.hi, a) == 0))
 			return true;
 	}
 	return false;
 }
 
-static bool is_group(const struct addr *a)
+/* An address for many: what is sent there crosses no gateway. */
+static bool is_group(const struct matcher *m, const struct addr *a)
 {
 	static const uint8_t all[4] = {255, 255, 255, 255};
 
-	return a->family == 6 ? a->b[0] == 0xff : (a->b[0] & 0xf0) == 0xe0 || memcmp(a->b, all, 4) == 0;
+	if (a->family == 6)
+		return a->b[0] == 0xff;
+	return (a->b[0] & 0xf0) == 0xe0 || memcmp(a->b, all, 4) == 0 || is_net_broadcast(m, a);
 }
 
 static enum reason bogon_of(const struct matcher *m, const struct addr *a, unsigned where)
@@ -308,55 +311,87 @@ static enum reason bogon_of(const struct matcher *m, const struct addr *a, unsig
 	return p != NULL && (p->owner >> 8 & where) != 0 ? (enum reason)(p->owner & 0xff) : REASON_NONE;
 }
 
-/* Steps 2 to 4 of bogon.h: what the addresses alone say. */
-static enum reason judge_addresses(const struct matcher *m, const struct question *q)
-{
-	enum reason src = bogon_of(m, &q->src, BOGON_SRC), dst = bogon_of(m, &q->dst, BOGON_DST);
-
-	if (q->src.family != q->dst.family || addr_len(q->src.family) == 0)
-		return REASON_MALFORMED;
-	if ((src == REASON_ADDR_UNSPECIFIED || src == REASON_ADDR_LINK_LOCAL) &&
-		(is_group(&q->dst) || is_net_broadcast(m, &q->dst)))
-		return REASON_LOCAL_NOISE;
-	if (src != REASON_NONE)
-		return src;
-	if (dst != REASON_NONE)
-		return dst;
-	return is_net_broadcast(m, &q->src) ? REASON_ADDR_BROADCAST : REASON_NONE;
-}
-
-/* Steps 5 to 7: where it comes from. *ret_in: the interface. */
+/* Steps 2 to 4 of bogon.h. *ret_in: the interface that it must have come from. */
 static enum reason judge_source(const struct matcher *m, const struct question *q, uint32_t *ret_in)
 {
-	const struct piece *p = cover_find(&m->sources, &q->src);
+	enum reason src = bogon_of(m, &q->src, BOGON_SRC);
 	uint32_t local;
 
+	if ((src == REASON_ADDR_UNSPECIFIED || src == REASON_ADDR_LINK_LOCAL) && is_group(m, &q->dst))
+		return REASON_LOCAL_NOISE;
 	if (is_local(m, &q->src, &local))
 		return REASON_ADDR_OWN;
+	if (is_net_broadcast(m, &q->src))
+		return REASON_ADDR_BROADCAST;
+	if (src != REASON_NONE)
+		return src;
+	const struct piece *p = cover_find(&m->sources, &q->src);
 	if (p == NULL)
 		return REASON_SPOOF;
 	const struct ir_source *s = &m->ir->sources[p->owner];
 	*ret_in = s->interface;
-	if (q->has_mac && s->has_mac && memcmp(s->mac, q->mac.b, sizeof(s->mac)) != 0)
-		return REASON_MAC;
-	return is_group(&q->dst) || is_net_broadcast(m, &q->dst) ? REASON_LOCAL_NOISE : REASON_NONE;
+	return q->has_mac && s->has_mac && memcmp(s->mac, q->mac.b, sizeof(s->mac)) != 0 ? REASON_MAC : REASON_NONE;
 }
 
-/* Step 8: ICMP that is no question of its own. What conntrack takes as the first packet of a flow passes on. */
-static enum reason judge_icmp(const struct question *q)
+/* Step 6, ICMP: what conntrack takes as the first packet of a flow passes on. */
+static enum reason judge_icmp4(unsigned type)
 {
-	unsigned type = q->dport >> 8;
+	switch (type) {
+	case 8: /* echo, timestamp, information, address mask: questions */
+	case 13:
+	case 15:
+	case 17:
+		return REASON_NONE;
+	case 5:
+		return REASON_REDIRECT;
+	case 3: /* unreachable, source quench, time exceeded, parameter problem: errors */
+	case 4:
+	case 11:
+	case 12:
+		return REASON_RELATED;
+	default:
+		return type > 18 ? REASON_MALFORMED : REASON_STATE;
+	}
+}
 
-	if (q->proto == IPPROTO_ICMP && q->src.family == 4 && q->has_port) {
-		if (type == 5)
-			return REASON_REDIRECT;
-		return type == 8 || type == 13 || type == 15 || type == 17 ? REASON_NONE : REASON_STATE;
+static enum reason judge_icmp6(unsigned type)
+{
+	switch (type) {
+	case 128: /* echo, node information: questions */
+	case 139:
+		return REASON_NONE;
+	case 137:
+		return REASON_REDIRECT;
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+		return REASON_RELATED;
+	case 133: /* neighbour discovery that comes to a gateway to be routed has been routed before (RFC 4861) */
+	case 134:
+	case 135:
+	case 136:
+		return REASON_MALFORMED;
+	case 130: /* listener messages to a single address are for the gateway, which hears none */
+	case 131:
+	case 132:
+	case 143:
+		return REASON_TO_GATEWAY;
+	default:
+		return REASON_STATE;
 	}
-	if (q->proto == IPPROTO_ICMPV6 && q->src.family == 6 && q->has_port) {
-		if (type == 137)
-			return REASON_REDIRECT;
-		return type == 128 || type == 139 ? REASON_NONE : REASON_STATE;
-	}
+}
+
+static enum reason judge_header(const struct question *q)
+{
+	if (!q->has_port)
+		return REASON_NONE;
+	if (q->proto == IPPROTO_TCP || q->proto == IPPROTO_UDP)
+		return q->dport == 0 ? REASON_MALFORMED : REASON_NONE;
+	if (q->proto == IPPROTO_ICMP && q->src.family == 4)
+		return judge_icmp4(q->dport >> 8);
+	if (q->proto == IPPROTO_ICMPV6 && q->src.family == 6)
+		return judge_icmp6(q->dport >> 8);
 	return REASON_NONE;
 }
 
@@ -388,7 +423,7 @@ static void judge_local(const struct matcher *m, const struct question *q, uint3
 	}
 }
 
-/* Step 10: the segment pair and its boxes. */
+/* Step 8: the segment pair and its boxes. */
 static void judge_pair(const struct matcher *m, const struct question *q, struct wall now, struct decision *ret)
 {
 	const struct ir *ir = m->ir;
@@ -429,7 +464,7 @@ static bool find_way(const struct matcher *m, const struct question *q, uint32_t
 	if (is_local(m, &q->dst, ret_local))
 		return true;
 	p = cover_find(&m->ways, &q->dst);
-	if (p == NULL)
+	if (p == NULL || matcher_segment(m, &q->dst) == IR_NONE)
 		return false;
 	ret->to = m->ir->interfaces[p->owner].segment;
 	return true;
@@ -439,14 +474,18 @@ static void judge(const struct matcher *m, const struct question *q, struct wall
 {
 	uint32_t in = NONE, local = NONE;
 
-	ret->reason = judge_addresses(m, q);
-	if (ret->reason != REASON_NONE)
+	ret->reason = REASON_MALFORMED;
+	if (q->src.family != q->dst.family || (q->src.family != 4 && q->src.family != 6))
 		return;
 	ret->reason = judge_source(m, q, &in);
 	ret->from = in == NONE ? matcher_segment(m, &q->src) : m->ir->interfaces[in].segment;
 	bool way = find_way(m, q, &local, ret);
+	if (ret->reason == REASON_NONE && is_group(m, &q->dst))
+		ret->reason = REASON_LOCAL_NOISE;
 	if (ret->reason == REASON_NONE)
-		ret->reason = judge_icmp(q);
+		ret->reason = bogon_of(m, &q->dst, BOGON_DST);
+	if (ret->reason == REASON_NONE)
+		ret->reason = judge_header(q);
 	if (ret->reason == REASON_NONE && !way)
 		ret->reason = REASON_NO_ROUTE;
 	if (ret->reason != REASON_NONE)

@@ -5,6 +5,7 @@
  * day and closes at hours_to, of the next day when it wraps midnight; whether a day has one is decided by the
  * day on which it opens (days, closed dates). Whole days that follow each other are one window.
  * starts..ends and the one-off window cut that row; both are absolute times, their start included, their end not.
+ * A window that wraps midnight and would have opened before the rule starts does not open at all.
  */
 #include "matcher.h"
 
@@ -56,7 +57,7 @@ static bool window_of(const struct ir *ir, const struct ir_rule *r, const struct
 	}
 	w[0] = day_minute(&c, 0, r->hours_from).sec;
 	w[1] = day_minute(&c, r->hours_to < r->hours_from, r->hours_to).sec;
-	return w[0] < w[1];
+	return w[0] < w[1] && (r->hours_to > r->hours_from || w[0] >= r->starts);
 }
 
 /* More days than this without a window means never: one open weekday at least in each week, less closed dates. */

@@ -256,7 +256,7 @@ static bool in_force(const struct model_allow *a, int day, int minute)
 	if (a->hours_from < a->hours_to)
 		return (a->days >> weekday & 1) != 0 && minute >= a->hours_from && minute < a->hours_to;
 	return ((a->days >> weekday & 1) != 0 && minute >= a->hours_from) ||
-	       ((a->days >> yesterday & 1) != 0 && minute < a->hours_to);
+	       ((a->days >> yesterday & 1) != 0 && minute < a->hours_to && (a->starts.year == 0 || day > a->starts.day));
 }
 
 static bool treated_alike(const struct model_allow *a, const struct model_allow *b)
@@ -275,10 +275,10 @@ static struct wall moment(int day, int minute)
 		.minute = minute % 60});
 }
 
-/* From where the hosts are. */
+/* From where the hosts are; never .0, the network itself. */
 static struct addr random_addr(const struct world *w)
 {
-	unsigned s = rnd(3), low = rnd(2) == 0 ? rnd(16) : 16 + rnd(HOSTS);
+	unsigned s = rnd(3), low = rnd(2) == 0 ? 1 + rnd(15) : 16 + rnd(HOSTS);
 	struct addr a;
 
 	if (!addr_parse(rnd(3) != 0 ? arena_printf(w->arena, "10.0.%u.%u", s, low)

@@ -102,6 +102,10 @@ static void test_wrapping(void)
 	expect(&b, "2026-11-21T06:00", false, "2026-11-23T22:00");
 	expect(&b, "2026-11-22T23:00", false, "2026-11-23T22:00"); /* Sunday night */
 	expect(&b, "2026-11-23T03:00", false, "2026-11-23T22:00"); /* Monday before dawn: Sunday did not open */
+	/* What would have opened the evening before the rule starts does not. */
+	b.rules[0].starts = at("2026-11-20T00:00").sec;
+	expect(&b, "2026-11-20T03:00", false, "2026-11-20T22:00");
+	expect(&b, "2026-11-21T03:00", true, "2026-11-21T06:00");
 }
 
 static void test_days(void)
