@@ -174,6 +174,27 @@ struct msg_opened {
 
 /* -- client to logd on the granted socket ---------------------------------------------------------------- */
 
+/*
+ * Records as they are answered, and as they are exported (JSON: one object a row; CSV, if ever: the same names as header,
+ * the same order, RFC 4180, an empty field for null).
+ *
+ * Order   newest first; with `after` (and `follow`) oldest first from that sequence on. An export of everything pages
+ *	   upwards: after = 1, then after = msg_end.last_sequence while msg_end.more.
+ * Row     stands for `count` packets with one reason, source, destination, protocol, port, interfaces and MAC, of at
+ *	   most a minute. Sport, flags and length are those of the first. It is `open` while it counts: same sequence,
+ *	   growing count, no hash yet.
+ * Wide    in a flood rows are counted by networks: src_len, dst_len < 32/128 mean a prefix, and then MAC, port (0 =
+ *	   various), hosts and rule are not known. Length 0: any address; family 0: any family.
+ * Loss    a row with loss is no drop: `count` drops for `reason` that the kernel counted and nobody recorded (lost), or
+ *	   that came after all (found). Kernel counter = sum of drops + sum of lost - sum of found, per reason.
+ * Follow  each new row at once, and once more with its final count when it closes, if that is more than one: keyed by
+ *	   sequence, the later one counts.
+ * rule    the nearest allow rule, with what differs from it; nothing differs when the policy as such allows the
+ *	   packet (state, MAC of another kind of refusal).
+ * Times   of the wall clock; when it was set back, the sequence tells the true order.
+ * Numbers have no gaps over drops, faults, commits and the store's own marks: a missing one was removed.
+ */
+
 #define MSG_ANY_PORT 0xffffffffu
 struct msg_query {
 	uint32_t verb; /* enum msg_log_verb */
@@ -236,7 +257,7 @@ struct msg_summary_row { /* one per (reason, from, to), most packets first */
 };
 struct msg_end { /* closes the rows of one query */
 	uint32_t ok;
-	uint32_t more; /* the limit cut the list */
+	uint32_t more; /* the limit cut the list: there may be more */
 	uint64_t last_sequence;
 	uint64_t checked; /* VERIFY: rows whose chain holds */
 	uint8_t head[32]; /* VERIFY: hash of the newest row: note it elsewhere to detect a rewritten store */

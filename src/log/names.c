@@ -183,8 +183,8 @@ void names_fill(const struct names *n, const struct agg_window *w, struct msg_dr
 
 	*row = (struct msg_drop_row){.sequence = w->sequence, .count = w->count, .first_ns = w->first_ns,
 		.last_ns = w->last_ns, .has_mac = w->has_mac, .family = k->family, .proto = k->proto,
-		.tcp_flags = w->tcp_flags, .sport = w->sport, .dport = k->dport, .length = w->length, .reason = k->reason,
-		.generation = k->generation, .open = 1};
+		.tcp_flags = w->tcp_flags, .sport = w->sport, .dport = k->dport, .length = w->length,
+		.reason = k->reason, .generation = k->generation, .open = 1};
 	memcpy(row->src_mac, k->mac, sizeof(row->src_mac));
 	memcpy(row->dst_mac, w->dst_mac.b, sizeof(row->dst_mac));
 	memcpy(row->src, k->src, sizeof(row->src));

@@ -132,7 +132,8 @@ bool store_span_within(struct store *s, uint64_t n, int64_t since_ns, int64_t un
 	/* Rows that are still open are in no span yet. */
 	if ((n + 1) * STORE_SPAN > s->first_open)
 		return true;
-	if (sqlite3_prepare_v2(s->db, "SELECT first<=?3 AND last>=?2 FROM span WHERE n=?1", -1, &stmt, NULL) != SQLITE_OK)
+	static const char sql[] = "SELECT first<=?3 AND last>=?2 FROM span WHERE n=?1";
+	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) != SQLITE_OK)
 		return true;
 	sqlite3_bind_int64(stmt, 1, (int64_t)n);
 	sqlite3_bind_int64(stmt, 2, since_ns);

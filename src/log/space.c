@@ -69,7 +69,8 @@ int space_init(struct space *sp, const struct store_options *o)
 	total = min_u64(total, there / 20 * 19);
 	if (total < SPACE_MIN)
 		total = SPACE_MIN;
-	*sp = (struct space){.total = total, .wal = min_u64(total / 4, WAL_MAX), .ballast = min_u64(total / 16, BALLAST_MAX)};
+	*sp = (struct space){.total = total, .wal = min_u64(total / 4, WAL_MAX),
+		.ballast = min_u64(total / 16, BALLAST_MAX)};
 	sp->pages = (total - sp->wal - sp->ballast) / STORE_PAGE;
 	uint64_t checkpoint = sp->wal / 4 / STORE_PAGE;
 	sp->checkpoint_pages = checkpoint < 16 ? 16 : checkpoint > 1000 ? 1000 : (int)checkpoint;

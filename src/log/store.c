@@ -206,7 +206,8 @@ static void load_account(struct store *s)
 {
 	sqlite3_stmt *stmt;
 
-	s->account = (struct account){.epoch = (uint64_t)store_number(s, "SELECT value FROM meta WHERE key='epoch'", 0)};
+	s->account = (struct account){0};
+	s->account.epoch = (uint64_t)store_number(s, "SELECT value FROM meta WHERE key='epoch'", 0);
 	if (s->error != SQLITE_OK)
 		return;
 	int rc = sqlite3_prepare_v2(s->db, "SELECT reason,stored,loss,kernel FROM account", -1, &stmt, NULL);
@@ -510,7 +511,8 @@ void store_put_account(struct store *s, const struct account *a, const char *boo
 	}
 	for (unsigned r = 0; r < REASON_END; r++) {
 		const struct account *old = &s->account;
-		if (!all && old->stored[r] == a->stored[r] && old->loss[r] == a->loss[r] && old->kernel[r] == a->kernel[r])
+		if (!all && old->stored[r] == a->stored[r] && old->loss[r] == a->loss[r] &&
+		    old->kernel[r] == a->kernel[r])
 			continue;
 		const struct chain_column c[4] = {{CHAIN_INT, r, NULL, 0}, {CHAIN_INT, (int64_t)a->stored[r], NULL, 0},
 			{CHAIN_INT, (int64_t)a->loss[r], NULL, 0}, {CHAIN_INT, (int64_t)a->kernel[r], NULL, 0}};

@@ -1,76 +1,19 @@
 /*
  * writer.c: once a second, everything that was counted goes into the store (see writer.h).
  *
- * Order within a transaction: drops that count (open rows), log-loss; then, when windows close, pruning, the closed
- * rows, faults, commits, the anchor: so the chain is in the order of its numbers. Faults and commits therefore close
- * the windows before them.
+ * Order within a transaction: drops that count (open rows), log-loss; when windows close, pruning goes before them, and
+ * behind them the closed rows, faults, commits, the anchor: so the chain is in the order of its numbers. Faults and
+ * commits therefore close the windows before them.
  *
- * Failure, by result of the store:
- *   full     the ballast goes, oldest rows go; tried again at once, then each second
- *   busy     tried again; a store that another process holds for BUSY_LIMIT_S is set aside
- *   corrupt  set aside (renamed, kept); a new one is begun, a fault tells, what was in the old one is booked as loss
- *   io       tried again each second; after IO_REOPEN failures the file is opened anew
+ * Failure: see writer_store.c; what is pending waits.
  */
-#include "writer.h"
+#include "writer_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sekisho/clock.h>
-
-#define FAULTS_MAX 64
-#define COMMITS_MAX 16
-#define BUSY_LIMIT_S 5
-#define IO_REOPEN 10
-/* The same trouble is told once in so many seconds. */
-#define TELL_EVERY_S 60
-
-enum trouble { TROUBLE_STORE, TROUBLE_LOSS, TROUBLE_GAP, TROUBLE_MALFORMED, TROUBLE_COUNTER, TROUBLE_QUEUE, TROUBLES };
-
-/* The log-loss row of a reason that is still open. */
-struct loss_window {
-	uint64_t sequence, count;
-	int64_t first_ns;
-};
-
-/* One transaction, fixed and not yet done. */
-struct pending {
-	bool there, close;
-	struct agg_batch batch;
-	struct msg_drop_row loss[2 * REASON_END]; /* lost and found */
-	bool loss_fresh[2 * REASON_END];
-	unsigned nloss;
-	unsigned nfaults, ncommits; /* of the queues */
-};
-
-struct writer {
-	struct writer_options options;
-	char boot_id[40], dir[512];
-	struct intake *intake;
-	struct names *names;
-	struct store *store;
-	struct account account, committed; /* as it is, and as the store has it */
-	struct account_books books; /* to be recorded */
-	uint64_t totals[REASON_END]; /* of intake_received() so far */
-	struct pending pending;
-	struct loss_window losses[REASON_END];
-	struct msg_fault_row faults[FAULTS_MAX];
-	unsigned nfaults;
-	uint64_t faults_lost;
-	struct msg_commit_row commits[COMMITS_MAX], last_commit;
-	unsigned ncommits;
-	int64_t open_since_ns; /* 0: nothing is open */
-	int64_t busy_since_ns; /* 0: not busy */
-	unsigned io_failures;
-	bool writable;
-	uint64_t closings;
-	uint64_t next; /* highest number that any store of this process gave, + 1 */
-	int64_t told_ns[TROUBLES];
-	struct intake_troubles troubles;
-	uint64_t lost_told;
-	struct store_sizes sizes;
-};
 
 struct writer *writer_new(const struct writer_options *o, struct intake *in, struct names *names)
 {
@@ -123,8 +66,7 @@ void writer_fault(struct writer *w, const struct msg_fault *m)
 	queue_fault(w, &row);
 }
 
-/* A fault of our own. */
-static void note(struct writer *w, uint32_t severity, const char *code, const char *text)
+void writer_note(struct writer *w, uint32_t severity, const char *code, const char *text)
 {
 	struct msg_fault_row row = {.at = clock_wall().sec, .severity = severity};
 
@@ -134,8 +76,7 @@ static void note(struct writer *w, uint32_t severity, const char *code, const ch
 	queue_fault(w, &row);
 }
 
-/* True when this trouble may be told (again). */
-static bool tell(struct writer *w, enum trouble t)
+bool writer_tell(struct writer *w, enum trouble t)
 {
 	int64_t now = clock_mono().ns;
 
@@ -181,11 +122,11 @@ static void tell_counters(struct writer *w, uint64_t went_back)
 {
 	char text[128];
 
-	if (went_back == 0 || !tell(w, TROUBLE_COUNTER))
+	if (went_back == 0 || !writer_tell(w, TROUBLE_COUNTER))
 		return;
 	snprintf(text, sizeof(text), "the kernel's counters fell by %llu packets: somebody reset them",
 		(unsigned long long)went_back);
-	note(w, MSG_SEVERITY_FAULT, "counter-reset", text);
+	writer_note(w, MSG_SEVERITY_FAULT, "counter-reset", text);
 }
 
 void writer_counters(struct writer *w, const struct msg_counters *m, int64_t arrived_ns)
@@ -195,7 +136,8 @@ void writer_counters(struct writer *w, const struct msg_counters *m, int64_t arr
 	account_snapshot(&w->account, m, arrived_ns, &w->books);
 	tell_counters(w, w->books.went_back);
 	if (w->books.epoch_moved)
-		note(w, MSG_SEVERITY_NOTICE, "counters-new", "the kernel's table was made anew: counters begin at zero");
+		writer_note(w, MSG_SEVERITY_NOTICE, "counters-new",
+			"the kernel's table was made anew: counters begin at zero");
 	w->books.epoch_moved = 0;
 }
 
@@ -215,12 +157,12 @@ static void tell_loss(struct writer *w)
 	uint64_t lost = a->lost_total > limited ? a->lost_total - limited : 0;
 	char text[160];
 
-	if (lost <= w->lost_told || !tell(w, TROUBLE_LOSS))
+	if (lost <= w->lost_told || !writer_tell(w, TROUBLE_LOSS))
 		return;
 	snprintf(text, sizeof(text), "%llu drops were counted by the kernel and did not reach the record",
 		(unsigned long long)(lost - w->lost_told));
 	w->lost_told = lost;
-	note(w, MSG_SEVERITY_FAULT, "log-loss", text);
+	writer_note(w, MSG_SEVERITY_FAULT, "log-loss", text);
 }
 
 static void tell_intake(struct writer *w)
@@ -229,206 +171,21 @@ static void tell_intake(struct writer *w)
 	char text[160];
 
 	intake_troubles(w->intake, &now);
-	if ((now.gaps != old->gaps || now.overflows != old->overflows) && tell(w, TROUBLE_GAP)) {
+	if ((now.gaps != old->gaps || now.overflows != old->overflows) && writer_tell(w, TROUBLE_GAP)) {
 		snprintf(text, sizeof(text), "%llu events were lost between the kernel and the recorder",
 			(unsigned long long)(now.gaps - old->gaps));
-		note(w, MSG_SEVERITY_FAULT, "nflog-overflow", text);
+		writer_note(w, MSG_SEVERITY_FAULT, "nflog-overflow", text);
 		old->gaps = now.gaps;
 		old->overflows = now.overflows;
 	}
-	if ((now.malformed != old->malformed || now.strange != old->strange) && tell(w, TROUBLE_MALFORMED)) {
+	if ((now.malformed != old->malformed || now.strange != old->strange) && writer_tell(w, TROUBLE_MALFORMED)) {
 		snprintf(text, sizeof(text), "%llu messages could not be read, %llu carry no known reason",
 			(unsigned long long)(now.malformed - old->malformed),
 			(unsigned long long)(now.strange - old->strange));
-		note(w, MSG_SEVERITY_NOTICE, "nflog-strange", text);
+		writer_note(w, MSG_SEVERITY_NOTICE, "nflog-strange", text);
 		old->malformed = now.malformed;
 		old->strange = now.strange;
 	}
-}
-
-/* -- The store's life ---------------------------------------------------------------------------------------- */
-
-/*
- * The rows of the pending batch cannot go on in the file as it is now: what is counted and not stored becomes rows of
- * its own. Loss that is pending is booked anew by the equation when the account was reset, else it stays.
- */
-static void renumber(struct writer *w)
-{
-	struct pending *p = &w->pending;
-	uint64_t next = store_next(w->store);
-
-	for (size_t i = 0; i < p->batch.n; i++) {
-		struct agg_item *item = &p->batch.items[i];
-		item->fresh = true;
-		item->window.count = item->delta;
-		item->window.sequence = next++;
-	}
-	for (unsigned i = 0; i < p->nloss; i++) {
-		p->loss_fresh[i] = true;
-		p->loss[i].sequence = next++;
-	}
-	intake_forget(w->intake);
-	memset(w->losses, 0, sizeof(w->losses));
-	w->open_since_ns = 0;
-	/* Windows that were forgotten get new numbers: what is pending ends with this transaction. */
-	p->close = p->there;
-}
-
-/* The faults and commits of the pending transaction are in the store. */
-static void drop_queued(struct writer *w)
-{
-	struct pending *p = &w->pending;
-
-	w->nfaults -= p->nfaults;
-	memmove(w->faults, w->faults + p->nfaults, w->nfaults * sizeof(w->faults[0]));
-	w->ncommits -= p->ncommits;
-	memmove(w->commits, w->commits + p->ncommits, w->ncommits * sizeof(w->commits[0]));
-}
-
-/* A commit that failed may have reached the disk all the same: then it is not done again. */
-static void forget_done(struct writer *w, const struct account *stored)
-{
-	struct pending *p = &w->pending;
-	uint64_t delta[REASON_END] = {0};
-
-	for (size_t i = 0; i < p->batch.n; i++)
-		delta[p->batch.items[i].window.key.reason] += p->batch.items[i].delta;
-	for (unsigned r = 0; r < REASON_END; r++)
-		if (stored->stored[r] != w->committed.stored[r] + delta[r])
-			return;
-	if (p->batch.n == 0)
-		return;
-	drop_queued(w);
-	memcpy(w->account.stored, stored->stored, sizeof(w->account.stored));
-	w->committed = *stored;
-	p->batch.n = p->nloss = p->nfaults = p->ncommits = 0;
-}
-
-/* The store's account becomes ours at the start; when the file was opened anew it only tells what was done. */
-static void take_account(struct writer *w, bool resumed)
-{
-	struct account stored;
-	char boot[40];
-
-	if (!store_get_account(w->store, &stored, boot))
-		return;
-	if (resumed) {
-		forget_done(w, &stored);
-		return;
-	}
-	w->account = w->committed = stored;
-	account_resume(&w->account);
-	/* What this process has received already comes on top, by the next receive(). */
-	memset(w->totals, 0, sizeof(w->totals));
-	if (strcmp(boot, w->boot_id) != 0)
-		account_new_boot(&w->account, &w->books);
-}
-
-static bool find_last_commit(void *arg, const struct msg_commit_row *row)
-{
-	*(struct msg_commit_row *)arg = *row;
-	return false;
-}
-
-static void begin_chain(struct writer *w, const char *why)
-{
-	store_begin(w->store);
-	store_start_at(w->store, w->next, why);
-	if (store_commit(w->store) != STORE_OK) {
-		store_free(w->store);
-		w->store = NULL;
-	}
-}
-
-/* Opens the store; `why` goes into the first row of a new one. */
-static enum store_result open_store(struct writer *w, const char *why, bool resumed)
-{
-	char text[128];
-	enum store_result r = store_open(&w->options.store, &w->store, text, sizeof(text));
-
-	if (r != STORE_OK)
-		return r;
-	if (text[0] != '\0')
-		note(w, strncmp(text, "space", 5) == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "store", text);
-	begin_chain(w, why);
-	if (w->store == NULL)
-		return STORE_FULL;
-	take_account(w, resumed);
-	if (w->pending.there || w->next != 0)
-		renumber(w);
-	if (!resumed && w->ncommits == 0)
-		store_commits(w->store, 1, store_newest(w->store), true, find_last_commit, &w->last_commit);
-	w->busy_since_ns = 0;
-	w->io_failures = 0;
-	return STORE_OK;
-}
-
-static bool set_aside(struct writer *w, const char *why)
-{
-	char name[96], text[256];
-	bool had = w->store != NULL || w->next != 0;
-
-	if (w->store != NULL)
-		w->next = store_next(w->store);
-	store_free(w->store);
-	w->store = NULL;
-	if (store_set_aside(w->dir, clock_wall().sec, name, sizeof(name)) != 0)
-		return false;
-	snprintf(text, sizeof(text), "the store was %s: set aside as %s; its records are counted as lost here", why, name);
-	note(w, MSG_SEVERITY_FAULT, "store-set-aside", text);
-	if (had)
-		account_new_store(&w->account);
-	w->committed = (struct account){.epoch = w->account.epoch};
-	/* Log-loss that was pending belongs to the old account. */
-	w->pending.nloss = 0;
-	memset(&w->books, 0, sizeof(w->books));
-	return open_store(w, name, had) == STORE_OK;
-}
-
-/* Decides by what went wrong; true when it is worth trying again at once. */
-static bool recover(struct writer *w, enum store_result r)
-{
-	int64_t now = clock_mono().ns;
-	char text[96];
-
-	w->writable = false;
-	if (tell(w, TROUBLE_STORE)) {
-		snprintf(text, sizeof(text), "records cannot be stored: %s", store_result_word(r));
-		note(w, MSG_SEVERITY_FAULT, "store", text);
-	}
-	if (r == STORE_CORRUPT)
-		return set_aside(w, "damaged");
-	if (r == STORE_BUSY) {
-		if (w->busy_since_ns == 0)
-			w->busy_since_ns = now;
-		return now - w->busy_since_ns >= BUSY_LIMIT_S * INT64_C(1000000000) &&
-		       set_aside(w, "held by another process");
-	}
-	if (w->store == NULL)
-		return false;
-	if (r == STORE_FULL) {
-		if (w->pending.there && !w->pending.close) {
-			intake_take(w->intake, &w->pending.batch, true);
-			w->pending.close = true;
-		}
-		store_make_room(w->store);
-		return true;
-	}
-	if (++w->io_failures >= IO_REOPEN) {
-		w->next = store_next(w->store);
-		store_free(w->store);
-		w->store = NULL;
-	}
-	return false;
-}
-
-static bool ensure_store(struct writer *w)
-{
-	if (w->store != NULL)
-		return true;
-	bool resumed = w->next != 0;
-	enum store_result r = open_store(w, resumed ? "opened again" : "begun", resumed);
-	return r == STORE_OK || (recover(w, r) && w->store != NULL);
 }
 
 /* -- A transaction ------------------------------------------------------------------------------------------- */
@@ -474,11 +231,12 @@ static void build(struct writer *w)
 {
 	struct pending *p = &w->pending;
 
-	if (w->faults_lost != 0 && w->nfaults < FAULTS_MAX && tell(w, TROUBLE_QUEUE)) {
+	if (w->faults_lost != 0 && w->nfaults < FAULTS_MAX && writer_tell(w, TROUBLE_QUEUE)) {
 		char text[96];
-		snprintf(text, sizeof(text), "%llu more faults could not be recorded", (unsigned long long)w->faults_lost);
+		snprintf(text, sizeof(text), "%llu more faults could not be recorded",
+			(unsigned long long)w->faults_lost);
 		w->faults_lost = 0;
-		note(w, MSG_SEVERITY_FAULT, "faults-lost", text);
+		writer_note(w, MSG_SEVERITY_FAULT, "faults-lost", text);
 	}
 	p->close = w->nfaults != 0 || w->ncommits != 0 || window_due(w);
 	p->batch.n = 0;
@@ -555,12 +313,22 @@ static enum store_result try_store(struct writer *w)
 	return r;
 }
 
+void writer_drop_queued(struct writer *w)
+{
+	struct pending *p = &w->pending;
+
+	w->nfaults -= p->nfaults;
+	memmove(w->faults, w->faults + p->nfaults, w->nfaults * sizeof(w->faults[0]));
+	w->ncommits -= p->ncommits;
+	memmove(w->commits, w->commits + p->ncommits, w->ncommits * sizeof(w->commits[0]));
+}
+
 static void done(struct writer *w)
 {
 	struct pending *p = &w->pending;
 
 	if (p->close) {
-		drop_queued(w);
+		writer_drop_queued(w);
 		memset(w->losses, 0, sizeof(w->losses));
 		w->open_since_ns = 0;
 		w->closings++;
@@ -580,7 +348,7 @@ bool writer_tick(struct writer *w)
 	settle(w);
 	tell_loss(w);
 	tell_intake(w);
-	if (!ensure_store(w))
+	if (!writer_ensure_store(w))
 		return false;
 	/* The second try is for what recover() could mend at once. */
 	for (int i = 0; i < 2 && w->store != NULL; i++) {
@@ -595,7 +363,7 @@ bool writer_tick(struct writer *w)
 			done(w);
 			return true;
 		}
-		if (!recover(w, r))
+		if (!writer_recover(w, r))
 			break;
 	}
 	return false;
