@@ -35,6 +35,8 @@
 /* Who lived this long has not died young. */
 #define GROWN_UP_MS 10000
 #define STOP_LIMIT_MS 5000
+/* A daemon that was taken over may send without end: the others have their turn all the same. */
+#define MESSAGES_A_TURN 32
 
 /* -- Telling sekishod ------------------------------------------------------------------------------------ */
 
@@ -131,7 +133,7 @@ static void on_daemon(void *arg, int fd, uint32_t events)
 	int r;
 
 	(void)events;
-	while ((r = msg_recv(fd, &m)) == 1) {
+	for (unsigned i = 0; (r = i < MESSAGES_A_TURN ? msg_recv(fd, &m) : -EAGAIN) == 1; i++) {
 		bool good = take_message(d, &m);
 		msg_close_fds(&m);
 		if (!good) {

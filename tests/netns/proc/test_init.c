@@ -410,6 +410,15 @@ static void test_misbehaving(void)
 	expect_restart(TINY_EXIT, "exited:sekishod 1280 ", BACK_MS); /* 5 << 8 */
 	pid_t log = log_pid();
 	unsigned before = count(LINES, "started ");
+	/* One that sends without end does not keep init from the others. */
+	CHECK_INT(ask(TINY_FLOOD), gate_pid());
+	kill(log, SIGKILL);
+	CHECK(wait_more(LINES, "started ", before, BACK_MS) >= 0);
+	unsigned gates = count(EVENTS, "started ");
+	kill(gate_pid(), SIGKILL);
+	CHECK(wait_more(EVENTS, "started ", gates, BACK_MS) >= 0);
+	before = count(LINES, "started ");
+	log = log_pid();
 	CHECK_INT(ask(TINY_PEER_BROKEN), gate_pid());
 	CHECK(wait_more(LINES, "started ", before, BACK_MS) >= 0);
 	CHECK(!runs(log));

@@ -13,6 +13,7 @@ enum tiny_action {
 	TINY_GARBAGE,
 	TINY_FORBIDDEN,
 	TINY_EXIT,
+	TINY_FLOOD,
 };
 
 #endif
