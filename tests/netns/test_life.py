@@ -116,7 +116,12 @@ def meddling(st, run):
     st.tap.check("nft flush ruleset: refused by the kernel, or healed", healed is not None,
                  st.gate.ask("status", check=False).stdout)
     ns.run("ip", "netns", "exec", gateway, "nft", "-f", "-", stdin="""
-table inet foreign { chain c { type filter hook forward priority -10; policy accept; accept } }""")
+table inet foreign {
+	chain c {
+		type filter hook forward priority -10; policy accept;
+		accept
+	}
+}""")
     told = wait_for(lambda: any("foreign" in f["text"] or "foreign" in f["code"] for f in st.gate.status()["findings"]), 15)
     st.tap.check("a foreign table is a finding", told is not None, st.gate.ask("status", check=False).stdout)
     ns.run("ip", "netns", "exec", gateway, "nft", "delete", "table", "inet", "foreign", check=False)
