@@ -117,12 +117,14 @@ static void on_net_watch(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	if (net_watch(g->net))
-		loop_set_timer(g->net_timer, NET_SETTLE_MS, 0);
+		loop_set_timer(g->look, NET_SETTLE_MS, 0);
 }
 
-static void on_net_settled(void *arg)
+static void on_look(void *arg)
 {
 	settings_check(arg);
+	kernel_check(arg);
+	control_next(arg);
 }
 
 /* -- Starting ------------------------------------------------------------------------------------------------------ */
@@ -169,10 +171,10 @@ static int add_timers(struct gate *g)
 {
 	struct loop *l = g->d->loop;
 
-	g->net_timer = loop_add_timer(l, -1, 0, on_net_settled, g);
+	g->look = loop_add_timer(l, -1, 0, on_look, g);
 	g->tick = loop_add_timer(l, TICK_MS, TICK_MS, on_tick, g);
 	g->slow = loop_add_timer(l, SLOW_MS, SLOW_MS, on_slow, g);
-	if (g->net_timer == NULL || g->tick == NULL || g->slow == NULL)
+	if (g->look == NULL || g->tick == NULL || g->slow == NULL)
 		return -ENOMEM;
 	int r = loop_add_fd(l, net_watch_fd(g->net), EPOLLIN, on_net_watch, g);
 	return r != 0 ? r : loop_add_fd(l, nft_watch_fd(g->nft), EPOLLIN, kernel_on_watch, g);
@@ -269,7 +271,7 @@ static void stop(struct daemon *d)
 
 	record(g, MSG_SEVERITY_INFO, "stop", "sekishod ends in order");
 	recorder_tick(g);
-	loop_del_timer(g->net_timer);
+	loop_del_timer(g->look);
 	loop_del_timer(g->tick);
 	loop_del_timer(g->slow);
 	nft_close(g->nft);

@@ -146,7 +146,7 @@ struct gate {
 	struct wall started;
 	int64_t committed_at;
 	unsigned lease_failures;
-	struct loop_timer *net_timer, *tick, *slow;
+	struct loop_timer *look, *tick, *slow; /* look: at settings and tables, once, soon */
 	struct mono boot_at, proof_at; /* when these were last tried */
 };
 
