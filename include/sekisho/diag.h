@@ -27,7 +27,10 @@ struct diag {
 	const char *hint; /* one sentence: what would be right; NULL when `what` says it */
 };
 
-/* More than this many are counted but not kept: nobody reads them, and memory stays bounded. */
+/*
+ * More than this many are counted but not kept: nobody reads them, and memory stays bounded. An error is kept in the
+ * place of a warning, so that what refuses a policy is always shown.
+ */
 #define DIAG_KEEP_MAX 1000
 
 struct diag_list {
@@ -35,6 +38,7 @@ struct diag_list {
 	struct diag *items;
 	size_t n, cap;
 	size_t nerrors, nwarnings; /* all, also those beyond DIAG_KEEP_MAX */
+	size_t nkept_errors;
 };
 
 void diag_init(struct diag_list *d, struct arena *a);

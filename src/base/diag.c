@@ -15,6 +15,23 @@ void diag_init(struct diag_list *d, struct arena *a)
 	*d = (struct diag_list){.arena = a};
 }
 
+/* Where to keep the next one. When the list is full an error takes the place of the last warning; NULL: nowhere. */
+static struct diag *room(struct diag_list *d, enum diag_severity severity)
+{
+	if (d->n < DIAG_KEEP_MAX) {
+		d->nkept_errors += severity == DIAG_ERROR;
+		return arena_push(d->arena, (void **)&d->items, &d->n, &d->cap, sizeof(*d->items));
+	}
+	if (severity != DIAG_ERROR || d->nkept_errors == DIAG_KEEP_MAX)
+		return NULL;
+	for (size_t i = d->n; i-- > 0;)
+		if (d->items[i].severity == DIAG_WARNING) {
+			d->nkept_errors++;
+			return &d->items[i];
+		}
+	return NULL;
+}
+
 static void add(struct diag_list *d, enum diag_severity severity, uint32_t line, const char *code, const char *hint,
 	const char *fmt, va_list ap)
 {
@@ -24,10 +41,9 @@ static void add(struct diag_list *d, enum diag_severity severity, uint32_t line,
 		d->nerrors++;
 	else
 		d->nwarnings++;
-	/* An error is always worth keeping while the first thousand are not all errors. */
-	if (d->n >= DIAG_KEEP_MAX)
+	struct diag *item = room(d, severity);
+	if (item == NULL)
 		return;
-	struct diag *item = arena_push(d->arena, (void **)&d->items, &d->n, &d->cap, sizeof(*item));
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	char *what = arena_alloc(d->arena, (size_t)(n < 0 ? 0 : n) + 1);

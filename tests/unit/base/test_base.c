@@ -125,6 +125,24 @@ static void test_strmap(void)
 	CHECK(siphash(key, "\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16", 15) == 0xa129ca6149be45e5ull);
 }
 
+/* A thousand warnings never hide the error that refuses the policy. */
+static void test_diag_full(void)
+{
+	struct arena *a = arena_new();
+	struct diag_list d;
+	size_t errors = 0;
+
+	diag_init(&d, a);
+	for (uint32_t i = 1; i <= DIAG_KEEP_MAX + 500; i++)
+		diag_warning(&d, i, "w", NULL, "w");
+	diag_error(&d, 7, "e", NULL, "e");
+	diag_error(&d, 8, "e", NULL, "e");
+	for (size_t i = 0; i < d.n; i++)
+		errors += d.items[i].severity == DIAG_ERROR;
+	CHECK(d.n == DIAG_KEEP_MAX && errors == 2 && d.nerrors == 2 && d.nwarnings == DIAG_KEEP_MAX + 500);
+	arena_free(a);
+}
+
 static void test_diag(void)
 {
 	struct arena *a = arena_new();
@@ -151,6 +169,7 @@ int main(void)
 	test_json();
 	test_strmap();
 	test_diag();
+	test_diag_full();
 	/* RFC 3720 B.4: 32 bytes of zeros. */
 	CHECK(crc32c(0, (const uint8_t[32]){0}, 32) == 0x8a9136aa);
 	CHECK_STR(reason_word(REASON_NO_RULE), "no-rule");
