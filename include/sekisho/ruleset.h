@@ -28,7 +28,7 @@
  *
  * Class mark: bits 0-3 enum flow_class, bits 12-27 verified id.
  * ct mark: bits 0-1 state (FLOW_*), bits 2-11 generation & 0x3ff, bits 12-27 verified id, bit 28 timed, bit 29
- * one-way. The state is `passed` only where a mark may stand for the lookup: never for timed or one-way flows.
+ * one-way, bit 30 opening. The state is `passed` only where a mark may stand for the lookup: never for timed or one-way flows.
  *
  * Sets and maps that belong to a policy are named <name>_g<generation that built them>; chains keep their names
  * and have their rules replaced, all at once, by the kernel's own generations.
@@ -67,6 +67,7 @@ enum flow_class {
 #define CTMARK_VERIFIED 0x0ffff000u
 #define CTMARK_TIMED 0x10000000u
 #define CTMARK_ONEWAY 0x20000000u
+#define CTMARK_OPENING 0x40000000u /* a TCP connection that is not complete; only with a limit of half-open ones */
 
 /* The packet mark of a refusal: NFULA_MARK carries it to the log. */
 #define REFUSAL_MARK(reason) (0x00bb0000u | (uint32_t)(reason))

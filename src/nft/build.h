@@ -20,6 +20,7 @@ struct build {
 	const struct ir *ir;
 	/* live sets */
 	struct set *lease, *log_full, *halfopen[2]; /* [0] IPv4, [1] IPv6 */
+	struct set *unanswered[2];		    /* NULL without a limit of half-open connections */
 	/* small sets that several stages use */
 	struct set *l4_ports;  /* tcp, udp */
 	struct set *l4_direct; /* what may follow an IPv6 header at once */

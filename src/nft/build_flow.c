@@ -9,6 +9,10 @@
 
 #include <netinet/in.h>
 
+#define CT_NEW 8
+/* As long as the host settings let conntrack wait for an answer to a SYN. */
+#define HALF_OPEN_SECONDS 10
+
 /* What the inspector leaves in the packet mark (NFQA_MARK) for the chain `after`. */
 #define INSPECTED_PASSED 0x5e000002u
 #define INSPECTED_REFUSED 0x5e000003u
@@ -76,9 +80,16 @@ static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 		stop(over_count(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->open_per_source),
 			REASON_SOURCE_LIMIT);
 	}
-	if (sys->half_open > 0)
+	if (sys->half_open > 0) {
+		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "unanswered%u", fam);
+		s->size = 65536;
+		s->timeout = 60;
+		b->unanswered[at(fam)] = s;
+		stop(over_minute(is(family(on(rs, c), fam), F_L4PROTO, IPPROTO_TCP), FIELDS(saddr(fam)), s,
+			sys->half_open * (60 / HALF_OPEN_SECONDS), sys->half_open), REASON_HALF_OPEN);
 		stop(in_by_network(is(family(on(rs, c), fam), F_L4PROTO, IPPROTO_TCP), FIELDS(saddr(fam)),
 			b->halfopen[at(fam)]), REASON_HALF_OPEN);
+	}
 }
 
 static struct chain *admit(struct build *b)
@@ -91,6 +102,25 @@ static struct chain *admit(struct build *b)
 	return c;
 }
 
+/*
+ * A half-open connection (SYN seen, third packet not) holds a place of its source for HALF_OPEN_SECONDS; one that
+ * completes gives the source all its places back. Until then its mark says `opening` and passes nothing by itself.
+ * A source that completes a few to keep many open is found by sekishod's count (halfopen4/6).
+ */
+static void judge_opening(struct build *b, struct chain *c)
+{
+	struct ruleset *rs = b->rs;
+	uint32_t generation = CTMARK_GENERATION(rs->opt.generation);
+	struct chain *completed = chain_named(b, "%s_completed", c->name);
+
+	for (uint8_t fam = 4; fam <= 6; fam += 2)
+		remove_from(family(on(rs, completed), fam), FIELDS(saddr(fam)), b->unanswered[at(fam)]);
+	let_pass(set_mark(set_ctmark(is(is(on(rs, c), F_L4PROTO, IPPROTO_TCP), F_CTSTATE, CT_NEW), F_MARK,
+		CTMARK_VERIFIED, CTMARK_OPENING | generation), 0));
+	let_pass(set_mark(is(match_masked(on(rs, c), F_CTMARK, CTMARK_OPENING, OP_NEQ, 0), F_CTDIR, 1), 0));
+	jump(match_masked(on(rs, c), F_CTMARK, CTMARK_OPENING, OP_NEQ, 0), completed);
+}
+
 /* A flow without any mark is new: it is admitted first. Then it gets its mark, and the packet loses its own. */
 static struct chain *grant(struct build *b, const char *name, struct chain *admit_chain, uint32_t mark)
 {
@@ -99,6 +129,8 @@ static struct chain *grant(struct build *b, const char *name, struct chain *admi
 	if ((mark & CTMARK_ONEWAY) != 0)
 		stop(is(on(b->rs, c), F_CTDIR, 1), REASON_ONE_WAY);
 	jump(is(on(b->rs, c), F_CTMARK, 0), admit_chain);
+	if (b->unanswered[0] != NULL && (mark & CTMARK_ONEWAY) == 0)
+		judge_opening(b, c);
 	let_pass(set_mark(set_ctmark(on(b->rs, c), F_MARK, CTMARK_VERIFIED, mark), 0));
 	return c;
 }
@@ -194,13 +226,15 @@ static void stop_unknown_exit(struct build *b, struct chain *c)
 	stop(not_in(on(b->rs, c), FIELDS(F_OIFNAME), known), REASON_UNKNOWN_INTERFACE);
 }
 
-/* An ICMP error of a flow that has no passed mark: of a timed flow, or of none. */
+/* An ICMP error of a flow that has no passed mark: of a timed or opening flow, or of none. */
 static struct chain *related_flow(struct build *b)
 {
 	struct chain *c = chain_new(b->rs, "related_flow");
 
 	let_pass(match_masked(on(b->rs, c), F_CTMARK, CTMARK_TIMED | CTMARK_DECIDED, OP_EQ,
 		CTMARK_TIMED | CTMARK_GENERATION(b->rs->opt.generation)));
+	let_pass(match_masked(on(b->rs, c), F_CTMARK, CTMARK_OPENING | CTMARK_DECIDED, OP_EQ,
+		CTMARK_OPENING | CTMARK_GENERATION(b->rs->opt.generation)));
 	stop(on(b->rs, c), REASON_RELATED);
 	return c;
 }

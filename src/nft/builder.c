@@ -201,6 +201,22 @@ struct rb over_rate(struct rb r, const enum field *fields, const struct set *s, 
 	return r;
 }
 
+struct rb over_minute(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst)
+{
+	over_rate(r, fields, s, rate, burst);
+	r.rule->stmts[r.rule->nstmts - 1].per_minute = true;
+	return r;
+}
+
+struct rb remove_from(struct rb r, const enum field *fields, const struct set *s)
+{
+	struct stmt *st = add_key(r, S_UPDATE, fields, s);
+
+	st->sub = UPDATE_REMOVE;
+	widen_sources(st);
+	return r;
+}
+
 struct rb over_count(struct rb r, const enum field *fields, const struct set *s, uint32_t count_max)
 {
 	struct stmt *st = add_key(r, S_UPDATE, fields, s);

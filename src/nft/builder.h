@@ -52,6 +52,10 @@ struct rb set_ctmark(struct rb r, enum field from, uint32_t mask, uint32_t value
 struct rb add_to(struct rb r, const enum field *fields, const struct set *s);
 /* Each key's own limit; IPv6 sources count by their /64. */
 struct rb over_rate(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst);
+/* Takes the packet's key out of a dynamic set. */
+struct rb remove_from(struct rb r, const enum field *fields, const struct set *s);
+/* As over_rate(), by the minute. */
+struct rb over_minute(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst);
 struct rb over_count(struct rb r, const enum field *fields, const struct set *s, uint32_t count);
 struct rb limit_to(struct rb r, uint32_t rate, uint32_t burst);
 struct rb over_limit(struct rb r, uint32_t rate, uint32_t burst);

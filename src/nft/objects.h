@@ -161,7 +161,7 @@ enum stmt_kind {
 	S_MAPMARK,  /* meta mark set fields map @map */
 	S_SETMARK,  /* meta mark set number */
 	S_CTMARK,   /* ct mark set meta mark & a | b */
-	S_UPDATE,   /* update/add @set { fields [limit …|ct count …] } */
+	S_UPDATE,   /* update/add/delete @set { fields [limit …|ct count …] } */
 	S_LIMIT,
 	S_COUNTER,
 	S_LOG,
@@ -171,7 +171,7 @@ enum stmt_kind {
 };
 enum cmp_op { OP_EQ, OP_NEQ, OP_LT, OP_LTE, OP_GT, OP_GTE };
 enum verdict_kind { V_ACCEPT, V_DROP, V_RETURN, V_JUMP, V_GOTO };
-enum update_kind { UPDATE_ADD, UPDATE_LIMIT, UPDATE_COUNT };
+enum update_kind { UPDATE_ADD, UPDATE_LIMIT, UPDATE_COUNT, UPDATE_REMOVE };
 
 struct part {
 	uint8_t field;
@@ -186,7 +186,7 @@ struct stmt {
 	struct chain *chain;
 	const char *name;
 	uint32_t a, b; /* limit: rate, burst; mark: mask, value; log: group, snaplen */
-	bool masked;
+	bool masked, per_minute;
 	uint8_t mask[16], value[16];
 };
 

@@ -231,13 +231,14 @@ static void ctmark_put(const struct stmt *s, struct buf *out)
 
 static void limit_words(const struct stmt *s, bool over, struct buf *out)
 {
-	buf_printf(out, "limit rate %s%u/second burst %u packets", over ? "over " : "", s->a, s->b);
+	buf_printf(out, "limit rate %s%u/%s burst %u packets", over ? "over " : "", s->a,
+		s->per_minute ? "minute" : "second", s->b);
 }
 
 static void limit_data(const struct stmt *s, bool over, struct buf *out)
 {
 	nl_put_be64(out, NFTA_LIMIT_RATE, s->a);
-	nl_put_be64(out, NFTA_LIMIT_UNIT, 1);
+	nl_put_be64(out, NFTA_LIMIT_UNIT, s->per_minute ? 60 : 1);
 	nl_put_be32(out, NFTA_LIMIT_BURST, s->b);
 	nl_put_be32(out, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
 	nl_put_be32(out, NFTA_LIMIT_FLAGS, over ? NFT_LIMIT_F_INV : 0);
@@ -258,7 +259,9 @@ static void limit_put(const struct stmt *s, struct buf *out)
 
 static void update_text(const struct stmt *s, struct buf *out)
 {
-	buf_adds(out, s->sub == UPDATE_LIMIT ? "update " : "add ");
+	static const char *const verbs[] = {"add ", "update ", "add ", "delete "};
+
+	buf_adds(out, verbs[s->sub]);
 	at_set_text(s, out);
 	buf_adds(out, " { ");
 	key_text(s, out);
@@ -273,12 +276,13 @@ static void update_text(const struct stmt *s, struct buf *out)
 
 static void update_put(const struct stmt *s, struct buf *out)
 {
+	static const uint32_t ops[] = {NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_UPDATE, NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_DELETE};
 	char name[SET_NAME_MAX];
 
 	key_put(s, out);
 	struct nl_expr e = nl_expr(out, "dynset"), inner;
 	nl_put_str(out, NFTA_DYNSET_SET_NAME, set_name(s->set, name));
-	nl_put_be32(out, NFTA_DYNSET_OP, s->sub == UPDATE_LIMIT ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
+	nl_put_be32(out, NFTA_DYNSET_OP, ops[s->sub]);
 	nl_put_be32(out, NFTA_DYNSET_SREG_KEY, NFT_REG32_00);
 	if (s->sub == UPDATE_LIMIT) {
 		inner = nl_expr_under(out, NFTA_DYNSET_EXPR, "limit");

@@ -187,7 +187,7 @@ static void judge(struct sweep *s, const struct flow *f)
 		return;
 	}
 	uint32_t mark = mark_under(s, r);
-	if (mark == f->mark)
+	if (mark == f->mark || (f->mark & CTMARK_OPENING) != 0)
 		return;
 	set_mark_of(s, f, mark);
 	if ((mark & CTMARK_STATE) == CTMARK_PASSED)

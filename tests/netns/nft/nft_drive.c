@@ -3,7 +3,7 @@
  * standard input, answers each with one line ("ok …" or "error …"). Policies are made of the same calls as in
  * tests/unit/nft/hand_ir.h.
  */
-#include "../unit/nft/hand_ir.h"
+#include "../../unit/nft/hand_ir.h"
 
 #include <sekisho/clock.h>
 #include <sekisho/match.h>
