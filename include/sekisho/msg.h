@@ -208,7 +208,13 @@ struct msg_query {
 	uint32_t all;	       /* also local-noise */
 	uint64_t after;	       /* rows with a sequence above this */
 };
-enum msg_log_verb { MSG_LOG_DROPS = 1, MSG_LOG_SUMMARY = 2, MSG_LOG_FAULTS = 3, MSG_LOG_VERIFY = 4, MSG_LOG_COMMITS = 5 };
+enum msg_log_verb {
+	MSG_LOG_DROPS = 1,
+	MSG_LOG_SUMMARY = 2,
+	MSG_LOG_FAULTS = 3,
+	MSG_LOG_VERIFY = 4,
+	MSG_LOG_COMMITS = 5,
+};
 
 struct msg_drop_row {
 	uint64_t sequence;

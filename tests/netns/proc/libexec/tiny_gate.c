@@ -23,8 +23,8 @@ static struct {
 	struct daemon *d;
 	bool close, ill;
 	unsigned sent;
-	int events, result[2], client;
-} gate = {.events = -1, .client = -1};
+	int events, result[2];
+} gate = {.events = -1};
 
 static void event(const char *what, long a, long b, long c, long e)
 {
