@@ -24,6 +24,8 @@
 #define LOG_SECONDS 3600
 #define GROUPS_MAX 64
 #define BOOT_RETRY_MS 5000
+/* Somebody who changes tables all the time keeps us proving, but not more often than this. */
+#define PROOF_SPACING_MS 1000
 
 static void drop_client(struct gate *g, struct client *c)
 {
@@ -164,10 +166,12 @@ static bool boot_is_due(const struct gate *g)
 
 static bool proof_is_due(const struct gate *g)
 {
-	/* A proof that could not be made, or found something: again, but not at once. */
+	int64_t since = g->proof_at.ns != 0 ? mono_since_ms(g->proof_at) : INT64_MAX;
+
 	if (g->current == NULL || g->state == GATE_SHUT)
 		return false;
-	return g->proof_due || (g->state == GATE_HELD && mono_since_ms(g->proof_at) >= BOOT_RETRY_MS);
+	/* A proof that could not be made, or found something: again, but not at once. */
+	return (g->proof_due && since >= PROOF_SPACING_MS) || (g->state == GATE_HELD && since >= BOOT_RETRY_MS);
 }
 
 void control_next(struct gate *g)

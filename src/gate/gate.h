@@ -185,6 +185,11 @@ void recorder_start(struct gate *g, int fd);
 void record(struct gate *g, enum msg_severity severity, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void recorder_tick(struct gate *g);
+/*
+ * What the policy of `gen` wants while records cannot be kept: new flows, or all, are closed. loaded: the ruleset
+ * was just programmed and knows nothing of it yet.
+ */
+void recorder_close_or_open(struct gate *g, const struct generation *gen, bool loaded);
 /* logd was started again: it gets the running generation and the links. */
 void recorder_renew(struct gate *g);
 

@@ -46,11 +46,9 @@ static void error_text(const struct nft_error *e, int r, char *err)
 }
 
 /* What the ruleset of before knew by elements of its own. */
-static void after_load(struct gate *g)
+static void after_load(struct gate *g, const struct generation *gen)
 {
-	/* A former life of ours may have left it closed. */
-	if ((g->records != NFT_RECORDS_OK || !g->records_set) && nft_records(g->nft, g->records) == 0)
-		g->records_set = true;
+	recorder_close_or_open(g, gen, true);
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);
 }
@@ -76,7 +74,7 @@ int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commi
 		return r;
 	}
 	gate_event(g, EVENT_COMMITTED);
-	after_load(g);
+	after_load(g, gen);
 	/* Flows of before are judged by the new rules, whatever the sweep's end: marks of others do not pass. */
 	if ((r = nft_sweep(g->nft, &gen->ir, gen->matcher, now, &swept)) != 0)
 		record(g, MSG_SEVERITY_NOTICE, "sweep", "the sweep of running flows did not end: %s", strerror(-r));

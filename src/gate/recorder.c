@@ -98,21 +98,29 @@ static void send_counters(struct gate *g)
 	msg_send(g->rec.fd, MSG_COUNTERS, 0, &m, NULL, 0);
 }
 
-/* What the policy wants when records cannot be kept. */
-static void set_records(struct gate *g, bool writable)
+void recorder_close_or_open(struct gate *g, const struct generation *gen, bool loaded)
 {
-	bool all = g->current != NULL && g->current->ir.system->close_all_on_log_failure;
+	const struct recorder *r = &g->rec;
+	bool writable = mono_since_ms(r->heard) < SILENT_CLOSE_MS && (!r->have_status || r->status.writable);
+	bool all = gen != NULL && gen->ir.system->close_all_on_log_failure;
 	enum nft_records want = writable ? NFT_RECORDS_OK : all ? NFT_RECORDS_CLOSE_ALL : NFT_RECORDS_CLOSE_NEW;
+	bool news = want != g->records;
 
-	if (want == g->records)
+	/* The closed ruleset has no such switch. What a former life of ours left stays until logd has spoken. */
+	if (nft_current(g->nft) == NULL || (!g->records_set && writable && !r->have_status))
 		return;
-	int r = nft_records(g->nft, want);
-	if (r != 0) {
-		record(g, MSG_SEVERITY_FAULT, "log-full", "the kernel refused to %s: %s",
-			writable ? "open again" : "close", strerror(-r));
+	if (g->records_set && !news && !(loaded && want != NFT_RECORDS_OK))
+		return;
+	int e = nft_records(g->nft, want);
+	if (e != 0) {
+		record(g, MSG_SEVERITY_FAULT, "log-full", "the kernel refused to %s: %s", writable ? "open again" : "close",
+			strerror(-e));
 		return;
 	}
 	g->records = want;
+	g->records_set = true;
+	if (!news)
+		return;
 	record(g, writable ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "log-full", "%s",
 		writable ? "records can be stored again" : "records cannot be stored: closed");
 	if (writable)
@@ -180,16 +188,14 @@ void recorder_renew(struct gate *g)
 void recorder_tick(struct gate *g)
 {
 	struct recorder *r = &g->rec;
-	int64_t silent = mono_since_ms(r->heard);
-	bool writable = silent < SILENT_CLOSE_MS && (!r->have_status || r->status.writable);
 
 	health_begin(&g->health, SOURCE_LOG);
-	if (r->fd < 0 || silent > SILENT_MS)
+	if (r->fd < 0 || mono_since_ms(r->heard) > SILENT_MS)
 		gate_finding(g, SOURCE_LOG, FINDING_LOG_SILENT, "");
 	if (r->have_status && !r->status.writable)
 		gate_finding(g, SOURCE_LOG, FINDING_LOG_FULL, "");
 	gate_health_end(g, SOURCE_LOG);
-	set_records(g, writable);
+	recorder_close_or_open(g, g->current, false);
 	if (r->fd < 0)
 		return;
 	send_due(g);

@@ -24,7 +24,6 @@
 #define ROUNDS 4
 /* More differences in one check are counted, not told one by one. */
 #define NOTES_MAX 8
-#define WATCH_DATAGRAMS 64
 
 /* One run of the loop. */
 struct run {
@@ -512,28 +511,7 @@ bool net_link_table(struct net *n, struct msg_links *ret)
 	return changed;
 }
 
-/* -- opening, watching ------------------------------------------------------------------------------------------ */
-
-static int open_watch(void)
-{
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH};
-	struct sockaddr_nl me = {.nl_family = AF_NETLINK};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), e;
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&me, sizeof(me)) != 0)
-		goto fail;
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) != 0)
-			goto fail;
-	return fd;
-fail:
-	e = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = e;
-	return -1;
-}
+/* -- opening ------------------------------------------------------------------------------------------------------- */
 
 struct net *net_open(net_finding_fn *fn, void *arg)
 {
@@ -544,8 +522,8 @@ struct net *net_open(net_finding_fn *fn, void *arg)
 		return NULL;
 	*n = (struct net){.fn = fn, .arg = arg, .watch = -1, .rtnl.fd = -1};
 	e = net_rtnl_open(&n->rtnl);
-	if (e == 0 && (n->watch = open_watch()) < 0)
-		e = -errno;
+	if (e == 0 && (n->watch = net_watch_open()) < 0)
+		e = n->watch;
 	if (e == 0 && (n->samples = net_sample_new()) == NULL)
 		e = -ENOMEM;
 	if (e == 0)
@@ -567,52 +545,4 @@ void net_close(struct net *n)
 	net_facts_free(&n->held);
 	free(n->samples);
 	free(n);
-}
-
-int net_watch_fd(const struct net *n)
-{
-	return n->watch;
-}
-
-/*
- * A learnt neighbour changes with each ARP answer: of interest are only permanent ones that are not ours
- * as we set them, and ours when they are no longer permanent. Everything else of the groups is of interest.
- */
-static bool is_of_interest(const struct net *n, const struct nlmsghdr *h, const void *payload, size_t size)
-{
-	struct net_fact f;
-	bool permanent;
-
-	if (h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH)
-		return h->nlmsg_type != RTM_GETNEIGH;
-	if (!net_parse_neigh_any(payload, size, &f, &permanent))
-		return false;
-	struct net_fact key = f;
-	memset(key.via, 0, sizeof(key.via));
-	size_t i = net_facts_from(&n->held, &key);
-	const struct net_fact *ours = i < net_facts_n(&n->held) ? net_facts_at(&n->held, i) : NULL;
-	if (ours != NULL && !net_facts_same_key(ours, &f))
-		ours = NULL;
-	if (h->nlmsg_type == RTM_NEWNEIGH && permanent)
-		return ours == NULL || net_facts_cmp(ours, &f) != 0;
-	return ours != NULL;
-}
-
-bool net_watch(struct net *n)
-{
-	static _Alignas(struct nlmsghdr) uint8_t buf[16384];
-	bool due = false;
-
-	for (unsigned i = 0; i < WATCH_DATAGRAMS; i++) {
-		ssize_t got = recv(n->watch, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
-		if (got < 0)
-			return due || errno == ENOBUFS;
-		/* The first message of a datagram is enough: the kernel sends events singly. */
-		if ((size_t)got > sizeof(buf) || (size_t)got < sizeof(struct nlmsghdr))
-			due = true;
-		else if (!due)
-			due = is_of_interest(n, (const struct nlmsghdr *)(const void *)buf, buf + sizeof(struct nlmsghdr),
-				(size_t)got - sizeof(struct nlmsghdr));
-	}
-	return due;
 }

@@ -129,6 +129,11 @@ int net_rtnl_link_delete(struct net_rtnl *r, uint32_t ifindex);
 /* Removes a policy routing rule: the message of the dump, sent back as RTM_DELRULE. */
 int net_rtnl_rule_delete(struct net_rtnl *r, const void *payload, size_t n);
 
+/* -- net_watch.c ------------------------------------------------------------------------------------------- */
+
+/* A non-blocking socket that hears of all that net_check() looks at. Descriptor or -errno. */
+int net_watch_open(void);
+
 /* -- net_sysctl.c, net_sample.c ---------------------------------------------------------------------------- */
 
 struct net_sample_state;

@@ -99,8 +99,7 @@ def failed_commit(st, run):
     st.gate.commit_text(st.text)
     generation = st.gate.status()["generation"]
     for name, line in (("syntax", "set allow inner servise tcp/80"), ("guard", "set allow bad from relay to out service tcp/80"),
-                       ("dangling", "set allow bad from nobody to sv service tcp/80"),
-                       ("interface", "set segment lgwan interface eth77")):
+                       ("dangling", "set allow bad from nobody to sv service tcp/80")):
         done = st.gate.commit_text(st.text + line + "\n", check=False)
         passes = run.send(run.flow({"from": "pc", "to": "sv", "port": 443}, 4), {}, True)
         st.tap.check(f"a commit that must fail ({name}) leaves the old policy in force",

@@ -694,6 +694,31 @@ static void test_records(bool close_all)
 	death();
 }
 
+/* Records could not be kept when we died: what that closed stays closed until logd says otherwise. */
+static void test_records_restart(void)
+{
+	machine();
+	CHECK(commit_text("set one").ok);
+	logd_says(false);
+	run_ms(1000);
+	CHECK_INT(kernel.records, NFT_RECORDS_CLOSE_NEW);
+	death();
+	life();
+	run_ms(3000);
+	CHECK_INT(gate.state, GATE_OPEN);
+	CHECK_INT(kernel.records, NFT_RECORDS_CLOSE_NEW);
+	logd_says(true);
+	run_ms(1000);
+	CHECK_INT(kernel.records, NFT_RECORDS_OK);
+	/* A new ruleset knows nothing of it: closed with the load, not a moment later. */
+	logd_says(false);
+	run_ms(1000);
+	kernel.records = NFT_RECORDS_OK;
+	CHECK(commit_text("set two").ok);
+	CHECK_INT(kernel.records, NFT_RECORDS_CLOSE_NEW);
+	death();
+}
+
 static void test_restarted(void)
 {
 	struct msg_exited e = {.status = 9, .restarts = 1, .down_ms = 120};
@@ -863,6 +888,7 @@ int main(void)
 	test_schedule_and_clock();
 	test_records(false);
 	test_records(true);
+	test_records_restart();
 	test_restarted();
 	test_bad_clients();
 	test_queue();
