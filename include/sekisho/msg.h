@@ -175,8 +175,8 @@ struct msg_opened {
 /* -- client to logd on the granted socket ---------------------------------------------------------------- */
 
 /*
- * Records as they are answered, and as they are exported (JSON: one object a row; CSV, if ever: the same names as header,
- * the same order, RFC 4180, an empty field for null).
+ * Records as they are answered, and as they are exported (JSON: one object a row; CSV, if ever: the same names as
+ * header, the same order, RFC 4180, an empty field for null).
  *
  * Order   newest first; with `after` (and `follow`) oldest first from that sequence on. An export of everything pages
  *	   upwards: after = 1, then after = msg_end.last_sequence while msg_end.more.

@@ -371,7 +371,8 @@ bool writer_tick(struct writer *w)
 
 void writer_status(struct writer *w, struct msg_log_status *ret)
 {
-	*ret = (struct msg_log_status){.epoch = w->committed.epoch, .rows = w->sizes.rows, .bytes_free = w->sizes.bytes_free,
+	*ret = (struct msg_log_status){.epoch = w->committed.epoch, .rows = w->sizes.rows,
+		.bytes_free = w->sizes.bytes_free,
 		.bytes_used = w->sizes.bytes_used, .oldest = w->sizes.oldest, .newest = w->sizes.newest,
 		.writable = w->writable};
 	memcpy(ret->stored, w->committed.stored, sizeof(ret->stored));

@@ -108,7 +108,8 @@ static enum store_result open_store(struct writer *w, const char *why, bool resu
 	if (r != STORE_OK)
 		return r;
 	if (text[0] != '\0')
-		writer_note(w, strncmp(text, "space", 5) == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "store", text);
+		writer_note(w, strncmp(text, "space", 5) == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT,
+			"store", text);
 	begin_chain(w, why);
 	if (w->store == NULL)
 		return STORE_FULL;
