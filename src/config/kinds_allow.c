@@ -212,9 +212,31 @@ static void store_collector(const struct filling *f)
 	own->what = f->field->word;
 }
 
+/* Applications that people ask for and that cannot be verified, with what to do instead. */
+static const char *check_application(const char *text)
+{
+	static const struct {
+		const char *word, *why;
+	} unverifiable[] = {
+		{"quic", N_("QUIC hides all but its first packet, so it cannot be verified; let the clients use TLS over TCP")},
+		{"http3", N_("QUIC hides all but its first packet, so it cannot be verified; let the clients use TLS over TCP")},
+		{"ike", N_("an IPsec tunnel hides what it carries, so it cannot be verified; end it before this gate")},
+		{"ipsec", N_("an IPsec tunnel hides what it carries, so it cannot be verified; end it before this gate")},
+		{"tns", N_("there is no verifier for TNS (Oracle); without 'application' the rule is bounded by its hosts and port")},
+		{"ica", N_("this screen protocol is verified only as tls with a server-name")},
+		{"blast", N_("this screen protocol is verified only as tls with a server-name")},
+		{"pcoip", N_("this screen protocol is verified only as tls with a server-name")},
+	};
+
+	for (size_t i = 0; i < sizeof(unverifiable) / sizeof(unverifiable[0]); i++)
+		if (strcmp(unverifiable[i].word, text) == 0)
+			return unverifiable[i].why;
+	return NULL;
+}
+
 #define NAME_REFUSAL N_("not a name: letters, digits, '.', '_' and '-', at most 63 of them")
 
-const struct kind kind_application = {N_("not one of the possible values"), NULL, store_application};
+const struct kind kind_application = {N_("not one of the possible values"), check_application, store_application};
 const struct kind kind_segment = {N_("not one of the possible values"), NULL, store_segment};
 const struct kind kind_sanitised = {N_("not one of the possible values"), NULL, store_sanitised};
 const struct kind kind_date = {N_("not a date"), check_date, store_date};

@@ -94,8 +94,10 @@ static const char *refusal(const struct place *place, const char *text)
 
 	if (text[0] == '\0')
 		return N_("the value is empty");
-	if (place->type->basetype == LY_TYPE_ENUM)
-		return N_("not one of the possible values");
+	if (place->type->basetype == LY_TYPE_ENUM) {
+		const char *why = kind->check == NULL ? NULL : kind->check(text);
+		return why != NULL ? why : N_("not one of the possible values");
+	}
 	if (is_number(place->type) && is_decimal(text))
 		return N_("out of range");
 	if (length != NULL && characters(text) > length->parts[0].max_u64)

@@ -92,9 +92,8 @@ static void put_services(struct compiler *c)
 				_("law: records that name hosts of mynumber never go to the internet segment, where \"%s\" stands"),
 				o->host.text);
 	}
-	if (s->alarm_via.text != NULL)
-		put_out(c, "alarm", &s->alarm_via, &(struct service_port){IPPROTO_TCP, PORT_SMTP, PORT_SMTP});
-	else if (s->alarm_mail_to.n > 0)
+	/* The server of `alarm via` is among the services already. */
+	if (s->alarm_mail_to.n > 0 && s->alarm_via.text == NULL)
 		diag_error(c->diags, s->alarm_mail_to.v[0].line, "alarm-no-server", _("add: set system alarm via HOST"),
 			_("alarm mail has recipients but no server that takes it"));
 }
