@@ -158,6 +158,7 @@ struct msg_status {
 	uint64_t dropped[REASON_END]; /* since the epoch */
 	struct msg_log_status log;
 	char hostname[64];
+	char timezone[64]; /* of the policy in force: times are shown in it; "" = none is */
 };
 struct msg_committed {
 	uint32_t ok;

@@ -9,6 +9,8 @@
 
 #include "console.h"
 
+#include <sekisho/clock.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -58,7 +60,7 @@ static int no_gate(const struct console *c, int error)
 	}
 }
 
-bool control_receive(int fd, int seconds, struct msg *ret)
+static bool wait_readable(int fd, int seconds)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int n;
@@ -66,7 +68,13 @@ bool control_receive(int fd, int seconds, struct msg *ret)
 	do
 		n = poll(&p, 1, seconds < 0 ? -1 : seconds * 1000);
 	while (n < 0 && errno == EINTR);
-	int got = n <= 0 ? -ETIMEDOUT : msg_recv(fd, ret);
+	return n > 0;
+}
+
+bool control_receive(int fd, int seconds, struct msg *ret)
+{
+	int got = wait_readable(fd, seconds) ? msg_recv(fd, ret) : -ETIMEDOUT;
+
 	if (got > 0)
 		return true;
 	if (got == -ETIMEDOUT)
@@ -99,6 +107,24 @@ int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg
 	}
 	close(sock);
 	return code;
+}
+
+void control_zone(struct console *c)
+{
+	struct msg_request q = {.verb = MSG_VERB_STATUS};
+	struct msg m;
+	int sock = connect_control(c->root);
+
+	if (sock < 0)
+		return;
+	MSG_TEXT(q.language, i18n_language());
+	if (msg_send(sock, MSG_REQUEST, 1, &q, NULL, 0) == 0 && wait_readable(sock, ANSWER_SECONDS) &&
+	    msg_recv(sock, &m) > 0) {
+		if (m.type == MSG_STATUS)
+			clock_set_zone(m.u.msg_status.timezone);
+		msg_close_fds(&m);
+	}
+	close(sock);
 }
 
 bool control_read_fd(int fd, size_t max, struct buf *ret)

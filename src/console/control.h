@@ -18,6 +18,12 @@ struct console;
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret);
 
 /*
+ * From now on times are read and shown in the zone of the policy in force. A gate that does not answer is no
+ * error here: what is asked next will say so.
+ */
+void control_zone(struct console *c);
+
+/*
  * Receives one message within `seconds` (-1 = for ever). False with the message printed when the peer is gone,
  * slow, or malformed.
  */

@@ -5,6 +5,7 @@
  * that is too long for the terminal is wrapped.
  */
 #include "console.h"
+#include "control.h"
 #include "logquery.h"
 #include "render.h"
 #include "text.h"
@@ -322,6 +323,7 @@ int verb_log_drops(struct console *c, const struct args *a)
 					   .fields = drop_fields, .nfields = FIELD_END}};
 	struct msg_end end;
 
+	control_zone(c);
 	if (!query_args(a, &q))
 		return CONSOLE_USAGE;
 	s.follow = q.follow != 0;

@@ -2,6 +2,7 @@
  * log_rows.c: `sekisho log faults` (障害記録) and `sekisho log commits` (変更履歴).
  */
 #include "console.h"
+#include "control.h"
 #include "logquery.h"
 #include "render.h"
 #include "words.h"
@@ -59,6 +60,7 @@ static int list(struct console *c, const struct args *a, enum msg_log_verb verb,
 	bool faults = verb == MSG_LOG_FAULTS;
 	struct msg_end end;
 
+	control_zone(c);
 	if (!log_query_args(a, &q))
 		return CONSOLE_USAGE;
 	r->ops = c->json ? &render_json : &render_table;

@@ -2,6 +2,7 @@
  * log_summary.c: `sekisho log summary`: blocked packets by reason and segments, most first.
  */
 #include "console.h"
+#include "control.h"
 #include "logquery.h"
 #include "render.h"
 #include "words.h"
@@ -48,6 +49,7 @@ int verb_log_summary(struct console *c, const struct args *a)
 					     .fields = fields, .nfields = sizeof(fields) / sizeof(fields[0])}};
 	struct msg_end end;
 
+	control_zone(c);
 	if (!log_query_args(a, &q))
 		return CONSOLE_USAGE;
 	int code = log_query(c, &q, MSG_SUMMARY_ROW, take_row, &s, &end);

@@ -213,6 +213,7 @@ int verb_status(struct console *c, const struct args *a)
 
 	if (code != CONSOLE_OK)
 		return code;
+	clock_set_zone(m.u.msg_status.timezone);
 	if (c->json)
 		print_json(&c->out, &m.u.msg_status);
 	else

@@ -63,6 +63,7 @@ static void fill_policy(const struct gate *g, struct msg_status *s)
 	s->committed_at = g->committed_at;
 	s->nrules = g->current->ir.nrules;
 	MSG_TEXT(s->hostname, ir_text(&g->current->ir, g->current->ir.system->hostname));
+	MSG_TEXT(s->timezone, ir_text(&g->current->ir, g->current->ir.system->timezone));
 	if (nft_current(g->nft) != NULL)
 		ruleset_count(nft_current(g->nft), &n);
 	s->nboxes_open = n.boxes_open;

@@ -106,6 +106,7 @@ static const struct field msg_status_fields[] = {
 	GROUP(msg_status, findings, msg_finding, MSG_FINDINGS_MAX, msg_finding_fields),
 	GROUP(msg_status, log, msg_log_status, 1, msg_log_status_fields),
 	TEXT(msg_status, hostname),
+	TEXT(msg_status, timezone),
 };
 static const struct field msg_committed_fields[] = {FLAG(msg_committed, ok), TEXT(msg_committed, error)};
 static const struct field msg_opened_fields[] = {FLAG(msg_opened, ok), TEXT(msg_opened, error)};
