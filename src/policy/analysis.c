@@ -1,13 +1,14 @@
 /*
- * analysis.c: what is not forbidden but useless, doubtful or due: shadowed, duplicate, expired, not yet started,
- * unreachable, applications that do not fit their service, roles and names that nobody uses, reports that are due.
+ * analysis.c: what is not forbidden but useless, doubtful or due: shadowed, duplicate, expired, not yet
+ * started, unreachable, applications that do not fit their service, roles and names that nobody uses, reports
+ * that are due.
  */
 #include "compile.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
-/* -- time -------------------------------------------------------------------------------------------------- */
+/* -- time ----------------------------------------------------------------------------------------------- */
 
 static bool hours_cover(const struct ir_rule *a, const struct ir_rule *b)
 {
@@ -31,7 +32,8 @@ static bool closed_on(const struct compiler *c, const struct ir_rule *r, const s
 
 bool rule_time_covers(const struct compiler *c, const struct ir_rule *a, const struct ir_rule *b)
 {
-	if (a->starts > b->starts || a->ends < b->ends || a->window_from > b->window_from || a->window_to < b->window_to)
+	if (a->starts > b->starts || a->ends < b->ends || a->window_from > b->window_from ||
+		a->window_to < b->window_to)
 		return false;
 	if ((a->days & b->days) != b->days || !hours_cover(a, b))
 		return false;
@@ -50,18 +52,22 @@ static void check_dates(struct compiler *c, uint32_t i)
 	if (r->starts >= r->ends)
 		return; /* said already */
 	if (r->ends <= c->now.sec)
-		diag_warning(c->diags, a->expires.line, "expired", _("remove the rule, or renew its approval and `expires`"),
-			_("the rule \"%s\" expired on %04d-%02d-%02d"), a->name.text, a->expires.year, a->expires.month,
-			a->expires.day);
+		diag_warning(c->diags, a->expires.line, "expired",
+			_("remove the rule, or renew its approval and `expires`"),
+			_("the rule \"%s\" expired on %04d-%02d-%02d"), a->name.text, a->expires.year,
+			a->expires.month, a->expires.day);
 	else if (r->window_to <= c->now.sec)
 		diag_warning(c->diags, a->window_line, "expired", _("remove the rule"),
-			_("the window of rule \"%s\" ended at %s"), a->name.text, clock_format((struct wall){r->window_to}, text));
+			_("the window of rule \"%s\" ended at %s"), a->name.text,
+			clock_format((struct wall){r->window_to}, text));
 	else if (r->starts > c->now.sec)
-		diag_warning(c->diags, a->starts.line, "not-started", NULL, _("the rule \"%s\" starts on %04d-%02d-%02d"),
-			a->name.text, a->starts.year, a->starts.month, a->starts.day);
+		diag_warning(c->diags, a->starts.line, "not-started", NULL,
+			_("the rule \"%s\" starts on %04d-%02d-%02d"), a->name.text, a->starts.year,
+			a->starts.month, a->starts.day);
 	else if (r->window_from > c->now.sec)
-		diag_warning(c->diags, a->window_line, "not-started", NULL, _("the window of rule \"%s\" opens at %s"),
-			a->name.text, clock_format((struct wall){r->window_from}, text));
+		diag_warning(c->diags, a->window_line, "not-started", NULL,
+			_("the window of rule \"%s\" opens at %s"), a->name.text,
+			clock_format((struct wall){r->window_from}, text));
 }
 
 static int64_t day_after(const struct date *d)
@@ -72,17 +78,20 @@ static int64_t day_after(const struct date *d)
 static void check_report(struct compiler *c, const struct model_allow *a)
 {
 	if (a->exception_line != 0 && a->report_due.year != 0 && day_after(&a->report_due) <= c->now.sec)
-		diag_warning(c->diags, a->report_due.line, "report-due", _("file the report, then remove the exception"),
-			_("the report on the exception \"%s\" was due on %04d-%02d-%02d"), a->name.text, a->report_due.year,
-			a->report_due.month, a->report_due.day);
+		diag_warning(c->diags, a->report_due.line, "report-due",
+			_("file the report, then remove the exception"),
+			_("the report on the exception \"%s\" was due on %04d-%02d-%02d"), a->name.text,
+			a->report_due.year, a->report_due.month, a->report_due.day);
 }
 
 static bool date_after(const struct date *a, const struct date *b)
 {
-	return a->year != b->year ? a->year > b->year : a->month != b->month ? a->month > b->month : a->day > b->day;
+	return a->year != b->year     ? a->year > b->year
+	       : a->month != b->month ? a->month > b->month
+				      : a->day > b->day;
 }
 
-/* -- approvals ---------------------------------------------------------------------------------------------- */
+/* -- approvals ------------------------------------------------------------------------------------------ */
 
 static bool role_known(const struct compiler *c, const char *role)
 {
@@ -100,18 +109,22 @@ static void check_approvals(struct compiler *c, const struct model_allow *a)
 	for (size_t i = 0; i < a->napprovals; i++) {
 		const struct model_approval *p = &a->approvals[i];
 		if (!role_known(c, p->role.text))
-			diag_warning(c->diags, p->role.line, "unknown-role", _("use a role that `approval-required` names"),
+			diag_warning(c->diags, p->role.line, "unknown-role",
+				_("use a role that `approval-required` names"),
 				_("no case asks for the approval of \"%s\""), p->role.text);
 		if ((p->name == NULL || p->date.year == 0) && !form_said(c, p->role.line))
-			diag_error(c->diags, p->role.line, "approval-incomplete", _("add: name \"...\" date 2026-04-01"),
-				_("the approval of \"%s\" in rule \"%s\" has no name or no date"), p->role.text, a->name.text);
+			diag_error(c->diags, p->role.line, "approval-incomplete",
+				_("add: name \"...\" date 2026-04-01"),
+				_("the approval of \"%s\" in rule \"%s\" has no name or no date"),
+				p->role.text, a->name.text);
 		if (p->date.year != 0 && a->starts.year != 0 && date_after(&p->date, &a->starts))
-			diag_warning(c->diags, p->date.line, "approved-late", _("correct the date, or `starts`"),
+			diag_warning(c->diags, p->date.line, "approved-late",
+				_("correct the date, or `starts`"),
 				_("the rule \"%s\" starts before it was approved"), a->name.text);
 	}
 }
 
-/* -- applications and services ------------------------------------------------------------------------------- */
+/* -- applications and services -------------------------------------------------------------------------- */
 
 #define OVER_TCP 1
 #define OVER_UDP 2
@@ -170,14 +183,16 @@ static void check_port(struct compiler *c, const struct model_allow *a, const st
 		diag_error(c->diags, u->name.line, "application-transport",
 			forms[a->application].over == OVER_UDP ? _("write udp, or leave out `application`")
 							       : _("write tcp, or leave out `application`"),
-			_("the application %s never travels over %s (\"%s\")"), word, proto_word(p->proto), u->name.text);
+			_("the application %s never travels over %s (\"%s\")"), word, proto_word(p->proto),
+			u->name.text);
 		return;
 	}
 	enum application owner = owner_of_port(p->proto, p->lo);
 	if (p->lo == p->hi && owner != APP_NONE && owner != a->application)
-		diag_warning(c->diags, u->name.line, "application-port", _("correct the port or the application"),
-			_("%s/%u is the port of %s, and the rule \"%s\" expects %s there"), proto_word(p->proto), p->lo,
-			application_word(owner), a->name.text, word);
+		diag_warning(c->diags, u->name.line, "application-port",
+			_("correct the port or the application"),
+			_("%s/%u is the port of %s, and the rule \"%s\" expects %s there"),
+			proto_word(p->proto), p->lo, application_word(owner), a->name.text, word);
 }
 
 /* ICMP kinds that open no exchange: they pass as part of a flow, or never. */
@@ -196,7 +211,8 @@ static void check_service(struct compiler *c, const struct model_allow *a, const
 	if (!icmp_opens(p))
 		diag_warning(c->diags, u->name.line, "icmp-answer",
 			_("leave it out: answers and errors pass with the flow that they belong to"),
-			_("\"%s\" never begins an exchange, so the rule \"%s\" does not need it"), u->name.text, a->name.text);
+			_("\"%s\" never begins an exchange, so the rule \"%s\" does not need it"),
+			u->name.text, a->name.text);
 	if (a->application != APP_NONE)
 		check_port(c, a, u, p);
 }
@@ -213,11 +229,12 @@ static void check_services(struct compiler *c, const struct model_allow *a)
 				check_service(c, a, u, &c->m->services[s].ports[k]);
 	}
 	if (a->server_names.n > 0 && a->application != APP_TLS && a->application != APP_HTTP)
-		diag_error(c->diags, a->server_names.v[0].line, "server-name", _("add: application tls, or leave out `server-name`"),
+		diag_error(c->diags, a->server_names.v[0].line, "server-name",
+			_("add: application tls, or leave out `server-name`"),
 			_("only tls and http carry a server name that could be verified"));
 }
 
-/* -- reach ---------------------------------------------------------------------------------------------------- */
+/* -- reach ---------------------------------------------------------------------------------------------- */
 
 struct reach {
 	const struct compiler *c;
@@ -259,11 +276,46 @@ static void check_reach(struct compiler *c, const struct rule_note *n)
 			from == 0 ? n->allow->from.text : n->allow->to.text);
 	else if (from == to && (from & (from - 1)) == 0 && n->from.segment == n->to.segment)
 		diag_warning(c->diags, n->line, "same-link", _("remove the rule"),
-			_("both ends of the rule \"%s\" are on the same interface: their traffic does not come through the gate"),
+			_("both ends of the rule \"%s\" are on the same interface: their traffic does not "
+			  "come through the gate"),
 			n->allow->name.text);
 }
 
-/* -- shadowed and duplicate ------------------------------------------------------------------------------------ */
+/* -- bound by path -------------------------------------------------------------------------------------- */
+
+/* Is a MAC address bound on the way to this address: the host's own, or that of the router before it? */
+static bool mac_bound(const struct compiler *c, const struct piece *p)
+{
+	const struct piece *way = cover_find(&c->routing, &p->range.lo);
+
+	if (way == NULL || p->owner == NONE)
+		return true; /* said already */
+	uint32_t router = c->ways[way->owner].router;
+	return router == NONE ? c->m->hosts[p->owner].mac.line != 0 : c->m->routers[router].mac.line != 0;
+}
+
+/* An approved flow of mynumber is bound by path, which means the MAC address as well as the IP address. */
+static void check_macs(struct compiler *c, const struct rule_note *n)
+{
+	const struct endpoint *ends[2] = {&n->from, &n->to};
+
+	if (n->from.segment == NONE || n->to.segment == NONE || n->from.segment == n->to.segment ||
+		(c->m->segments[n->from.segment].kind != KIND_MYNUMBER &&
+			c->m->segments[n->to.segment].kind != KIND_MYNUMBER))
+		return;
+	for (int e = 0; e < 2; e++)
+		for (size_t i = 0; i < ends[e]->n; i++) {
+			if (mac_bound(c, &ends[e]->v[i]))
+				continue;
+			diag_warning(c->diags, n->line, "no-mac",
+				_("add `mac` to the host, or to the router that it is behind"),
+				_("the rule \"%s\" touches mynumber, but no MAC address is bound for \"%s\""),
+				n->allow->name.text, c->m->hosts[ends[e]->v[i].owner].name.text);
+			break;
+		}
+}
+
+/* -- shadowed and duplicate ----------------------------------------------------------------------------- */
 
 /* The same rectangles, in the same order. */
 static bool same_spans(const struct compiler *c, const struct ir_rule *a, const struct ir_rule *b)
@@ -271,7 +323,8 @@ static bool same_spans(const struct compiler *c, const struct ir_rule *a, const 
 	if (a->spans.n != b->spans.n)
 		return false;
 	for (uint32_t i = 0; i < a->spans.n; i++) {
-		const struct ir_span *x = &c->ir.spans[a->spans.first + i], *y = &c->ir.spans[b->spans.first + i];
+		const struct ir_span *x = &c->ir.spans[a->spans.first + i],
+				     *y = &c->ir.spans[b->spans.first + i];
 		if (x->family != y->family || x->proto != y->proto || x->port_lo != y->port_lo ||
 			x->port_hi != y->port_hi || memcmp(&x->src, &y->src, sizeof(x->src)) != 0 ||
 			memcmp(&x->dst, &y->dst, sizeof(x->dst)) != 0)
@@ -290,15 +343,17 @@ static void check_shadow(struct compiler *c, uint32_t i)
 	if (same_spans(c, &c->ir.rules[i], &c->ir.rules[n->covered_by]) &&
 		rule_time_covers(c, &c->ir.rules[i], &c->ir.rules[n->covered_by]))
 		diag_warning(c->diags, n->line, "duplicate", _("remove one of the two"),
-			_("the rule \"%s\" grants the same as the rule \"%s\" (line %u)"), n->allow->name.text,
-			by->allow->name.text, by->line);
+			_("the rule \"%s\" grants the same as the rule \"%s\" (line %u)"),
+			n->allow->name.text, by->allow->name.text, by->line);
 	else
-		diag_warning(c->diags, n->line, "shadowed", _("remove the rule, or make the earlier one narrower"),
-			_("the rule \"%s\" grants nothing that earlier rules do not grant already, such as \"%s\" (line %u)"),
+		diag_warning(c->diags, n->line, "shadowed",
+			_("remove the rule, or make the earlier one narrower"),
+			_("the rule \"%s\" grants nothing that earlier rules do not grant already, such as "
+			  "\"%s\" (line %u)"),
 			n->allow->name.text, by->allow->name.text, by->line);
 }
 
-/* -- unused ----------------------------------------------------------------------------------------------------- */
+/* -- unused --------------------------------------------------------------------------------------------- */
 
 static void check_unused(struct compiler *c)
 {
@@ -306,15 +361,18 @@ static void check_unused(struct compiler *c)
 
 	for (size_t i = 0; i < m->nhosts; i++)
 		if (!c->host_used[i])
-			diag_warning(c->diags, m->hosts[i].name.line, "unused", _("remove it if it is not needed any more"),
+			diag_warning(c->diags, m->hosts[i].name.line, "unused",
+				_("remove it if it is not needed any more"),
 				_("no rule names the host \"%s\""), m->hosts[i].name.text);
 	for (size_t i = 0; i < m->ngroups; i++)
 		if (!c->group_used[i])
-			diag_warning(c->diags, m->groups[i].name.line, "unused", _("remove it if it is not needed any more"),
+			diag_warning(c->diags, m->groups[i].name.line, "unused",
+				_("remove it if it is not needed any more"),
 				_("no rule names the host group \"%s\""), m->groups[i].name.text);
 	for (size_t i = 0; i < m->nservices; i++)
 		if (!c->service_used[i])
-			diag_warning(c->diags, m->services[i].name.line, "unused", _("remove it if it is not needed any more"),
+			diag_warning(c->diags, m->services[i].name.line, "unused",
+				_("remove it if it is not needed any more"),
 				_("no rule names the service \"%s\""), m->services[i].name.text);
 }
 
@@ -329,6 +387,7 @@ void stage_analysis(struct compiler *c)
 		check_approvals(c, a);
 		check_services(c, a);
 		check_reach(c, &c->notes[i]);
+		check_macs(c, &c->notes[i]);
 		check_shadow(c, i);
 	}
 	check_unused(c);

@@ -1,16 +1,16 @@
 /*
  * boxes.c: spans that may overlap become boxes that do not.
  *
- * Within one segment pair, family and protocol each span is a rectangle: source x destination x port. The cutter
- * works recursively on a set of spans:
+ * Within one segment pair, family and protocol each span is a rectangle: source x destination x port. The
+ * cutter works recursively on a set of spans:
  *
  *   1. one span: it is a box;
  *   2. an axis with a gap between the spans: cut there, each part by itself (most policies end here: a sort);
- *   3. no gap on any axis: slice along the axis on which the spans are shortest, at each edge of a span; within
- *      a slice that axis is settled. Neighbouring slices with the same outcome are joined again.
+ *   3. no gap on any axis: slice along the axis on which the spans are shortest, at each edge of a span;
+ * within a slice that axis is settled. Neighbouring slices with the same outcome are joined again.
  *
- * A box never reaches beyond any of the spans that it came from, so the guard can compare the two. Its candidates
- * are the rules of those spans in file order.
+ * A box never reaches beyond any of the spans that it came from, so the guard can compare the two. Its
+ * candidates are the rules of those spans in file order.
  *
  * Limits: LIMIT_BOXES boxes and WORK_MAX steps; beyond them the policy is refused as too complex.
  */
@@ -57,7 +57,7 @@ static void *must_alloc(size_t n, size_t size)
 	return p;
 }
 
-/* -- sorting ids along an axis --------------------------------------------------------------------------- */
+/* -- sorting ids along an axis -------------------------------------------------------------------------- */
 
 struct by_key {
 	struct key k;
@@ -99,7 +99,7 @@ static int id_cmp(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
-/* -- emitting -------------------------------------------------------------------------------------------- */
+/* -- emitting ------------------------------------------------------------------------------------------- */
 
 static void emit_cell(struct cutter *x, uint32_t *ids, size_t n, const struct region *r)
 {
@@ -119,7 +119,7 @@ static void emit_cell(struct cutter *x, uint32_t *ids, size_t n, const struct re
 	memcpy(ir_grow((void **)&x->sets, &x->nsets, &x->sets_cap, n, sizeof(*ids)), ids, n * sizeof(*ids));
 }
 
-/* -- gaps ------------------------------------------------------------------------------------------------ */
+/* -- gaps ----------------------------------------------------------------------------------------------- */
 
 /* Cuts at the gaps of one axis. False when there is none. */
 static bool cut_at_gaps(struct cutter *x, uint32_t *ids, size_t n, const struct region *r, int axis)
@@ -147,13 +147,13 @@ static bool cut_at_gaps(struct cutter *x, uint32_t *ids, size_t n, const struct 
 	return first != 0;
 }
 
-/* -- slices ---------------------------------------------------------------------------------------------- */
+/* -- slices --------------------------------------------------------------------------------------------- */
 
 struct slicer {
 	struct cutter *x;
 	struct by_key *starts, *ends; /* .id = place in ids */
 	const uint32_t *ids;
-	size_t n, s, e; /* spans, next start, next end */
+	size_t n, s, e;	  /* spans, next start, next end */
 	uint32_t *active; /* places in ids, in no order */
 	uint32_t *where;  /* by place: where in `active` */
 	size_t nactive;
@@ -233,7 +233,8 @@ static bool slicer_next(struct slicer *s)
 /* How many (span, slice) pairs slicing along this axis gives; without the list of the spans themselves. */
 static uint64_t slice_cost(const struct cutter *x, const uint32_t *ids, size_t n, int axis)
 {
-	struct by_key *starts = sorted_edges(x, ids, n, axis, false), *ends = sorted_edges(x, ids, n, axis, true);
+	struct by_key *starts = sorted_edges(x, ids, n, axis, false),
+		      *ends = sorted_edges(x, ids, n, axis, true);
 	uint64_t cost = 0, active = 0;
 
 	for (size_t s = 0, e = 0; e < n;) {
@@ -250,14 +251,17 @@ static uint64_t slice_cost(const struct cutter *x, const uint32_t *ids, size_t n
 	return cost;
 }
 
-/* -- joining neighbouring slices ------------------------------------------------------------------------- */
+/* -- joining neighbouring slices ------------------------------------------------------------------------ */
 
 struct joiner {
 	const struct cutter *x;
 	int axis;
 };
 
-/* Order of two cells on the axes beside the sliced one, then by their spans; 0 = they differ in the slice only. */
+/*
+ * Order of two cells on the axes beside the sliced one, then by their
+ * spans; 0 = they differ in the slice only.
+ */
 static int beside_cmp(const struct joiner *j, const struct cell *a, const struct cell *b)
 {
 	for (int k = 0; k < AXES; k++) {
@@ -283,9 +287,9 @@ static int beside_cmp_r(const void *pa, const void *pb, void *arg)
 }
 
 /*
- * The cells from `first` on are those of the present slice; `open` (sorted, *nopen of them) are those that end
- * where it begins. What continues an open cell prolongs it and goes; the rest stays. `open` becomes the list of
- * cells that end where this slice ends.
+ * The cells from `first` on are those of the present slice; `open` (sorted, *nopen of them) are those that
+ * end where it begins. What continues an open cell prolongs it and goes; the rest stays. `open` becomes the
+ * list of cells that end where this slice ends.
  */
 static void join_slice(struct cutter *x, int axis, size_t first, uint32_t **open, size_t *nopen)
 {
@@ -382,7 +386,7 @@ static void cut(struct cutter *x, uint32_t *ids, size_t n, const struct region *
 		cut_slices(x, ids, n, r, best);
 }
 
-/* -- cells into boxes ------------------------------------------------------------------------------------ */
+/* -- cells into boxes ----------------------------------------------------------------------------------- */
 
 static void report_contradiction(struct compiler *c, uint32_t first, uint32_t rule)
 {
@@ -392,8 +396,10 @@ static void report_contradiction(struct compiler *c, uint32_t first, uint32_t ru
 		return;
 	n->contradicts = true;
 	diag_error(c->diags, n->line, "contradicting",
-		_("let the two name the same application, server names, mail gate and direction, or no common traffic"),
-		_("the rule \"%s\" and the rule \"%s\" (line %u) cover the same traffic and treat it differently"),
+		_("let the two name the same application, server names, mail gate and direction, or no "
+		  "common traffic"),
+		_("the rule \"%s\" and the rule \"%s\" (line %u) cover the same traffic and treat it "
+		  "differently"),
 		n->allow->name.text, c->notes[first].allow->name.text, c->notes[first].line);
 }
 
@@ -404,8 +410,8 @@ static bool same_treatment(const struct ir_rule *a, const struct ir_rule *b)
 }
 
 /*
- * The rules of a cell, in file order, without repeats. What is expired stays a candidate (a question may be about
- * the past) unless it contradicts one that is not. Returns how many; notes what each rule adds.
+ * The rules of a cell, in file order, without repeats. What is expired stays a candidate (a question may be
+ * about the past) unless it contradicts one that is not. Returns how many; notes what each rule adds.
  */
 static uint32_t put_cands(struct cutter *x, const struct cell *cell)
 {
@@ -414,7 +420,8 @@ static uint32_t put_cands(struct cutter *x, const struct cell *cell)
 
 	for (uint32_t i = 0; i < cell->nset; i++) {
 		uint32_t rule = x->spans[x->sets[cell->set + i]].rule;
-		if (lead == NONE || (c->ir.rules[lead].ends <= c->now.sec && c->ir.rules[rule].ends > c->now.sec))
+		if (lead == NONE ||
+			(c->ir.rules[lead].ends <= c->now.sec && c->ir.rules[rule].ends > c->now.sec))
 			lead = rule;
 	}
 	for (uint32_t i = 0; i < cell->nset; i++) {
@@ -460,8 +467,12 @@ static void put_boxes(struct cutter *x, const struct span *any)
 	for (size_t i = 0; i < x->ncells; i++) {
 		const struct cell *cell = &x->cells[i];
 		struct ir_box *b = IR_PUSH(&c->ir, boxes);
-		*b = (struct ir_box){.from = any->from, .to = any->to, .family = any->family, .proto = any->proto,
-			.port_lo = (uint16_t)cell->lo[AXIS_PORT].lo, .port_hi = (uint16_t)cell->hi[AXIS_PORT].lo};
+		*b = (struct ir_box){.from = any->from,
+			.to = any->to,
+			.family = any->family,
+			.proto = any->proto,
+			.port_lo = (uint16_t)cell->lo[AXIS_PORT].lo,
+			.port_hi = (uint16_t)cell->hi[AXIS_PORT].lo};
 		struct addr_range src = {key_to_addr(cell->lo[AXIS_SRC], any->family),
 			key_to_addr(cell->hi[AXIS_SRC], any->family)};
 		struct addr_range dst = {key_to_addr(cell->lo[AXIS_DST], any->family),
@@ -473,7 +484,7 @@ static void put_boxes(struct cutter *x, const struct span *any)
 	}
 }
 
-/* -- groups of spans ------------------------------------------------------------------------------------- */
+/* -- groups of spans ------------------------------------------------------------------------------------ */
 
 static uint64_t group_of(const struct span *s)
 {
@@ -497,8 +508,12 @@ static struct span *make_spans(struct compiler *c)
 	for (size_t i = 0; i < c->ir.nspans; i++) {
 		const struct ir_span *s = &c->ir.spans[i];
 		const struct ir_rule *r = &c->ir.rules[s->rule];
-		struct addr_range src = ir_addr_range(s->family, &s->src), dst = ir_addr_range(s->family, &s->dst);
-		v[i] = (struct span){.rule = s->rule, .from = r->from_segment, .to = r->to_segment, .family = s->family,
+		struct addr_range src = ir_addr_range(s->family, &s->src),
+				  dst = ir_addr_range(s->family, &s->dst);
+		v[i] = (struct span){.rule = s->rule,
+			.from = r->from_segment,
+			.to = r->to_segment,
+			.family = s->family,
 			.proto = s->proto};
 		v[i].lo[AXIS_SRC] = key_of_addr(&src.lo);
 		v[i].hi[AXIS_SRC] = key_of_addr(&src.hi);

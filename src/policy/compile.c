@@ -1,8 +1,8 @@
 /*
  * compile.c: the stages in order. See compile.h for what each does.
  *
- * Input: a model whose words were checked for form. Every stage runs, also after errors, so that one run shows
- * all that is wrong; the IR is written only when nothing is.
+ * Input: a model whose words were checked for form. Every stage runs, also after errors, so that one run
+ * shows all that is wrong; the IR is written only when nothing is.
  */
 #include "compile.h"
 
@@ -14,8 +14,8 @@ static struct compiler *compiler_new(const struct model *m, struct wall now, str
 		return NULL;
 	struct compiler *c = ARENA_NEW(a, struct compiler);
 	*c = (struct compiler){.m = m, .now = now, .diags = diags, .arena = a, .nform = diags->n};
-	struct strmap **maps[] = {&c->segments, &c->interfaces, &c->routers, &c->hosts, &c->groups, &c->services,
-		&c->verified};
+	struct strmap **maps[] = {
+		&c->segments, &c->interfaces, &c->routers, &c->hosts, &c->groups, &c->services, &c->verified};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		*maps[i] = strmap_new();
 	ir_builder_init(&c->ir, a);
@@ -24,7 +24,8 @@ static struct compiler *compiler_new(const struct model *m, struct wall now, str
 
 static void compiler_free(struct compiler *c)
 {
-	struct strmap *maps[] = {c->segments, c->interfaces, c->routers, c->hosts, c->groups, c->services, c->verified};
+	struct strmap *maps[] = {
+		c->segments, c->interfaces, c->routers, c->hosts, c->groups, c->services, c->verified};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		strmap_free(maps[i]);
@@ -42,8 +43,8 @@ bool form_said(const struct compiler *c, uint32_t line)
 
 bool policy_compile(const struct model *m, struct wall now, struct diag_list *diags, struct buf *out)
 {
-	static void (*const stages[])(struct compiler *) = {stage_names, stage_topology, stage_hosts, stage_rules, stage_own,
-		stage_guard, stage_boxes, stage_analysis};
+	static void (*const stages[])(struct compiler *) = {stage_names, stage_topology, stage_ways,
+		stage_hosts, stage_rules, stage_own, stage_guard, stage_boxes, stage_analysis};
 	struct compiler *c = compiler_new(m, now, diags);
 
 	if (c == NULL) {
@@ -51,8 +52,9 @@ bool policy_compile(const struct model *m, struct wall now, struct diag_list *di
 		return false;
 	}
 	if (!clock_set_zone(m->system.timezone))
-		diag_error(diags, m->system.timezone_line, "unknown-timezone", _("a name of the tz database, such as Asia/Tokyo"),
-			_("there is no time zone \"%s\""), m->system.timezone);
+		diag_error(diags, m->system.timezone_line, "unknown-timezone",
+			_("a name of the tz database, such as Asia/Tokyo"), _("there is no time zone \"%s\""),
+			m->system.timezone);
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
 		stages[i](c);
 	bool ok = diags->nerrors == 0;

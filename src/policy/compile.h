@@ -2,8 +2,9 @@
  * compile.h: what the stages of the compiler share. One stage a file, in this order:
  *
  *   names     every name once, every reference to something that exists
- *   topology  segments, interfaces, routers, routes -> IR locals, networks, sources, neighbours, routes
- *   hosts     hosts and groups -> address lists, each checked against its segment and its route
+ *   topology  segments, interfaces, addresses of the gateway -> IR locals, networks
+ *   ways      routers, routes -> IR neighbours, routes; the way to each address
+ *   hosts     hosts and groups -> address lists, each checked against its segment and its way; IR sources
  *   rules     allow rules -> IR rules and spans (source x destination x ports as written)
  *   own       the gate's own settings and flows
  *   guard     the laws of the three layers, with the lines of the file
@@ -30,8 +31,8 @@
 
 /* The sections of the IR while they grow; strings are interned. */
 struct ir_builder {
-#define X(NAME, type, member)                                                                                  \
-	struct type *member;                                                                                    \
+#define X(NAME, type, member) \
+	struct type *member; \
 	size_t n##member, member##_cap;
 	IR_SECTIONS(X)
 #undef X
@@ -39,9 +40,9 @@ struct ir_builder {
 	struct arena *arena; /* owns the keys of `interned` */
 };
 
-/* Adds zeroed records to a section: struct ir_rule *r = IR_PUSH(b, rules). Valid until the next push there. */
+/* Adds a zeroed record to a section: struct ir_rule *r = IR_PUSH(b, rules). Valid until the next push. */
 #define IR_PUSH(b, member) IR_PUSH_N(b, member, 1)
-#define IR_PUSH_N(b, member, count)                                                                            \
+#define IR_PUSH_N(b, member, count) \
 	ir_grow((void **)&(b)->member, &(b)->n##member, &(b)->member##_cap, (count), sizeof(*(b)->member))
 void *ir_grow(void **items, size_t *n, size_t *cap, size_t count, size_t size);
 void ir_builder_init(struct ir_builder *b, struct arena *a);
@@ -50,7 +51,7 @@ ir_str ir_intern(struct ir_builder *b, const char *s);
 void ir_encode(const struct ir_builder *b, struct buf *out);
 void ir_put_range(struct ir_range *dst, const struct addr_range *r);
 
-/* One range of addresses and whose it is; lists of them are sorted by lo and disjoint unless said otherwise. */
+/* A range of addresses and whose it is; lists of them are sorted and disjoint unless said otherwise. */
 struct piece {
 	struct addr_range range;
 	uint32_t owner;
@@ -107,7 +108,7 @@ struct rule_note {
 	uint32_t line;
 	bool effective;	     /* grants something that no earlier rule grants all the time */
 	bool contradicts;    /* said already */
-	uint32_t covered_by; /* the earlier rule that grants the last part of it that was not effective; NONE */
+	uint32_t covered_by; /* the earlier rule that grants a part of it that was not effective; NONE */
 };
 
 struct compiler {
@@ -147,6 +148,7 @@ bool rule_time_covers(const struct compiler *c, const struct ir_rule *a, const s
 
 void stage_names(struct compiler *c);
 void stage_topology(struct compiler *c);
+void stage_ways(struct compiler *c);
 void stage_hosts(struct compiler *c);
 void stage_rules(struct compiler *c);
 void stage_own(struct compiler *c);
@@ -154,20 +156,28 @@ void stage_guard(struct compiler *c);
 void stage_boxes(struct compiler *c);
 void stage_analysis(struct compiler *c);
 
+/* The range of a prefix; an address without a length is a range of one. */
+struct addr_range prefix_of(const struct prefix *p);
+/* A network written with host bits set ("10.1.0.1/16") is reported; false. */
+bool check_host_bits(struct compiler *c, const struct prefix *p);
+/* One more way; returns its index. */
+uint32_t add_way(struct compiler *c, const struct addr_range *r, uint32_t interface, uint32_t router,
+	uint32_t line);
+
 /* Index of a name, or NONE after an error "unknown-<kind>" at the word's line with the nearest known name. */
 enum name_kind { NAME_SEGMENT, NAME_ROUTER, NAME_HOST, NAME_SERVICE };
 uint32_t name_find(struct compiler *c, const struct strmap *map, enum name_kind kind, const struct word *w);
 
 /*
- * Has the form of this line been found wrong already? What is missing or cannot be read is said once, where the
- * text is read; here only when the model comes from elsewhere.
+ * Has the form of this line been found wrong already? What is missing or cannot be read is said once, where
+ * the text is read; here only when the model comes from elsewhere.
  */
 bool form_said(const struct compiler *c, uint32_t line);
 
 /* "did you mean NAME?", or `otherwise` when no name of the map is near. */
 const char *name_hint(struct compiler *c, const struct strmap *map, const char *text, const char *otherwise);
 
-/* "10.1.10.5 -> 192.0.2.9 tcp/443": a packet that this rule, which has spans, would let cross. In the arena. */
+/* "10.1.10.5 -> 192.0.2.9 tcp/443": a packet that this rule, which has spans, would let cross. */
 const char *example_packet(struct compiler *c, uint32_t rule);
 
 const char *proto_word(uint8_t proto);

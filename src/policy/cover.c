@@ -14,8 +14,8 @@ void pieces_add(struct arena *a, struct pieces *p, const struct addr_range *r, u
 	struct addr next = last != NULL ? last->range.hi : r->lo;
 
 	/* Neighbours of one owner become one piece. */
-	if (last != NULL && last->owner == owner && last->range.hi.family == r->lo.family && addr_next(&next) &&
-		addr_cmp(&next, &r->lo) == 0) {
+	if (last != NULL && last->owner == owner && last->range.hi.family == r->lo.family &&
+		addr_next(&next) && addr_cmp(&next, &r->lo) == 0) {
 		last->range.hi = r->hi;
 		return;
 	}
@@ -40,8 +40,11 @@ static int by_lo_widest(const void *pa, const void *pb)
 	return d;
 }
 
-/* The part of the open prefixes from *at to `end` (included) belongs to the innermost; *at moves behind it. */
-static bool emit(struct arena *a, struct pieces *ret, const struct piece *inner, struct addr *at, const struct addr *end)
+/*
+ * The part of the open prefixes from *at to `end` (included) belongs to the innermost; *at moves behind it.
+ */
+static bool emit(struct arena *a, struct pieces *ret, const struct piece *inner, struct addr *at,
+	const struct addr *end)
 {
 	if (addr_cmp(at, end) > 0)
 		return true;

@@ -1,15 +1,15 @@
 /*
  * guard.c: the laws of the three layers, said with the line of the file and a packet that would cross.
  *
- * These laws are code and not configuration. The same laws are applied again to the finished IR (guard_ir.c, which
- * shares nothing with this file) by the process that programs the kernel. The laws:
+ * These laws are code and not configuration. The same laws are applied again to the finished IR (guard_ir.c,
+ * which shares nothing with this file) by the process that programs the kernel. The laws:
  *
  *   law-mynumber-internet   mynumber and internet never talk, not even by exception; nor share a VLAN trunk
- *   law-mynumber            mynumber and another segment: one host at each end, exact ports (an exception lifts these
- *                           two), an approval, an end date, and an external far end that is isolated
- *   law-sanitised           lgwan and internet: sanitised, or a break-out under alpha-prime, or an exception
- *   law-exception           an exception has a reason, an approver, an end and a due date for the report
- *   missing-approval        the roles that the configuration asks for in this case have approved
+ *   law-mynumber            mynumber and another segment: one host at each end, exact ports (an exception
+ * lifts these two), an approval, an end date, and an external far end that is isolated law-sanitised lgwan
+ * and internet: sanitised, or a break-out under alpha-prime, or an exception law-exception           an
+ * exception has a reason, an approver, an end and a due date for the report missing-approval        the roles
+ * that the configuration asks for in this case have approved
  */
 #include "compile.h"
 
@@ -31,17 +31,20 @@ static bool between(const struct subject *s, enum segment_kind a, enum segment_k
 }
 
 /* One message form for all laws: what is asked, and what would cross otherwise. */
-static void broken(const struct subject *s, uint32_t line, const char *code, const char *hint, const char *law)
+static void broken(
+	const struct subject *s, uint32_t line, const char *code, const char *hint, const char *law)
 {
 	line = line != 0 ? line : s->a->name.line;
 	if (s->r->spans.n == 0)
-		diag_error(s->c->diags, line, code, hint, _("the rule \"%s\" breaks a law: %s"), s->a->name.text, law);
+		diag_error(s->c->diags, line, code, hint, _("the rule \"%s\" breaks a law: %s"),
+			s->a->name.text, law);
 	else
-		diag_error(s->c->diags, line, code, hint, _("the rule \"%s\" breaks a law: %s (it would let %s cross)"),
-			s->a->name.text, law, example_packet(s->c, s->rule));
+		diag_error(s->c->diags, line, code, hint,
+			_("the rule \"%s\" breaks a law: %s (it would let %s cross)"), s->a->name.text, law,
+			example_packet(s->c, s->rule));
 }
 
-/* -- mynumber -------------------------------------------------------------------------------------------- */
+/* -- mynumber ------------------------------------------------------------------------------------------- */
 
 static bool single_end(const struct endpoint *e)
 {
@@ -55,7 +58,8 @@ static void check_end_single(const struct subject *s, const struct endpoint *e, 
 {
 	if (e->n > 0 && e->segment != NONE && !single_end(e))
 		broken(s, w->line, "law-mynumber-host",
-			_("name one host with single addresses, one rule for each pair, or make it an exception"),
+			_("name one host with single addresses, one rule for each pair, or make it an "
+			  "exception"),
 			_("to and from mynumber both ends are single hosts"));
 }
 
@@ -72,17 +76,21 @@ static void check_mynumber(const struct subject *s)
 			_("name the ports one by one, or make it an exception"),
 			_("to and from mynumber no range is wider than 16 ports"));
 	if (s->a->expires.year == 0 && s->a->window_line == 0)
-		broken(s, 0, "law-mynumber-end", _("add: expires 2027-03-31"), _("what touches mynumber has an end date"));
+		broken(s, 0, "law-mynumber-end", _("add: expires 2027-03-31"),
+			_("what touches mynumber has an end date"));
 	if ((s->r->flags & IR_RULE_EXTERNAL) != 0 && !s->a->external_isolated)
 		broken(s, 0, "law-mynumber-isolated",
-			_("add `external-isolated true` when the other body has stated so; without it, no rule"),
+			_("add `external-isolated true` when the other body has stated so; without it, no "
+			  "rule"),
 			_("a body outside that talks to mynumber is not itself connected to the internet"));
 	if (s->a->purpose == NULL || s->a->applicant == NULL)
-		diag_warning(s->c->diags, s->a->name.line, "no-purpose", _("add: purpose \"...\" applicant \"...\""),
-			_("the rule \"%s\" touches mynumber and does not say what for, or for which section"), s->a->name.text);
+		diag_warning(s->c->diags, s->a->name.line, "no-purpose",
+			_("add: purpose \"...\" applicant \"...\""),
+			_("the rule \"%s\" touches mynumber and does not say what for, or for which section"),
+			s->a->name.text);
 }
 
-/* -- lgwan and internet ----------------------------------------------------------------------------------- */
+/* -- lgwan and internet --------------------------------------------------------------------------------- */
 
 /* Every use of a service in the rule is this one port. */
 static bool only_port(const struct subject *s, uint8_t proto, uint16_t port)
@@ -103,16 +111,19 @@ static bool is_screen(enum application a)
 static void check_breakout(const struct subject *s)
 {
 	if (!s->c->m->system.alpha_prime)
-		broken(s, s->a->permitted_line, "law-breakout-model", _("add: set system model alpha-prime, or leave it out"),
+		broken(s, s->a->permitted_line, "law-breakout-model",
+			_("add: set system model alpha-prime, or leave it out"),
 			_("a local break-out exists only under the model alpha-prime"));
 	if (s->from != KIND_LGWAN)
 		broken(s, s->a->permitted_line, "law-breakout-direction", NULL,
 			_("a local break-out begins in the lgwan segment"));
 	if (s->a->application != APP_TLS || s->a->server_names.n == 0)
-		broken(s, s->a->permitted_line, "law-breakout-names", _("add: application tls server-name NAME"),
+		broken(s, s->a->permitted_line, "law-breakout-names",
+			_("add: application tls server-name NAME"),
 			_("a local break-out names the TLS servers that it is for"));
 	if (s->n->to.kind == ENDPOINT_SEGMENT)
-		broken(s, s->a->to.line, "law-breakout-address", _("name the addresses of the cloud as a host or a host group"),
+		broken(s, s->a->to.line, "law-breakout-address",
+			_("name the addresses of the cloud as a host or a host group"),
 			_("a local break-out names the addresses that it is for"));
 	if (s->a->sanitised_by != SANITISED_NONE)
 		broken(s, s->a->sanitised_line, "law-breakout-sanitised", _("leave out `sanitised-by`"),
@@ -134,7 +145,8 @@ static void check_method(const struct subject *s)
 		if (s->from != KIND_LGWAN)
 			broken(s, s->a->sanitised_line, "law-screen-direction", _("exchange `from` and `to`"),
 				_("a screen is looked at from the lgwan segment"));
-		if (!is_screen(s->a->application) && !(s->a->application == APP_TLS && s->a->server_names.n > 0))
+		if (!is_screen(s->a->application) &&
+			!(s->a->application == APP_TLS && s->a->server_names.n > 0))
 			broken(s, s->a->sanitised_line, "law-screen-application",
 				_("add: application rdp, or vnc, or tls with a server-name"),
 				_("screen transfer is verified as a screen protocol"));
@@ -143,16 +155,18 @@ static void check_method(const struct subject *s)
 		if (s->a->sanitising_product == NULL || s->a->sanitising_statement == NULL)
 			broken(s, s->a->sanitised_line, "law-file-relay",
 				_("add: sanitising-product \"...\" sanitising-statement \"...\""),
-				_("a file relay names the product that sanitises and the approver's statement"));
+				_("a file relay names the product that sanitises and the approver's "
+				  "statement"));
 		break;
 	default:
 		broken(s, 0, "law-sanitised",
-			_("add: sanitised-by mail-to-text, screen-transfer or file-relay, or make it an exception"),
+			_("add: sanitised-by mail-to-text, screen-transfer or file-relay, or make it an "
+			  "exception"),
 			_("between lgwan and internet only sanitised communication passes"));
 	}
 }
 
-/* -- exceptions and approvals ------------------------------------------------------------------------------ */
+/* -- exceptions and approvals --------------------------------------------------------------------------- */
 
 static void check_exception(const struct subject *s)
 {
@@ -165,7 +179,8 @@ static void check_exception(const struct subject *s)
 		broken(s, a->exception_line, "law-exception", _("add: exception approved-by \"...\""),
 			_("an exception names who approved it"));
 	if (a->expires.year == 0 && a->window_line == 0)
-		broken(s, a->exception_line, "law-exception", _("add: expires 2027-03-31"), _("an exception has an end date"));
+		broken(s, a->exception_line, "law-exception", _("add: expires 2027-03-31"),
+			_("an exception has an end date"));
 	if (a->report_due.year == 0)
 		broken(s, a->exception_line, "law-exception", _("add: exception report-due 2027-04-15"),
 			_("an exception has a due date for the report afterwards"));
@@ -199,8 +214,10 @@ static void check_approvals(const struct subject *s, const char *kase, bool law_
 		const char *role = q->roles.v[i].text;
 		if (!approved_by(s->a, role))
 			broken(s, 0, "missing-approval",
-				arena_printf(s->c->arena, _("add: approval %s name \"...\" date 2026-04-01"), role),
-				arena_printf(s->c->arena, _("the case \"%s\" needs the approval of %s"), kase, role));
+				arena_printf(s->c->arena, _("add: approval %s name \"...\" date 2026-04-01"),
+					role),
+				arena_printf(s->c->arena, _("the case \"%s\" needs the approval of %s"), kase,
+					role));
 	}
 }
 
@@ -227,7 +244,7 @@ static void check_all_approvals(const struct subject *s)
 		check_approvals(s, to, false);
 }
 
-/* -- the stage --------------------------------------------------------------------------------------------- */
+/* -- the stage ------------------------------------------------------------------------------------------ */
 
 static void check_rule(struct compiler *c, uint32_t i)
 {
@@ -264,24 +281,29 @@ static void check_trunks(struct compiler *c)
 	for (size_t i = 0; i < c->ir.ninterfaces; i++)
 		for (size_t k = 0; k < i; k++) {
 			const struct ir_interface *a = &c->ir.interfaces[i], *b = &c->ir.interfaces[k];
-			const char *pa = a->vlan != 0 ? a->parent : a->name, *pb = b->vlan != 0 ? b->parent : b->name;
-			const struct model_segment *sa = &c->m->segments[a->segment], *sb = &c->m->segments[b->segment];
+			const char *pa = a->vlan != 0 ? a->parent : a->name,
+				   *pb = b->vlan != 0 ? b->parent : b->name;
+			const struct model_segment *sa = &c->m->segments[a->segment],
+						   *sb = &c->m->segments[b->segment];
 			if (strcmp(pa, pb) != 0 || !guard_forbidden_pair(sa->kind, sb->kind))
 				continue;
 			uint32_t line = sa->name.line;
 			for (size_t w = 0; w < sa->interfaces.n; w++)
 				if (strcmp(sa->interfaces.v[w].text, a->name) == 0)
 					line = sa->interfaces.v[w].line;
-			diag_error(c->diags, line, "law-trunk", _("give each of the two segments a physical interface of its own"),
-				_("law: mynumber and internet never share a cable, but \"%s\" and \"%s\" are both on \"%s\""), a->name,
-				b->name, pa);
+			diag_error(c->diags, line, "law-trunk",
+				_("give each of the two segments a physical interface of its own"),
+				_("law: mynumber and internet never share a cable, but \"%s\" and \"%s\" are "
+				  "both on \"%s\""),
+				a->name, b->name, pa);
 		}
 }
 
 /* Cases that exist, for approval-required. */
 static bool case_known(const struct compiler *c, const char *kase)
 {
-	static const char *const cases[] = {"mynumber", "external", "exception", "lgwan-internet", "local-breakout"};
+	static const char *const cases[] = {
+		"mynumber", "external", "exception", "lgwan-internet", "local-breakout"};
 	uint32_t i;
 
 	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++)
@@ -297,7 +319,8 @@ void stage_guard(struct compiler *c)
 		const struct word *w = &c->m->system.approval_required[i].kase;
 		if (!case_known(c, w->text))
 			diag_error(c->diags, w->line, "unknown-case",
-				_("a case is mynumber, external, exception, lgwan-internet, local-breakout or the name of a segment"),
+				_("a case is mynumber, external, exception, lgwan-internet, local-breakout "
+				  "or the name of a segment"),
 				_("there is no case \"%s\" that could need an approval"), w->text);
 	}
 	for (uint32_t i = 0; i < c->nnotes; i++)

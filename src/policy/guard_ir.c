@@ -6,13 +6,12 @@
  * pass, at the spans and hosts behind them, and at the kinds of the segments.
  *
  *   mynumber <-> internet     never; no exception lifts it
- *   mynumber <-> another      one host at each end, no range of ports wider than LIMIT_GUARD_PORTS (an exception
- *                             lifts these two), an approval, an end, an isolated far end when it is external
- *   lgwan <-> internet        sanitised (mail: by the mail gate only; screens: verified by the inspector),
- *                             or a break-out under alpha-prime with named servers, or an exception
- *   exception                 an approval and an end
- *   own flows                 none between the gate and a host that the policy could not name; no trunk that
- *                             carries mynumber and internet together
+ *   mynumber <-> another      one host at each end, no range of ports wider than LIMIT_GUARD_PORTS (an
+ * exception lifts these two), an approval, an end, an isolated far end when it is external lgwan <-> internet
+ * sanitised (mail: by the mail gate only; screens: verified by the inspector), or a break-out under
+ * alpha-prime with named servers, or an exception exception                 an approval and an end own flows
+ * none between the gate and a host that the policy could not name; no trunk that carries mynumber and
+ * internet together
  */
 #include "rtree.h"
 
@@ -91,7 +90,8 @@ static bool single_hosts(const struct ir *ir, const struct host_index *x, const 
 		uint32_t a = host_of(x, s->family, &s->src), b = host_of(x, s->family, &s->dst);
 		if (a == IR_NONE || b == IR_NONE || (k > 0 && (a != src || b != dst)))
 			return false;
-		if (ir->hosts[a].addrs.n > LIMIT_GUARD_ADDRESSES || ir->hosts[b].addrs.n > LIMIT_GUARD_ADDRESSES)
+		if (ir->hosts[a].addrs.n > LIMIT_GUARD_ADDRESSES ||
+			ir->hosts[b].addrs.n > LIMIT_GUARD_ADDRESSES)
 			return false;
 		src = a;
 		dst = b;
@@ -148,7 +148,9 @@ static const char *law_mynumber(const struct ir *ir, const struct host_index *x,
 static const char *law_sanitised(const struct ir *ir, const struct ir_rule *r)
 {
 	if ((r->flags & IR_RULE_BREAKOUT) != 0)
-		return ir->system->alpha_prime && r->server_names.n > 0 && r->action == IR_INSPECT ? NULL : "breakout";
+		return ir->system->alpha_prime && r->server_names.n > 0 && r->action == IR_INSPECT
+			       ? NULL
+			       : "breakout";
 	if ((r->flags & IR_RULE_EXCEPTION) != 0)
 		return NULL;
 	switch (r->sanitised_by) {
@@ -228,8 +230,8 @@ static bool within(const struct ir_range *outer, const struct ir_range *inner)
 
 static bool span_grants(const struct ir_span *s, const struct ir_box *b)
 {
-	return s->family == b->family && s->proto == b->proto && s->port_lo <= b->port_lo && b->port_hi <= s->port_hi &&
-	       within(&s->src, &b->src) && within(&s->dst, &b->dst);
+	return s->family == b->family && s->proto == b->proto && s->port_lo <= b->port_lo &&
+	       b->port_hi <= s->port_hi && within(&s->src, &b->src) && within(&s->dst, &b->dst);
 }
 
 /* Rules with more spans than this are looked up in an index. */
@@ -251,7 +253,8 @@ static struct rect rect_of_span(const struct ir_span *s, uint32_t id)
 	struct addr_range src = ir_addr_range(s->family, &s->src), dst = ir_addr_range(s->family, &s->dst);
 
 	return (struct rect){.lo = {key_of_addr(&src.lo), key_of_addr(&dst.lo), pp_key(s->proto, s->port_lo)},
-		.hi = {key_of_addr(&src.hi), key_of_addr(&dst.hi), pp_key(s->proto, s->port_hi)}, .id = id};
+		.hi = {key_of_addr(&src.hi), key_of_addr(&dst.hi), pp_key(s->proto, s->port_hi)},
+		.id = id};
 }
 
 static void index_spans(const struct ir *ir, struct span_index *ret)
@@ -337,14 +340,17 @@ static const char *law_of_trunks(const struct ir *ir)
 	for (uint32_t i = 0; i < ir->ninterfaces; i++)
 		for (uint32_t k = i + 1; k < ir->ninterfaces; k++) {
 			const struct ir_interface *a = &ir->interfaces[i], *b = &ir->interfaces[k];
-			if (share_cable(a, b) &&
-				guard_forbidden_pair(ir->segments[a->segment].kind, ir->segments[b->segment].kind))
+			if (share_cable(a, b) && guard_forbidden_pair(ir->segments[a->segment].kind,
+							 ir->segments[b->segment].kind))
 				return "trunk";
 		}
 	return NULL;
 }
 
-/* Each address belongs to one segment at most: the networks of all segments, in order of address, never overlap. */
+/*
+ * Each address belongs to one segment at most: the networks of all
+ * segments, in order of address, never overlap.
+ */
 static int by_range(const void *pa, const void *pb)
 {
 	const struct ir_network *const *a = pa, *const *b = pb;
@@ -422,7 +428,8 @@ static const char *check_rules(const struct ir *ir, uint32_t *ret_rule)
 
 const char *guard_check(const struct ir *ir, uint32_t *ret_rule)
 {
-	const char *(*const whole[])(const struct ir *) = {law_of_trunks, law_of_networks, law_of_sources, law_of_owns};
+	const char *(*const whole[])(const struct ir *) = {
+		law_of_trunks, law_of_networks, law_of_sources, law_of_owns};
 	const char *law = NULL;
 
 	*ret_rule = IR_NONE;

@@ -9,12 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct addr_range range_of(const struct prefix *p)
-{
-	return prefix_range(&p->addr, p->has_len ? p->len : (uint8_t)(addr_len(p->addr.family) * 8));
-}
-
-/* -- inside its segment ---------------------------------------------------------------------------------- */
+/* -- inside its segment --------------------------------------------------------------------------------- */
 
 struct inside {
 	struct addr want; /* the next address that must be covered */
@@ -40,8 +35,11 @@ static void inside_part(void *arg, const struct addr_range *common, uint32_t own
 	in->more = addr_next(&in->want);
 }
 
-/* Does every address of the range belong to the segment? *ret_found: which other segment holds a part of it. */
-static bool segment_covers(const struct compiler *c, uint32_t segment, const struct addr_range *r, uint32_t *ret_found)
+/*
+ * Does every address of the range belong to the segment? *ret_found: which other segment holds a part of it.
+ */
+static bool segment_covers(
+	const struct compiler *c, uint32_t segment, const struct addr_range *r, uint32_t *ret_found)
 {
 	struct inside in = {r->lo, segment, NONE, true, true};
 
@@ -50,10 +48,11 @@ static bool segment_covers(const struct compiler *c, uint32_t segment, const str
 	return in.covered && (!in.more || addr_cmp(&in.want, &r->hi) > 0);
 }
 
-static bool check_inside(struct compiler *c, const struct model_host *h, uint32_t segment, const struct prefix *p)
+static bool check_inside(
+	struct compiler *c, const struct model_host *h, uint32_t segment, const struct prefix *p)
 {
 	char text[ADDR_TEXT_MAX];
-	struct addr_range r = range_of(p);
+	struct addr_range r = prefix_of(p);
 	uint32_t found;
 
 	if (segment_covers(c, segment, &r, &found))
@@ -62,12 +61,12 @@ static bool check_inside(struct compiler *c, const struct model_host *h, uint32_
 					 : arena_printf(c->arena, _("that address belongs to segment \"%s\""),
 						   c->m->segments[found].name.text);
 	diag_error(c->diags, p->line, "host-outside-segment", hint,
-		_("%s of host \"%s\" is outside the networks of segment \"%s\""), range_format(&r, text), h->name.text,
-		c->m->segments[segment].name.text);
+		_("%s of host \"%s\" is outside the networks of segment \"%s\""), range_format(&r, text),
+		h->name.text, c->m->segments[segment].name.text);
 	return false;
 }
 
-/* -- the way to it --------------------------------------------------------------------------------------- */
+/* -- the way to it -------------------------------------------------------------------------------------- */
 
 struct way_arg {
 	const struct compiler *c;
@@ -94,23 +93,28 @@ static void way_part(void *arg, const struct addr_range *common, uint32_t owner)
 	w->nparts++;
 }
 
-static void report_no_route(struct compiler *c, const struct model_host *h, const struct prefix *p, uint32_t behind)
+static void report_no_route(
+	struct compiler *c, const struct model_host *h, const struct prefix *p, uint32_t behind)
 {
 	char text[ADDR_TEXT_MAX];
-	struct addr_range r = range_of(p);
+	struct addr_range r = prefix_of(p);
 	const char *router = behind != NONE ? c->m->routers[behind].name.text : "ROUTER";
 
 	range_format(&r, text);
 	diag_warning(c->diags, p->line, "no-route",
 		arena_printf(c->arena, _("add: set route %s%s via %s"), text,
-			strchr(text, '/') != NULL ? "" : p->addr.family == 4 ? "/32" : "/128", router),
-		_("there is no way to %s of host \"%s\": it is on no connected network and no route leads there"), text,
-		h->name.text);
+			strchr(text, '/') != NULL ? ""
+			: p->addr.family == 4	  ? "/32"
+						  : "/128",
+			router),
+		_("there is no way to %s of host \"%s\": it is on no connected network and no route leads "
+		  "there"),
+		text, h->name.text);
 }
 
 /* `behind` and `mac` against the way that the routes give. */
-static void check_behind(struct compiler *c, const struct model_host *h, const struct prefix *p, uint32_t behind,
-	uint32_t way)
+static void check_behind(
+	struct compiler *c, const struct model_host *h, const struct prefix *p, uint32_t behind, uint32_t way)
 {
 	char text[ADDR_TEXT_MAX];
 	const struct way *w = &c->ways[way];
@@ -118,25 +122,30 @@ static void check_behind(struct compiler *c, const struct model_host *h, const s
 
 	addr_format(&p->addr, text);
 	if (via == NULL && behind != NONE)
-		diag_error(c->diags, h->behind.line, "behind-connected", _("leave out `behind`, or correct the address"),
-			_("%s of host \"%s\" is on a network that the gateway is connected to, not behind \"%s\""), text,
-			h->name.text, h->behind.text);
-	if (via != NULL && behind != NONE && behind != w->router && c->router_segment[behind] == c->router_segment[w->router])
+		diag_error(c->diags, h->behind.line, "behind-connected",
+			_("leave out `behind`, or correct the address"),
+			_("%s of host \"%s\" is on a network that the gateway is connected to, not behind "
+			  "\"%s\""),
+			text, h->name.text, h->behind.text);
+	if (via != NULL && behind != NONE && behind != w->router &&
+		c->router_segment[behind] == c->router_segment[w->router])
 		diag_error(c->diags, h->behind.line, "behind-wrong-router",
 			arena_printf(c->arena, _("write: behind %s, or change the route"), via),
-			_("the route to %s of host \"%s\" leads through \"%s\", not through \"%s\""), text, h->name.text, via,
-			h->behind.text);
+			_("the route to %s of host \"%s\" leads through \"%s\", not through \"%s\""), text,
+			h->name.text, via, h->behind.text);
 	if (via != NULL && h->mac.line != 0)
 		diag_error(c->diags, h->mac.line, "mac-behind-router",
-			arena_printf(c->arena, _("leave out `mac`: the MAC address of router \"%s\" is bound"), via),
-			_("the MAC address of host \"%s\" is never seen here: it is behind router \"%s\""), h->name.text, via);
+			arena_printf(c->arena,
+				_("leave out `mac`: the MAC address of router \"%s\" is bound"), via),
+			_("the MAC address of host \"%s\" is never seen here: it is behind router \"%s\""),
+			h->name.text, via);
 }
 
 /* The connected way on which the host's MAC can be bound; NONE. */
-static uint32_t check_way(struct compiler *c, const struct model_host *h, uint32_t segment, const struct prefix *p,
-	uint32_t behind)
+static uint32_t check_way(struct compiler *c, const struct model_host *h, uint32_t segment,
+	const struct prefix *p, uint32_t behind)
 {
-	struct addr_range r = range_of(p);
+	struct addr_range r = prefix_of(p);
 	struct way_arg w = {.c = c, .segment = segment, .way = NONE, .one_router = true};
 
 	cover_each(&c->routing, &r, way_part, &w);
@@ -149,7 +158,7 @@ static uint32_t check_way(struct compiler *c, const struct model_host *h, uint32
 	return c->ways[w.way].router == NONE ? w.way : NONE;
 }
 
-/* -- one host -------------------------------------------------------------------------------------------- */
+/* -- one host ------------------------------------------------------------------------------------------- */
 
 static bool is_single(const struct prefix *p)
 {
@@ -159,19 +168,20 @@ static bool is_single(const struct prefix *p)
 static bool check_form(struct compiler *c, const struct model_host *h, const struct prefix *p)
 {
 	char text[ADDR_TEXT_MAX], right[ADDR_TEXT_MAX];
-	struct addr_range r = range_of(p);
+	struct addr_range r = prefix_of(p);
 
 	if (addr_cmp(&r.lo, &p->addr) != 0) {
 		diag_error(c->diags, p->line, "host-bits",
-			arena_printf(c->arena, _("write %s for the network, or %s for the host"), range_format(&r, right),
-				addr_format(&p->addr, text)),
+			arena_printf(c->arena, _("write %s for the network, or %s for the host"),
+				range_format(&r, right), addr_format(&p->addr, text)),
 			_("%s/%u is neither a host nor a network"), text, p->len);
 		return false;
 	}
 	for (size_t i = 0; is_single(p) && i < c->ir.nlocals; i++) {
 		struct addr local = ir_addr(c->ir.locals[i].family, c->ir.locals[i].addr);
 		if (addr_cmp(&local, &p->addr) == 0) {
-			diag_error(c->diags, p->line, "host-is-gateway", NULL, _("%s of host \"%s\" is the gateway's own address"),
+			diag_error(c->diags, p->line, "host-is-gateway", NULL,
+				_("%s of host \"%s\" is the gateway's own address"),
 				addr_format(&p->addr, text), h->name.text);
 			return false;
 		}
@@ -188,8 +198,10 @@ static void check_mac(struct compiler *c, const struct model_host *h)
 			_("a MAC address of this form belongs to no device"));
 	for (size_t k = 0; k < h->addresses.n; k++)
 		if (!is_single(&h->addresses.v[k])) {
-			diag_error(c->diags, h->mac.line, "mac-of-a-network", _("name each machine as a host of its own"),
-				_("a MAC address belongs to one machine, and \"%s\" is a whole network"), h->name.text);
+			diag_error(c->diags, h->mac.line, "mac-of-a-network",
+				_("name each machine as a host of its own"),
+				_("a MAC address belongs to one machine, and \"%s\" is a whole network"),
+				h->name.text);
 			return;
 		}
 }
@@ -217,7 +229,7 @@ static void put_addresses(struct compiler *c, uint32_t i, uint32_t segment, uint
 		uint32_t way = check_inside(c, h, segment, p) ? check_way(c, h, segment, p, behind) : NONE;
 		if (way != NONE && h->mac.line != 0 && is_single(p))
 			put_host_neigh(c, h, &p->addr, way);
-		v[e->n++] = (struct piece){range_of(p), i};
+		v[e->n++] = (struct piece){prefix_of(p), i};
 		struct ir_hostaddr *a = IR_PUSH(&c->ir, hostaddrs);
 		a->host = i;
 		a->family = p->addr.family;
@@ -232,7 +244,8 @@ static void put_host(struct compiler *c, uint32_t i)
 	uint32_t behind = name_find(c, c->routers, NAME_ROUTER, &h->behind);
 	struct ir_host *out = IR_PUSH(&c->ir, hosts);
 
-	*out = (struct ir_host){.segment = segment == NONE ? 0 : (uint16_t)segment, .has_mac = h->mac.line != 0};
+	*out = (struct ir_host){
+		.segment = segment == NONE ? 0 : (uint16_t)segment, .has_mac = h->mac.line != 0};
 	memcpy(out->mac, h->mac.mac.b, sizeof(out->mac));
 	out->name = ir_intern(&c->ir, h->name.text);
 	out->label = ir_intern(&c->ir, h->label);
@@ -245,10 +258,12 @@ static void put_host(struct compiler *c, uint32_t i)
 	if (h->addresses.n == 0 && !form_said(c, h->name.line))
 		diag_error(c->diags, h->name.line, "host-no-address", _("add: address 10.1.10.5"),
 			_("the host \"%s\" has no address"), h->name.text);
-	if (behind != NONE && segment != NONE && c->router_segment[behind] != NONE && c->router_segment[behind] != segment)
+	if (behind != NONE && segment != NONE && c->router_segment[behind] != NONE &&
+		c->router_segment[behind] != segment)
 		diag_error(c->diags, h->behind.line, "behind-other-segment", NULL,
-			_("the router \"%s\" stands in segment \"%s\", the host \"%s\" in \"%s\""), h->behind.text,
-			c->m->segments[c->router_segment[behind]].name.text, h->name.text, h->segment.text);
+			_("the router \"%s\" stands in segment \"%s\", the host \"%s\" in \"%s\""),
+			h->behind.text, c->m->segments[c->router_segment[behind]].name.text, h->name.text,
+			h->segment.text);
 	check_mac(c, h);
 	uint32_t first = (uint32_t)c->ir.nhostaddrs;
 	if (segment != NONE)
@@ -256,7 +271,7 @@ static void put_host(struct compiler *c, uint32_t i)
 	c->ir.hosts[i].addrs = (struct ir_run){first, (uint32_t)c->ir.nhostaddrs - first};
 }
 
-/* -- two hosts with one address or one MAC --------------------------------------------------------------- */
+/* -- two hosts with one address or one MAC -------------------------------------------------------------- */
 
 struct twin {
 	uint8_t family;
@@ -267,7 +282,8 @@ struct twin {
 static int twin_cmp(const void *pa, const void *pb)
 {
 	const struct twin *a = pa, *b = pb;
-	int d = a->family != b->family ? (a->family < b->family ? -1 : 1) : memcmp(a->key, b->key, sizeof(a->key));
+	int d = a->family != b->family ? (a->family < b->family ? -1 : 1)
+				       : memcmp(a->key, b->key, sizeof(a->key));
 
 	return d == 0 ? (a->line > b->line) - (a->line < b->line) : d;
 }
@@ -281,14 +297,18 @@ static void report_twins(struct compiler *c, const struct twin *a, const struct 
 
 	if (b->family == 0) {
 		memcpy(mac.b, b->key, sizeof(mac.b));
-		diag_warning(c->diags, b->line, "mac-twice", _("one of the two is mistaken, or the two are one machine"),
-			_("the hosts \"%s\" and \"%s\" have the same MAC address %s"), one, two, mac_format(&mac, text));
+		diag_warning(c->diags, b->line, "mac-twice",
+			_("one of the two is mistaken, or the two are one machine"),
+			_("the hosts \"%s\" and \"%s\" have the same MAC address %s"), one, two,
+			mac_format(&mac, text));
 	} else if (range_is_single(&r)) {
 		diag_error(c->diags, b->line, "address-of-two-hosts", _("one address belongs to one host"),
-			_("the hosts \"%s\" and \"%s\" have the same address %s"), one, two, range_format(&r, text));
+			_("the hosts \"%s\" and \"%s\" have the same address %s"), one, two,
+			range_format(&r, text));
 	} else {
 		diag_warning(c->diags, b->line, "address-of-two-hosts", _("use one name for one network"),
-			_("the hosts \"%s\" and \"%s\" have the same address %s"), one, two, range_format(&r, text));
+			_("the hosts \"%s\" and \"%s\" have the same address %s"), one, two,
+			range_format(&r, text));
 	}
 }
 
@@ -299,7 +319,8 @@ static void check_twins(struct compiler *c)
 
 	for (size_t i = 0; i < c->ir.nhostaddrs; i++) {
 		const struct ir_hostaddr *a = &c->ir.hostaddrs[i];
-		struct twin t = {.family = a->family, .host = a->host, .line = c->m->hosts[a->host].name.line};
+		struct twin t = {
+			.family = a->family, .host = a->host, .line = c->m->hosts[a->host].name.line};
 		memcpy(t.key, &a->range, sizeof(t.key));
 		v[n++] = t;
 	}
@@ -316,7 +337,7 @@ static void check_twins(struct compiler *c)
 			report_twins(c, &v[i - 1], &v[i]);
 }
 
-/* -- groups ---------------------------------------------------------------------------------------------- */
+/* -- groups --------------------------------------------------------------------------------------------- */
 
 struct expansion {
 	struct compiler *c;
@@ -324,7 +345,7 @@ struct expansion {
 	size_t n, cap;
 	uint32_t segment;
 	uint32_t group; /* whose expansion this is: faults of groups inside it are said with them */
-	uint8_t *seen; /* by group: 1 being expanded (to find circles), 2 done (each counts once) */
+	uint8_t *seen;	/* by group: 1 being expanded (to find circles), 2 done (each counts once) */
 };
 
 static void expand_host(struct expansion *x, const struct word *w, uint32_t host, const struct model_group *g)
@@ -333,13 +354,15 @@ static void expand_host(struct expansion *x, const struct word *w, uint32_t host
 
 	if (e->segment != NONE && x->segment != NONE && e->segment != x->segment)
 		diag_error(x->c->diags, w->line, "group-mixed", _("make one group for each segment"),
-			_("the members of group \"%s\" are in different segments: \"%s\" is in \"%s\", others in \"%s\""),
+			_("the members of group \"%s\" are in different segments: \"%s\" is in \"%s\", "
+			  "others in \"%s\""),
 			g->name.text, w->text, x->c->m->segments[e->segment].name.text,
 			x->c->m->segments[x->segment].name.text);
 	if (x->segment == NONE)
 		x->segment = e->segment;
 	for (size_t k = 0; k < e->n; k++)
-		*(struct piece *)arena_push(x->c->arena, (void **)&x->v, &x->n, &x->cap, sizeof(struct piece)) = e->v[k];
+		*(struct piece *)arena_push(
+			x->c->arena, (void **)&x->v, &x->n, &x->cap, sizeof(struct piece)) = e->v[k];
 }
 
 static void expand_group(struct expansion *x, uint32_t group)
@@ -353,7 +376,8 @@ static void expand_group(struct expansion *x, uint32_t group)
 		if (strmap_get(x->c->groups, w->text, &i)) {
 			if (x->seen[i] == 1 && i == x->group)
 				diag_error(x->c->diags, w->line, "group-circle", NULL,
-					_("the group \"%s\" contains itself through \"%s\""), g->name.text, w->text);
+					_("the group \"%s\" contains itself through \"%s\""), g->name.text,
+					w->text);
 			else if (x->seen[i] == 0)
 				expand_group(x, i);
 		} else if (strmap_get(x->c->hosts, w->text, &i)) {
@@ -368,16 +392,17 @@ static void expand_group(struct expansion *x, uint32_t group)
 static void put_group(struct compiler *c, uint32_t i)
 {
 	const struct model_group *g = &c->m->groups[i];
-	struct expansion x = {.c = c, .segment = NONE, .group = i, .seen = ARENA_ARRAY(c->arena, c->m->ngroups, uint8_t)};
+	struct expansion x = {
+		.c = c, .segment = NONE, .group = i, .seen = ARENA_ARRAY(c->arena, c->m->ngroups, uint8_t)};
 
 	if (g->members.n == 0 && !form_said(c, g->name.line))
-		diag_warning(c->diags, g->name.line, "group-empty", _("add: member HOST"), _("the group \"%s\" has no members"),
-			g->name.text);
+		diag_warning(c->diags, g->name.line, "group-empty", _("add: member HOST"),
+			_("the group \"%s\" has no members"), g->name.text);
 	expand_group(&x, i);
 	c->group_ends[i] = (struct endpoint){ENDPOINT_GROUP, i, x.segment, x.v, x.n};
 }
 
-/* -- which sources may enter where ----------------------------------------------------------------------- */
+/* -- which sources may enter where ---------------------------------------------------------------------- */
 
 struct entry {
 	uint32_t interface;
@@ -394,7 +419,8 @@ struct source_list {
 	struct addr_range part;
 };
 
-static void add_entry(struct source_list *s, const struct addr_range *r, uint32_t interface, const struct mac *mac)
+static void add_entry(
+	struct source_list *s, const struct addr_range *r, uint32_t interface, const struct mac *mac)
 {
 	struct arena *a = s->c->arena;
 	struct entry *e = arena_push(a, (void **)&s->entries, &s->nentries, &s->cap, sizeof(*e));
@@ -430,7 +456,8 @@ static void put_source(void *arg, const struct addr_range *common, uint32_t owne
 		}
 	}
 	struct ir_source *s = IR_PUSH(&c->ir, sources);
-	*s = (struct ir_source){.interface = (uint16_t)e->interface, .family = common->lo.family, .has_mac = e->has_mac};
+	*s = (struct ir_source){
+		.interface = (uint16_t)e->interface, .family = common->lo.family, .has_mac = e->has_mac};
 	memcpy(s->mac, e->mac.b, sizeof(s->mac));
 	ir_put_range(&s->range, common);
 }
@@ -473,7 +500,7 @@ static void put_sources(struct compiler *c)
 		qsort(c->ir.sources, c->ir.nsources, sizeof(*c->ir.sources), source_cmp);
 }
 
-/* -- the stage ------------------------------------------------------------------------------------------- */
+/* -- the stage ------------------------------------------------------------------------------------------ */
 
 static void put_segment_ends(struct compiler *c)
 {

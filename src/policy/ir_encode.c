@@ -2,8 +2,8 @@
  * ir_encode.c: the compiler's growing sections become one block of memory.
  *
  * Input: our own records. Output: header, then every section in the order of IR_SECTIONS, each aligned to
- * 8 bytes, padding zeroed, checksum over all. ir_open.c is its pair and checks everything that is promised here.
- * Without memory the process ends.
+ * 8 bytes, padding zeroed, checksum over all. ir_open.c is its pair and checks everything that is promised
+ * here. Without memory the process ends.
  */
 #include "compile.h"
 
@@ -76,18 +76,18 @@ void ir_encode(const struct ir_builder *b, struct buf *out)
 	struct ir_header h = {.magic = IR_MAGIC, .version = IR_VERSION, .nsections = IR_NSECTIONS};
 	size_t at = align8(sizeof(h));
 
-#define X(NAME, type, member)                                                                                  \
-	h.section[IR_##NAME].off = at;                                                                          \
-	h.section[IR_##NAME].n = (uint32_t)b->n##member;                                                        \
-	h.section[IR_##NAME].record = sizeof(struct type);                                                      \
+#define X(NAME, type, member)                                                                                \
+	h.section[IR_##NAME].off = at;                                                                       \
+	h.section[IR_##NAME].n = (uint32_t)b->n##member;                                                     \
+	h.section[IR_##NAME].record = sizeof(struct type);                                                   \
 	at = align8(at + b->n##member * sizeof(struct type));
 	IR_SECTIONS(X)
 #undef X
 	h.size = at;
 	uint8_t *p = buf_reserve(out, at);
 	memcpy(p, &h, sizeof(h));
-#define X(NAME, type, member)                                                                                  \
-	if (b->n##member > 0)                                                                                   \
+#define X(NAME, type, member)                                                                                \
+	if (b->n##member > 0)                                                                                \
 		memcpy(p + h.section[IR_##NAME].off, b->member, b->n##member * sizeof(struct type));
 	IR_SECTIONS(X)
 #undef X

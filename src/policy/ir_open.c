@@ -2,10 +2,10 @@
  * ir_open.c: opens a block of memory as an IR and believes nothing of it.
  *
  * Input: bytes from an unprivileged compiler, in memory that the caller keeps (and has sealed). Checked here:
- * header, place and size of every section, the checksum, and for every record that its indexes, runs, strings,
- * ranges and small numbers are in bounds, so that a reader can walk all of it without another look. What the
- * records mean together (the laws) is the guard's question, see guard_ir.c.
- * Nothing is copied or allocated; the time is linear in the size.
+ * header, place and size of every section, the checksum, and for every record that its indexes, runs,
+ * strings, ranges and small numbers are in bounds, so that a reader can walk all of it without another look.
+ * What the records mean together (the laws) is the guard's question, see guard_ir.c. Nothing is copied or
+ * allocated; the time is linear in the size.
  */
 #include <sekisho/crc.h>
 #include <sekisho/ir.h>
@@ -34,7 +34,10 @@ static bool text_ok(const struct ir *ir, ir_str s)
 	return s < ir->nstrings;
 }
 
-/* A name as rules, segments and hosts have: it goes into kernel comments, so no quotes and no control characters. */
+/*
+ * A name as rules, segments and hosts have: it goes into kernel
+ * comments, so no quotes and no control characters.
+ */
 static bool name_ok(const struct ir *ir, ir_str s)
 {
 	if (s == 0 || s >= ir->nstrings)
@@ -83,7 +86,8 @@ static bool is_unicast(const uint8_t mac[6])
 /* A protocol as rules may name it, and the family that it belongs to. */
 static bool proto_ok(uint8_t family, uint8_t proto)
 {
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == (family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
+	       proto == (family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
 /* A name of an interface: filled up with NULs, no '/' and nothing that the kernel refuses. */
@@ -109,7 +113,8 @@ static const char *check_system(const struct ir *ir)
 		return "system: not one record";
 	if (!text_ok(ir, s->hostname) || !text_ok(ir, s->timezone) || !text_ok(ir, s->language))
 		return "system: string";
-	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 || s->has_mail_out > 1)
+	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
+		s->has_mail_out > 1)
 		return "system: flag";
 	return NULL;
 }
@@ -154,7 +159,8 @@ static const char *check_locals(const struct ir *ir)
 {
 	for (uint32_t i = 0; i < ir->nlocals; i++) {
 		const struct ir_local *l = &ir->locals[i];
-		if (l->interface >= ir->ninterfaces || !addr_ok(l->family, l->addr) || !prefix_ok(l->family, l->prefix_len))
+		if (l->interface >= ir->ninterfaces || !addr_ok(l->family, l->addr) ||
+			!prefix_ok(l->family, l->prefix_len))
 			return wrong("local %u", i);
 	}
 	return NULL;
@@ -176,7 +182,8 @@ static const char *check_networks(const struct ir *ir)
 			continue;
 		const struct ir_network *p = n - 1;
 		if (p->segment > n->segment ||
-			(p->segment == n->segment && !ranges_ordered(p->family, &p->range, n->family, &n->range)))
+			(p->segment == n->segment &&
+				!ranges_ordered(p->family, &p->range, n->family, &n->range)))
 			return wrong("network %u: not in order", i);
 	}
 	return NULL;
@@ -193,7 +200,8 @@ static const char *check_sources(const struct ir *ir)
 			continue;
 		const struct ir_source *p = s - 1;
 		if (p->interface > s->interface ||
-			(p->interface == s->interface && !ranges_ordered(p->family, &p->range, s->family, &s->range)))
+			(p->interface == s->interface &&
+				!ranges_ordered(p->family, &p->range, s->family, &s->range)))
 			return wrong("source %u: not in order", i);
 	}
 	return NULL;
@@ -210,8 +218,8 @@ static const char *check_ways(const struct ir *ir)
 	}
 	for (uint32_t i = 0; i < ir->nroutes; i++) {
 		const struct ir_route *r = &ir->routes[i];
-		if (r->interface >= ir->ninterfaces || !addr_ok(r->family, r->prefix) || !addr_ok(r->family, r->via) ||
-			!prefix_ok(r->family, r->prefix_len))
+		if (r->interface >= ir->ninterfaces || !addr_ok(r->family, r->prefix) ||
+			!addr_ok(r->family, r->via) || !prefix_ok(r->family, r->prefix_len))
 			return wrong("route %u", i);
 	}
 	return NULL;
@@ -242,8 +250,9 @@ static const char *check_hosts(const struct ir *ir)
 
 static bool rule_texts_ok(const struct ir *ir, const struct ir_rule *r)
 {
-	return name_ok(ir, r->name) && text_ok(ir, r->from) && text_ok(ir, r->to) && text_ok(ir, r->service) &&
-	       text_ok(ir, r->application_text) && text_ok(ir, r->purpose) && text_ok(ir, r->applicant);
+	return name_ok(ir, r->name) && text_ok(ir, r->from) && text_ok(ir, r->to) &&
+	       text_ok(ir, r->service) && text_ok(ir, r->application_text) && text_ok(ir, r->purpose) &&
+	       text_ok(ir, r->applicant);
 }
 
 static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
@@ -263,7 +272,8 @@ static const char *check_rules(const struct ir *ir)
 			return wrong("rule %u: string", i);
 		if (!rule_values_ok(ir, r))
 			return wrong("rule %u: value", i);
-		if (!run_ok(r->closed, ir->ndates) || !run_ok(r->server_names, ir->nnames) || !run_ok(r->spans, ir->nspans))
+		if (!run_ok(r->closed, ir->ndates) || !run_ok(r->server_names, ir->nnames) ||
+			!run_ok(r->spans, ir->nspans))
 			return wrong("rule %u: run", i);
 		for (uint32_t k = 0; k < r->spans.n; k++)
 			if (ir->spans[r->spans.first + k].rule != i)
@@ -271,7 +281,8 @@ static const char *check_rules(const struct ir *ir)
 	}
 	for (uint32_t i = 0; i < ir->ndates; i++) {
 		const struct ir_date *d = &ir->dates[i];
-		if (d->year < 1970 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 || d->day > 31)
+		if (d->year < 1970 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 ||
+			d->day > 31)
 			return wrong("date %u", i);
 	}
 	for (uint32_t i = 0; i < ir->nnames; i++)
@@ -336,7 +347,8 @@ static const char *check_boxes(const struct ir *ir)
 	for (uint32_t i = 0; i < ir->nboxes; i++) {
 		const struct ir_box *b = &ir->boxes[i];
 		if (b->from >= ir->nsegments || b->to >= ir->nsegments || !range_ok(b->family, &b->src) ||
-			!range_ok(b->family, &b->dst) || !proto_ok(b->family, b->proto) || b->port_lo > b->port_hi)
+			!range_ok(b->family, &b->dst) || !proto_ok(b->family, b->proto) ||
+			b->port_lo > b->port_hi)
 			return wrong("box %u: value", i);
 		if (!cands_ok(ir, b))
 			return wrong("box %u: candidates", i);
@@ -353,8 +365,9 @@ static const char *check_owns(const struct ir *ir)
 {
 	for (uint32_t i = 0; i < ir->nowns; i++) {
 		const struct ir_own *o = &ir->owns[i];
-		if (!name_ok(ir, o->what) || o->interface >= ir->ninterfaces || o->out > 1 || !addr_ok(o->family, o->local) ||
-			!range_ok(o->family, &o->remote) || !proto_ok(o->family, o->proto) || o->port_lo > o->port_hi)
+		if (!name_ok(ir, o->what) || o->interface >= ir->ninterfaces || o->out > 1 ||
+			!addr_ok(o->family, o->local) || !range_ok(o->family, &o->remote) ||
+			!proto_ok(o->family, o->proto) || o->port_lo > o->port_hi)
 			return wrong("own flow %u", i);
 	}
 	return NULL;
@@ -393,8 +406,8 @@ static const char *open_sections(const void *p, size_t n, struct ir *ir)
 		at = h.section[i].off + (size_t)h.section[i].n * records[i];
 	}
 	*ir = (struct ir){.base = p, .size = n};
-#define X(NAME, type, member)                                                                                  \
-	ir->member = (const void *)((const uint8_t *)p + h.section[IR_##NAME].off);                             \
+#define X(NAME, type, member)                                                                                \
+	ir->member = (const void *)((const uint8_t *)p + h.section[IR_##NAME].off);                          \
 	ir->n##member = h.section[IR_##NAME].n;
 	IR_SECTIONS(X)
 #undef X
@@ -406,9 +419,9 @@ static const char *open_sections(const void *p, size_t n, struct ir *ir)
 
 const char *ir_open(const void *p, size_t n, struct ir *ret)
 {
-	static const char *(*const checks[])(const struct ir *) = {check_system, check_segments, check_interfaces,
-		check_locals, check_networks, check_sources, check_ways, check_hosts, check_rules, check_spans, check_boxes,
-		check_owns};
+	static const char *(*const checks[])(const struct ir *) = {check_system, check_segments,
+		check_interfaces, check_locals, check_networks, check_sources, check_ways, check_hosts,
+		check_rules, check_spans, check_boxes, check_owns};
 	struct ir ir;
 	const char *bad = open_sections(p, n, &ir);
 

@@ -1,6 +1,6 @@
 /*
- * key.c: addresses as numbers of 128 bits, for whoever sorts and cuts them. Links with the base alone, so that a
- * jailed daemon that asks the matcher needs nothing of the compiler.
+ * key.c: addresses as numbers of 128 bits, for whoever sorts and cuts them. Links with the base alone, so
+ * that a jailed daemon that asks the matcher needs nothing of the compiler.
  */
 #include "compile.h"
 

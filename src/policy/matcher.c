@@ -1,9 +1,9 @@
 /*
  * matcher.c: what would happen to this packet, the first of its flow, and why.
  *
- * The same questions in the same order as the kernel's chains (bogon.h lists it). Indexes are built once from an IR
- * that ir_open() has checked: sorted ranges for addresses, a hash for boxes of single addresses and one port, a tree
- * for the others. A question costs a few microseconds and allocates nothing.
+ * The same questions in the same order as the kernel's chains (bogon.h lists it). Indexes are built once from
+ * an IR that ir_open() has checked: sorted ranges for addresses, a hash for boxes of single addresses and one
+ * port, a tree for the others. A question costs a few microseconds and allocates nothing.
  */
 #include "matcher.h"
 
@@ -15,7 +15,7 @@
 
 #define FAMILY_INDEX(family) ((family) == 4 ? 0 : 1)
 
-/* -- building ---------------------------------------------------------------------------------------------- */
+/* -- building ------------------------------------------------------------------------------------------- */
 
 static void add_range(struct matcher *m, struct pieces *p, const struct addr_range *r, uint32_t owner)
 {
@@ -75,8 +75,8 @@ static void index_bogons(struct matcher *m)
 	}
 }
 
-static struct rect rect_of(uint8_t family, const struct ir_range *src, const struct ir_range *dst, uint32_t port_lo,
-	uint32_t port_hi)
+static struct rect rect_of(uint8_t family, const struct ir_range *src, const struct ir_range *dst,
+	uint32_t port_lo, uint32_t port_hi)
 {
 	struct addr_range s = ir_addr_range(family, src), d = ir_addr_range(family, dst);
 
@@ -112,7 +112,8 @@ static struct exact_key exact_key_of(const struct ir_box *b)
 
 static bool is_exact(const struct ir_box *b)
 {
-	return b->port_lo == b->port_hi && memcmp(b->src.lo, b->src.hi, 16) == 0 && memcmp(b->dst.lo, b->dst.hi, 16) == 0;
+	return b->port_lo == b->port_hi && memcmp(b->src.lo, b->src.hi, 16) == 0 &&
+	       memcmp(b->dst.lo, b->dst.hi, 16) == 0;
 }
 
 static uint32_t *exact_slot(const struct matcher *m, const struct exact_key *k)
@@ -235,7 +236,7 @@ void matcher_free(struct matcher *m)
 	free(m);
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------- */
+/* -- asking --------------------------------------------------------------------------------------------- */
 
 void matcher_point(const struct question *q, struct key point[RTREE_AXES])
 {
@@ -262,7 +263,8 @@ static uint32_t find_box(const struct matcher *m, const struct question *q)
 	if (q->has_port && *exact_slot(m, &k) != NONE)
 		return *exact_slot(m, &k);
 	rtree_visit(m->boxes[FAMILY_INDEX(q->src.family)], &v);
-	if (v.limit != NONE && !q->has_port && (m->ir->boxes[v.limit].port_lo != 0 || m->ir->boxes[v.limit].port_hi != 65535))
+	if (v.limit != NONE && !q->has_port &&
+		(m->ir->boxes[v.limit].port_lo != 0 || m->ir->boxes[v.limit].port_hi != 65535))
 		return NONE;
 	return v.limit;
 }
@@ -288,7 +290,8 @@ static bool is_net_broadcast(const struct matcher *m, const struct addr *a)
 		const struct ir_local *l = &m->ir->locals[i];
 		struct addr local = ir_addr(l->family, l->addr);
 		struct addr_range r = prefix_range(&local, l->prefix_len);
-		if (l->family == 4 && l->prefix_len < 31 && (addr_cmp(&r.lo, a) == 0 || addr_cmp(&r.hi, a) == 0))
+		if (l->family == 4 && l->prefix_len < 31 &&
+			(addr_cmp(&r.lo, a) == 0 || addr_cmp(&r.hi, a) == 0))
 			return true;
 	}
 	return false;
@@ -330,7 +333,8 @@ static enum reason judge_source(const struct matcher *m, const struct question *
 		return REASON_SPOOF;
 	const struct ir_source *s = &m->ir->sources[p->owner];
 	*ret_in = s->interface;
-	return q->has_mac && s->has_mac && memcmp(s->mac, q->mac.b, sizeof(s->mac)) != 0 ? REASON_MAC : REASON_NONE;
+	return q->has_mac && s->has_mac && memcmp(s->mac, q->mac.b, sizeof(s->mac)) != 0 ? REASON_MAC
+											 : REASON_NONE;
 }
 
 /* Step 6, ICMP: what conntrack takes as the first packet of a flow passes on. */
@@ -367,7 +371,8 @@ static enum reason judge_icmp6(unsigned type)
 	case 3:
 	case 4:
 		return REASON_RELATED;
-	case 133: /* neighbour discovery that comes to a gateway to be routed has been routed before (RFC 4861) */
+	case 133: /* neighbour discovery that comes to a gateway to be routed has been routed before (RFC
+		     4861) */
 	case 134:
 	case 135:
 	case 136:
@@ -396,7 +401,8 @@ static enum reason judge_header(const struct question *q)
 }
 
 /* To an address of the gateway itself. */
-static void judge_local(const struct matcher *m, const struct question *q, uint32_t in, uint32_t local, struct decision *ret)
+static void judge_local(
+	const struct matcher *m, const struct question *q, uint32_t in, uint32_t local, struct decision *ret)
 {
 	const struct ir_segment *s = &m->ir->segments[m->ir->interfaces[in].segment];
 	uint16_t echo = q->src.family == 4 ? 8 << 8 : 128 << 8;
@@ -413,8 +419,9 @@ static void judge_local(const struct matcher *m, const struct question *q, uint3
 	for (uint32_t i = 0; i < m->ir->nowns; i++) {
 		const struct ir_own *o = &m->ir->owns[i];
 		struct addr_range remote = ir_addr_range(o->family, &o->remote);
-		if (o->out || o->interface != in || o->proto != q->proto || !q->has_port || q->dport < o->port_lo ||
-			q->dport > o->port_hi || !range_has(&remote, &q->src) || memcmp(o->local, q->dst.b, 16) != 0)
+		if (o->out || o->interface != in || o->proto != q->proto || !q->has_port ||
+			q->dport < o->port_lo || q->dport > o->port_hi || !range_has(&remote, &q->src) ||
+			memcmp(o->local, q->dst.b, 16) != 0)
 			continue;
 		ret->verdict = VERDICT_MAIL;
 		ret->reason = REASON_NO_MAIL_GATE;
@@ -424,7 +431,8 @@ static void judge_local(const struct matcher *m, const struct question *q, uint3
 }
 
 /* Step 8: the segment pair and its boxes. */
-static void judge_pair(const struct matcher *m, const struct question *q, struct wall now, struct decision *ret)
+static void judge_pair(
+	const struct matcher *m, const struct question *q, struct wall now, struct decision *ret)
 {
 	const struct ir *ir = m->ir;
 	uint32_t box = find_box(m, q), rule = IR_NONE;
@@ -457,7 +465,8 @@ static void judge_pair(const struct matcher *m, const struct question *q, struct
 }
 
 /* Where the packet would go: the segment, or an address of the gateway. False when there is no way. */
-static bool find_way(const struct matcher *m, const struct question *q, uint32_t *ret_local, struct decision *ret)
+static bool find_way(
+	const struct matcher *m, const struct question *q, uint32_t *ret_local, struct decision *ret)
 {
 	const struct piece *p;
 
@@ -496,7 +505,10 @@ static void judge(const struct matcher *m, const struct question *q, struct wall
 		judge_pair(m, q, now, ret);
 }
 
-/* Of which drops the nearest rule tells something: those that a rule, or another sender, could have made pass. */
+/*
+ * Of which drops the nearest rule tells something: those that a
+ * rule, or another sender, could have made pass.
+ */
 static bool wants_nearest(enum reason r)
 {
 	return r == REASON_NO_RULE || r == REASON_FORBIDDEN_PAIR || r == REASON_MAC || r == REASON_SPOOF ||
@@ -505,8 +517,8 @@ static bool wants_nearest(enum reason r)
 
 void matcher_decide(const struct matcher *m, const struct question *q, struct wall now, struct decision *ret)
 {
-	*ret = (struct decision){.verdict = VERDICT_DROP, .rule = IR_NONE, .nearest = IR_NONE, .from = IR_NONE,
-		.to = IR_NONE};
+	*ret = (struct decision){
+		.verdict = VERDICT_DROP, .rule = IR_NONE, .nearest = IR_NONE, .from = IR_NONE, .to = IR_NONE};
 	judge(m, q, now, ret);
 	if (ret->verdict == VERDICT_DROP && wants_nearest(ret->reason))
 		nearest_find(m, q, now, ret->reason == REASON_MAC, ret);

@@ -33,7 +33,8 @@ struct matcher {
 void matcher_point(const struct question *q, struct key point[RTREE_AXES]);
 
 /* Fills nearest and differs of a drop; `mac` adds that difference to all. */
-void nearest_find(const struct matcher *m, const struct question *q, struct wall now, bool mac, struct decision *ret);
+void nearest_find(
+	const struct matcher *m, const struct question *q, struct wall now, bool mac, struct decision *ret);
 
 /* Which DIFFERS_* of time a rule shows at `now`; 0 when it is in force. */
 uint32_t window_differs(const struct ir *ir, const struct ir_rule *r, struct wall now);

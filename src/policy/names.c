@@ -27,8 +27,8 @@ static void check_ambiguous(struct compiler *c, struct strmap *seen, const struc
 		return;
 	if (strmap_get(seen, w->text, &before) && before != kind)
 		diag_error(c->diags, w->line, "ambiguous-name", _("give one of the two another name"),
-			_("\"%s\" is the name of a %s already, so a rule could not say which is meant"), w->text,
-			_(kinds[before]));
+			_("\"%s\" is the name of a %s already, so a rule could not say which is meant"),
+			w->text, _(kinds[before]));
 }
 
 void stage_names(struct compiler *c)
@@ -74,23 +74,24 @@ uint32_t name_find(struct compiler *c, const struct strmap *map, enum name_kind 
 	switch (kind) {
 	case NAME_SEGMENT:
 		diag_error(c->diags, w->line, "unknown-segment",
-			name_hint(c, map, w->text, _("name it with \"set segment NAME ...\"")), _("there is no segment \"%s\""),
-			w->text);
+			name_hint(c, map, w->text, _("name it with \"set segment NAME ...\"")),
+			_("there is no segment \"%s\""), w->text);
 		break;
 	case NAME_ROUTER:
 		diag_error(c->diags, w->line, "unknown-router",
-			name_hint(c, map, w->text, _("name it with \"set router NAME ...\"")), _("there is no router \"%s\""),
-			w->text);
+			name_hint(c, map, w->text, _("name it with \"set router NAME ...\"")),
+			_("there is no router \"%s\""), w->text);
 		break;
 	case NAME_HOST:
 		diag_error(c->diags, w->line, "unknown-host",
-			name_hint(c, map, w->text, _("name it with \"set host NAME ...\"")), _("there is no host \"%s\""),
-			w->text);
+			name_hint(c, map, w->text, _("name it with \"set host NAME ...\"")),
+			_("there is no host \"%s\""), w->text);
 		break;
 	case NAME_SERVICE:
 		diag_error(c->diags, w->line, "unknown-service",
 			name_hint(c, map, w->text,
-				_("name it with \"set service NAME ...\" or write it as tcp/443, udp/53, icmp/echo-request")),
+				_("name it with \"set service NAME ...\" or write it as tcp/443, udp/53, "
+				  "icmp/echo-request")),
 			_("there is no service \"%s\""), w->text);
 		break;
 	}

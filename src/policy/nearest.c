@@ -1,10 +1,10 @@
 /*
  * nearest.c: of a drop, the rule that it missed by the least.
  *
- * A rule is compared by its spans as written. What can differ: the bits of DIFFERS. Rules that share neither end
- * with the packet are not near. The nearest one has the fewest differences; among those the least significant
- * (time, MAC, port, protocol, direction, destination, source, in that order); among those it stands first in
- * the file. Found by index, never by a look at all rules:
+ * A rule is compared by its spans as written. What can differ: the bits of DIFFERS. Rules that share neither
+ * end with the packet are not near. The nearest one has the fewest differences; among those the least
+ * significant (time, MAC, port, protocol, direction, destination, source, in that order); among those it
+ * stands first in the file. Found by index, never by a look at all rules:
  *
  *   both ends      all spans of this pair of addresses, and of the pair reversed
  *   one end, port  the spans that hold the destination (source) and the port: tree, first in the file
@@ -19,8 +19,9 @@
 /* Differences from the most to the least significant. */
 static unsigned weight_of(uint32_t differs)
 {
-	static const uint32_t order[] = {DIFFERS_HOURS, DIFFERS_DAY, DIFFERS_NOT_STARTED, DIFFERS_EXPIRED, DIFFERS_MAC,
-		DIFFERS_PORT, DIFFERS_PROTOCOL, DIFFERS_DIRECTION, DIFFERS_DESTINATION, DIFFERS_SOURCE};
+	static const uint32_t order[] = {DIFFERS_HOURS, DIFFERS_DAY, DIFFERS_NOT_STARTED, DIFFERS_EXPIRED,
+		DIFFERS_MAC, DIFFERS_PORT, DIFFERS_PROTOCOL, DIFFERS_DIRECTION, DIFFERS_DESTINATION,
+		DIFFERS_SOURCE};
 	unsigned weight = 0;
 
 	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -33,8 +34,8 @@ struct best {
 	const struct matcher *m;
 	const struct question *q;
 	struct wall now;
-	uint32_t always;  /* differences that every rule shows */
-	uint32_t beside;  /* differences that this search implies */
+	uint32_t always; /* differences that every rule shows */
+	uint32_t beside; /* differences that this search implies */
 	bool compare_port;
 	bool by_sport; /* reversed: the packet's source port may be the service */
 	uint32_t rule, differs;
@@ -117,8 +118,11 @@ static bool worth(const struct best *b, uint32_t at_least)
 static void search(struct best *b, const struct key point[RTREE_AXES], unsigned mask, uint32_t beside)
 {
 	bool pair = mask == (RTREE_SRC | RTREE_DST);
-	struct rtree *const *tree = pair ? b->m->by_pair : (mask & RTREE_SRC) != 0 ? b->m->by_src_port : b->m->by_dst_port;
-	struct visit v = {.point = point, .mask = mask, .limit = NONE, .fn = pair ? visit_all : visit_first, .arg = b};
+	struct rtree *const *tree = pair		      ? b->m->by_pair
+				    : (mask & RTREE_SRC) != 0 ? b->m->by_src_port
+							      : b->m->by_dst_port;
+	struct visit v = {
+		.point = point, .mask = mask, .limit = NONE, .fn = pair ? visit_all : visit_first, .arg = b};
 
 	if (!worth(b, beside))
 		return;
@@ -139,7 +143,8 @@ static void search_first(struct best *b, const struct paint *p, struct key k, ui
 	consider(b, span);
 }
 
-void nearest_find(const struct matcher *m, const struct question *q, struct wall now, bool mac, struct decision *ret)
+void nearest_find(
+	const struct matcher *m, const struct question *q, struct wall now, bool mac, struct decision *ret)
 {
 	struct best b = {.m = m, .q = q, .now = now, .always = mac ? DIFFERS_MAC : 0, .rule = IR_NONE};
 	int f = q->src.family == 4 ? 0 : 1;

@@ -16,10 +16,15 @@ static void put_system(struct compiler *c)
 	const struct model_system *s = &c->m->system;
 	struct ir_system *out = IR_PUSH(&c->ir, system);
 
-	*out = (struct ir_system){.alpha_prime = s->alpha_prime, .close_all_on_log_failure = s->close_all_on_log_failure,
-		.has_mail_in = c->m->mail_in.line != 0, .has_mail_out = c->m->mail_out.line != 0,
-		.log_per_source = s->log_per_source, .log_per_segment = s->log_per_segment,
-		.new_per_source = s->new_per_source, .open_per_source = s->open_per_source, .half_open = s->half_open};
+	*out = (struct ir_system){.alpha_prime = s->alpha_prime,
+		.close_all_on_log_failure = s->close_all_on_log_failure,
+		.has_mail_in = c->m->mail_in.line != 0,
+		.has_mail_out = c->m->mail_out.line != 0,
+		.log_per_source = s->log_per_source,
+		.log_per_segment = s->log_per_segment,
+		.new_per_source = s->new_per_source,
+		.open_per_source = s->open_per_source,
+		.half_open = s->half_open};
 	out->hostname = ir_intern(&c->ir, s->hostname);
 	out->timezone = ir_intern(&c->ir, s->timezone);
 	out->language = ir_intern(&c->ir, s->language);
@@ -33,7 +38,8 @@ static uint32_t interface_to(const struct compiler *c, const struct addr *a)
 	return p == NULL ? NONE : c->ways[p->owner].interface;
 }
 
-static struct ir_own *put_own(struct compiler *c, const char *what, uint32_t interface, const struct addr_range *remote)
+static struct ir_own *put_own(
+	struct compiler *c, const char *what, uint32_t interface, const struct addr_range *remote)
 {
 	struct ir_own *o = IR_PUSH(&c->ir, owns);
 
@@ -45,7 +51,8 @@ static struct ir_own *put_own(struct compiler *c, const char *what, uint32_t int
 }
 
 /* The gate speaks to a host of the policy: one record for each of its addresses that can be reached. */
-static uint32_t put_out(struct compiler *c, const char *what, const struct word *host, const struct service_port *port)
+static uint32_t put_out(
+	struct compiler *c, const char *what, const struct word *host, const struct service_port *port)
 {
 	uint32_t h = name_find(c, c->hosts, NAME_HOST, host);
 	bool any = false;
@@ -66,7 +73,8 @@ static uint32_t put_out(struct compiler *c, const char *what, const struct word 
 		any = true;
 	}
 	if (!any && e->segment != NONE)
-		diag_error(c->diags, host->line, "own-unreachable", _("give the host a single address that the gate can reach"),
+		diag_error(c->diags, host->line, "own-unreachable",
+			_("give the host a single address that the gate can reach"),
 			_("the gate cannot reach \"%s\""), host->text);
 	return h;
 }
@@ -89,12 +97,14 @@ static void put_services(struct compiler *c)
 		if (host != NONE && o->names_mynumber && kind_of_host(c, host) == KIND_INTERNET)
 			diag_error(c->diags, o->host.line, "law-own-records",
 				_("send them to a host of another segment, or leave out `mynumber-records`"),
-				_("law: records that name hosts of mynumber never go to the internet segment, where \"%s\" stands"),
+				_("law: records that name hosts of mynumber never go to the internet "
+				  "segment, where \"%s\" stands"),
 				o->host.text);
 	}
 	/* The server of `alarm via` is among the services already. */
 	if (s->alarm_mail_to.n > 0 && s->alarm_via.text == NULL)
-		diag_error(c->diags, s->alarm_mail_to.v[0].line, "alarm-no-server", _("add: set system alarm via HOST"),
+		diag_error(c->diags, s->alarm_mail_to.v[0].line, "alarm-no-server",
+			_("add: set system alarm via HOST"),
 			_("alarm mail has recipients but no server that takes it"));
 }
 
@@ -110,15 +120,19 @@ static void put_listen(struct compiler *c, const struct prefix *p, enum segment_
 			interface = c->ir.locals[i].interface;
 	}
 	if (interface == NONE) {
-		diag_error(c->diags, p->line, "listen-not-local", _("use an address of a segment of the gateway"),
-			_("the mail gate cannot listen on %s: it is no address of the gateway"), addr_format(&p->addr, text));
+		diag_error(c->diags, p->line, "listen-not-local",
+			_("use an address of a segment of the gateway"),
+			_("the mail gate cannot listen on %s: it is no address of the gateway"),
+			addr_format(&p->addr, text));
 		return;
 	}
 	uint32_t segment = c->ir.interfaces[interface].segment;
 	if (c->m->segments[segment].kind != wanted)
 		diag_error(c->diags, p->line, "listen-wrong-segment", NULL,
-			_("the mail gate listens on %s for a segment of kind %s, but the address belongs to \"%s\""),
-			addr_format(&p->addr, text), segment_kind_word(wanted), c->m->segments[segment].name.text);
+			_("the mail gate listens on %s for a segment of kind %s, but the address belongs to "
+			  "\"%s\""),
+			addr_format(&p->addr, text), segment_kind_word(wanted),
+			c->m->segments[segment].name.text);
 	const struct endpoint *e = &c->segment_ends[segment];
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->v[i].range.lo.family != p->addr.family)
@@ -130,25 +144,27 @@ static void put_listen(struct compiler *c, const struct prefix *p, enum segment_
 	}
 }
 
-static void put_next_hop(struct compiler *c, const struct word *w, uint32_t line, enum segment_kind wanted, const char *which)
+static void put_next_hop(
+	struct compiler *c, const struct word *w, uint32_t line, enum segment_kind wanted, const char *which)
 {
 	if (w->text == NULL) {
 		if (!form_said(c, line))
-			diag_error(c->diags, line, "mail-no-next-hop", _("add: next-hop HOST"), _("mail %s has no next hop"), which);
+			diag_error(c->diags, line, "mail-no-next-hop", _("add: next-hop HOST"),
+				_("mail %s has no next hop"), which);
 		return;
 	}
 	uint32_t host = put_out(c, "mail", w, &(struct service_port){IPPROTO_TCP, PORT_SMTP, PORT_SMTP});
 	if (host != NONE && kind_of_host(c, host) != wanted)
 		diag_error(c->diags, w->line, "mail-wrong-segment", NULL,
-			_("the next hop of mail %s stands in a segment of kind %s, but \"%s\" does not"), which,
-			segment_kind_word(wanted), w->text);
+			_("the next hop of mail %s stands in a segment of kind %s, but \"%s\" does not"),
+			which, segment_kind_word(wanted), w->text);
 }
 
 static void need_listen(struct compiler *c, const struct prefixes *p, uint32_t line, const char *which)
 {
 	if (p->n == 0 && !form_said(c, line))
-		diag_error(c->diags, line, "mail-no-listen", _("add: listen ADDRESS"), _("mail %s has no address to listen on"),
-			which);
+		diag_error(c->diags, line, "mail-no-listen", _("add: listen ADDRESS"),
+			_("mail %s has no address to listen on"), which);
 }
 
 static void put_mail(struct compiler *c)

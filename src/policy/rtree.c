@@ -1,9 +1,9 @@
 /*
  * rtree.c: two static indexes over rectangles: a tree for points, a table for single values.
  *
- * The tree is split at the median, axis after axis; each node knows the hull of its rectangles and the lowest id in
- * it, so that a search for the first match leaves out whole branches. The table cuts one axis at every edge and
- * remembers the lowest id over each piece. Built once, never changed; memory is linear.
+ * The tree is split at the median, axis after axis; each node knows the hull of its rectangles and the lowest
+ * id in it, so that a search for the first match leaves out whole branches. The table cuts one axis at every
+ * edge and remembers the lowest id over each piece. Built once, never changed; memory is linear.
  */
 #include "rtree.h"
 
@@ -15,7 +15,8 @@
 struct node {
 	struct key lo[RTREE_AXES], hi[RTREE_AXES];
 	uint32_t min_id;
-	uint32_t first, n; /* n > 0: a leaf's rectangles; n = 0: `first` is the right child, the left one is next */
+	uint32_t first,
+		n; /* n > 0: a leaf's rectangles; n = 0: `first` is the right child, the left one is next */
 };
 
 struct rtree {
@@ -35,7 +36,7 @@ static void *must_alloc(size_t n, size_t size)
 	return p;
 }
 
-/* -- building ---------------------------------------------------------------------------------------------- */
+/* -- building ------------------------------------------------------------------------------------------- */
 
 static void hull(const struct rtree *t, size_t first, size_t n, struct node *ret)
 {
@@ -102,7 +103,10 @@ static void select_rank(const struct rtree *t, uint32_t *v, size_t n, size_t k, 
 	}
 }
 
-/* The next of the tree's axes, from `axis` on, on which the rectangles are not all in one place; -1 when all are. */
+/*
+ * The next of the tree's axes, from `axis` on, on which the rectangles
+ * are not all in one place; -1 when all are.
+ */
 static int choose_axis(const struct rtree *t, size_t first, size_t n, int axis)
 {
 	for (int tries = 0; tries < RTREE_AXES; tries++, axis = (axis + 1) % RTREE_AXES) {
@@ -156,12 +160,13 @@ void rtree_free(struct rtree *t)
 	free(t);
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------- */
+/* -- asking --------------------------------------------------------------------------------------------- */
 
 static bool holds(const struct key lo[], const struct key hi[], const struct visit *v)
 {
 	for (int a = 0; a < RTREE_AXES; a++)
-		if ((v->mask & 1u << a) != 0 && (key_cmp(v->point[a], lo[a]) < 0 || key_cmp(v->point[a], hi[a]) > 0))
+		if ((v->mask & 1u << a) != 0 &&
+			(key_cmp(v->point[a], lo[a]) < 0 || key_cmp(v->point[a], hi[a]) > 0))
 			return false;
 	return true;
 }
@@ -193,7 +198,7 @@ void rtree_visit(const struct rtree *t, struct visit *v)
 		visit_node(t, 0, v);
 }
 
-/* -- the table ---------------------------------------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------------------------------------ */
 
 struct paint {
 	struct key *edges; /* sorted; piece i is [edges[i], edges[i + 1]) */
@@ -257,7 +262,8 @@ struct paint *paint_new(const struct rect *v, size_t n, int axis)
 	for (size_t i = 0; i < unique; i++)
 		p->ids[i] = NONE;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t from = (uint32_t)edge_of(p, v[i].lo[axis]) - 1, to = (uint32_t)edge_of(p, v[i].hi[axis]);
+		uint32_t from = (uint32_t)edge_of(p, v[i].lo[axis]) - 1,
+			 to = (uint32_t)edge_of(p, v[i].hi[axis]);
 		for (uint32_t k = unpainted(next, from); k < to; k = unpainted(next, k)) {
 			p->ids[k] = v[i].id;
 			next[k] = k + 1;

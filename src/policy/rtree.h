@@ -20,15 +20,15 @@ struct rect {
 struct rtree;
 
 /*
- * An index over n rectangles, which stay the caller's and outlive it, for questions with these axes (RTREE_*): it is
- * split along them only. Ends the process without memory.
+ * An index over n rectangles, which stay the caller's and outlive it, for questions with these axes
+ * (RTREE_*): it is split along them only. Ends the process without memory.
  */
 struct rtree *rtree_new(const struct rect *v, size_t n, unsigned axes);
 void rtree_free(struct rtree *t); /* NULL is allowed */
 
 /*
- * Calls fn for every rectangle with an id below v->limit that holds the point on the axes of the mask. fn may lower
- * the limit. The order is the tree's own, always the same.
+ * Calls fn for every rectangle with an id below v->limit that holds the point on the axes of the mask. fn may
+ * lower the limit. The order is the tree's own, always the same.
  */
 struct visit {
 	const struct key *point; /* RTREE_AXES of them */

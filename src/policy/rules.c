@@ -1,8 +1,8 @@
 /*
  * rules.c: allow rules become IR rules and spans: source x destination x ports, as written.
  *
- * Input: the model's rules and the address lists of hosts.c. A rule with a fault is reported and still made as far
- * as it can be, so that the guard and the analysis see it.
+ * Input: the model's rules and the address lists of hosts.c. A rule with a fault is reported and still made
+ * as far as it can be, so that the guard and the analysis see it.
  */
 #include "compile.h"
 
@@ -11,16 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- ends ------------------------------------------------------------------------------------------------ */
+/* -- ends ----------------------------------------------------------------------------------------------- */
 
-static struct endpoint find_end(struct compiler *c, const struct model_allow *r, const struct word *w, const char *which)
+static struct endpoint find_end(
+	struct compiler *c, const struct model_allow *r, const struct word *w, const char *which)
 {
 	struct endpoint none = {.kind = ENDPOINT_NONE, .index = NONE, .segment = NONE};
 	uint32_t i;
 
 	if (w->text == NULL) {
 		if (!form_said(c, r->name.line))
-			diag_error(c->diags, r->name.line, "rule-no-end", arena_printf(c->arena, _("add: %s NAME"), which),
+			diag_error(c->diags, r->name.line, "rule-no-end",
+				arena_printf(c->arena, _("add: %s NAME"), which),
 				_("the rule \"%s\" does not say %s where"), r->name.text, which);
 		return none;
 	}
@@ -35,15 +37,17 @@ static struct endpoint find_end(struct compiler *c, const struct model_allow *r,
 		hint = name_hint(c, c->groups, w->text, NULL);
 	if (hint == NULL)
 		hint = name_hint(c, c->segments, w->text, _("name it with \"set host NAME ...\""));
-	diag_error(c->diags, w->line, "unknown-host", hint, _("there is no host, host group or segment \"%s\""), w->text);
+	diag_error(c->diags, w->line, "unknown-host", hint,
+		_("there is no host, host group or segment \"%s\""), w->text);
 	return none;
 }
 
-/* -- when ------------------------------------------------------------------------------------------------ */
+/* -- when ----------------------------------------------------------------------------------------------- */
 
 static int64_t day_start(const struct date *d, int plus)
 {
-	return clock_from_civil(&(struct civil){.year = d->year, .month = d->month, .day = d->day + plus}).sec;
+	return clock_from_civil(&(struct civil){.year = d->year, .month = d->month, .day = d->day + plus})
+		.sec;
 }
 
 static void put_times(struct compiler *c, const struct model_allow *a, struct ir_rule *r)
@@ -66,14 +70,15 @@ static void put_times(struct compiler *c, const struct model_allow *a, struct ir
 		diag_error(c->diags, a->expires.line, "ends-before-start", _("correct `starts` or `expires`"),
 			_("the rule \"%s\" ends before it starts"), a->name.text);
 	if (a->window_line != 0 && r->window_from >= r->window_to)
-		diag_error(c->diags, a->window_line, "ends-before-start", _("write the window as FROM/TO, the later time second"),
+		diag_error(c->diags, a->window_line, "ends-before-start",
+			_("write the window as FROM/TO, the later time second"),
 			_("the window of rule \"%s\" ends before it starts"), a->name.text);
 	if (a->days == 0)
-		diag_error(c->diags, a->days_line, "never-open", _("name at least one day"), _("the rule \"%s\" is open on no day"),
-			a->name.text);
+		diag_error(c->diags, a->days_line, "never-open", _("name at least one day"),
+			_("the rule \"%s\" is open on no day"), a->name.text);
 }
 
-/* -- what is verified ------------------------------------------------------------------------------------- */
+/* -- what is verified ----------------------------------------------------------------------------------- */
 
 static int by_text(const void *pa, const void *pb)
 {
@@ -106,7 +111,8 @@ static uint16_t intern_verified(struct compiler *c, const struct model_allow *a,
 		strmap_add(c->verified, arena_strdup(c->arena, buf_str(&key)), number);
 		if (number == UINT16_MAX)
 			diag_error(c->diags, a->application_line, "limit", NULL,
-				_("more than %d different verifications (application and server names)"), UINT16_MAX - 1);
+				_("more than %d different verifications (application and server names)"),
+				UINT16_MAX - 1);
 	}
 	buf_free(&key);
 	return (uint16_t)number;
@@ -118,7 +124,9 @@ static void put_application(struct compiler *c, const struct model_allow *a, str
 
 	r->application = (uint8_t)a->application;
 	r->sanitised_by = (uint8_t)a->sanitised_by;
-	r->action = a->sanitised_by == SANITISED_MAIL_TO_TEXT ? IR_MAIL : a->application != APP_NONE ? IR_INSPECT : IR_ALLOW;
+	r->action = a->sanitised_by == SANITISED_MAIL_TO_TEXT ? IR_MAIL
+		    : a->application != APP_NONE	      ? IR_INSPECT
+							      : IR_ALLOW;
 	r->verified = intern_verified(c, a, r->action);
 	r->server_names = (struct ir_run){(uint32_t)c->ir.nnames, (uint32_t)a->server_names.n};
 	if (a->application != APP_NONE)
@@ -132,7 +140,7 @@ static void put_application(struct compiler *c, const struct model_allow *a, str
 	buf_free(&text);
 }
 
-/* -- spans ----------------------------------------------------------------------------------------------- */
+/* -- spans ---------------------------------------------------------------------------------------------- */
 
 struct ports {
 	struct service_port *v;
@@ -192,7 +200,10 @@ static void put_span(struct compiler *c, uint32_t rule, const struct piece *f, c
 {
 	struct ir_span *s = IR_PUSH(&c->ir, spans);
 
-	*s = (struct ir_span){.rule = rule, .family = f->range.lo.family, .proto = p->proto, .port_lo = p->lo,
+	*s = (struct ir_span){.rule = rule,
+		.family = f->range.lo.family,
+		.proto = p->proto,
+		.port_lo = p->lo,
 		.port_hi = p->hi};
 	ir_put_range(&s->src, &f->range);
 	ir_put_range(&s->dst, &t->range);
@@ -207,8 +218,10 @@ static void put_spans(struct compiler *c, uint32_t rule, const struct rule_note 
 				continue;
 			if (c->ir.nspans + ports->n > LIMIT_BOXES) {
 				if (!c->too_many)
-					diag_error(c->diags, n->line, "limit", _("use networks instead of groups of many hosts"),
-						_("the rules name more than %d pairs of hosts and services"), LIMIT_BOXES);
+					diag_error(c->diags, n->line, "limit",
+						_("use networks instead of groups of many hosts"),
+						_("the rules name more than %d pairs of hosts and services"),
+						LIMIT_BOXES);
 				c->too_many = true;
 				return;
 			}
@@ -235,7 +248,8 @@ static bool is_external(const struct compiler *c, const struct endpoint *e)
 	return false;
 }
 
-static void put_flags(struct compiler *c, const struct model_allow *a, const struct rule_note *n, struct ir_rule *r)
+static void put_flags(
+	struct compiler *c, const struct model_allow *a, const struct rule_note *n, struct ir_rule *r)
 {
 	r->flags |= a->one_way ? IR_RULE_ONE_WAY : 0;
 	r->flags |= a->drain ? IR_RULE_DRAIN : 0;
@@ -256,7 +270,7 @@ static void mark_used(struct compiler *c, const struct endpoint *e)
 			c->host_used[e->v[i].owner] = 1;
 }
 
-/* -- one rule -------------------------------------------------------------------------------------------- */
+/* -- one rule ------------------------------------------------------------------------------------------- */
 
 static void put_rule(struct compiler *c, const struct model_allow *a)
 {
@@ -295,7 +309,8 @@ static void put_rule(struct compiler *c, const struct model_allow *a)
 	if (r->spans.n == 0 && n->from.n > 0 && n->to.n > 0 && ports.n > 0 && !c->too_many)
 		diag_error(c->diags, a->name.line, "no-common-family",
 			_("give both ends an address of the same family, and a service that exists there"),
-			_("the rule \"%s\" can match nothing: its ends have no address family in common"), a->name.text);
+			_("the rule \"%s\" can match nothing: its ends have no address family in common"),
+			a->name.text);
 }
 
 void stage_rules(struct compiler *c)
@@ -308,7 +323,8 @@ void stage_rules(struct compiler *c)
 	if (c->too_many)
 		return;
 	if (m->nallows > LIMIT_RULES) {
-		diag_error(c->diags, m->allows[LIMIT_RULES].name.line, "limit", NULL, _("more than %d rules"), LIMIT_RULES);
+		diag_error(c->diags, m->allows[LIMIT_RULES].name.line, "limit", NULL, _("more than %d rules"),
+			LIMIT_RULES);
 		c->too_many = true;
 		return;
 	}
@@ -326,6 +342,7 @@ const char *example_packet(struct compiler *c, uint32_t rule)
 	addr_format(&a, src);
 	addr_format(&b, dst);
 	if (s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6)
-		return arena_printf(c->arena, "%s -> %s %s/%u", src, dst, proto_word(s->proto), s->port_lo >> 8);
+		return arena_printf(
+			c->arena, "%s -> %s %s/%u", src, dst, proto_word(s->proto), s->port_lo >> 8);
 	return arena_printf(c->arena, "%s -> %s %s/%u", src, dst, proto_word(s->proto), s->port_lo);
 }

@@ -1,40 +1,46 @@
 /*
- * topology.c: segments, interfaces, routers and routes become what the kernel needs to know of the network.
+ * topology.c: segments and interfaces become what the kernel needs to know of the network.
  *
- * Addresses of the gateway, whose network an address is (longest prefix), by which way it is reached (connected,
- * or behind a router). Everything must fit: an address inside its segment's networks, a router on a connected
- * network, a route inside the segment of its router. `network other` is all unicast space that nobody claims.
+ * Addresses of the gateway, and whose network an address is (longest prefix). An address of the gateway lies
+ * inside its segment's networks; an interface belongs to one segment, a network too. `network other` is all
+ * unicast space that nobody claims.
  */
 #include "compile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Unicast space that a network may use: what is left are the ranges that no packet may carry (see bogon.h). */
+/*
+ * Unicast space that a network may use: what is left are the ranges that no packet may carry (see bogon.h).
+ */
 static const char *const universe[][2] = {
-	{"1.0.0.0", "126.255.255.255"}, {"128.0.0.0", "169.253.255.255"}, {"169.255.0.0", "223.255.255.255"},
-	{"2000::", "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}, {"fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+	{"1.0.0.0", "126.255.255.255"},
+	{"128.0.0.0", "169.253.255.255"},
+	{"169.255.0.0", "223.255.255.255"},
+	{"2000::", "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+	{"fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
 };
 
-static struct addr_range prefix_of(const struct prefix *p)
+struct addr_range prefix_of(const struct prefix *p)
 {
 	return prefix_range(&p->addr, p->has_len ? p->len : (uint8_t)(addr_len(p->addr.family) * 8));
 }
 
 /* A network written with host bits set: 10.1.0.1/16. */
-static bool check_host_bits(struct compiler *c, const struct prefix *p)
+bool check_host_bits(struct compiler *c, const struct prefix *p)
 {
 	char right[ADDR_TEXT_MAX], wrote[ADDR_TEXT_MAX];
 	struct addr_range r = prefix_of(p);
 
 	if (addr_cmp(&r.lo, &p->addr) == 0)
 		return true;
-	diag_error(c->diags, p->line, "host-bits", arena_printf(c->arena, _("write %s"), range_format(&r, right)),
+	diag_error(c->diags, p->line, "host-bits",
+		arena_printf(c->arena, _("write %s"), range_format(&r, right)),
 		_("%s/%u is not the first address of its network"), addr_format(&p->addr, wrote), p->len);
 	return false;
 }
 
-/* -- interfaces ------------------------------------------------------------------------------------------ */
+/* -- interfaces ----------------------------------------------------------------------------------------- */
 
 static const struct model_interface *find_interface(const struct model *m, const char *name)
 {
@@ -46,9 +52,11 @@ static const struct model_interface *find_interface(const struct model *m, const
 
 static bool interface_name_ok(struct compiler *c, const struct word *w)
 {
-	if (strlen(w->text) < LIMIT_IFNAME && strpbrk(w->text, "/: \"\\") == NULL && strcmp(w->text, "lo") != 0)
+	if (strlen(w->text) < LIMIT_IFNAME && strpbrk(w->text, "/: \"\\") == NULL &&
+		strcmp(w->text, "lo") != 0)
 		return true;
-	diag_error(c->diags, w->line, "interface-name", _("at most 15 letters, as `ip link` shows them, and not lo"),
+	diag_error(c->diags, w->line, "interface-name",
+		_("at most 15 letters, as `ip link` shows them, and not lo"),
 		_("\"%s\" cannot be the name of an interface"), w->text);
 	return false;
 }
@@ -70,8 +78,8 @@ static void put_vlan(struct compiler *c, const struct model_interface *mi, struc
 	for (size_t i = 0; i + 1 < c->ir.ninterfaces; i++) {
 		const struct ir_interface *o = &c->ir.interfaces[i];
 		if (o->vlan == mi->vlan && strcmp(o->parent, mi->parent.text) == 0)
-			diag_error(c->diags, mi->name.line, "vlan-twice", NULL, _("VLAN %u of \"%s\" is \"%s\" already"),
-				mi->vlan, o->parent, o->name);
+			diag_error(c->diags, mi->name.line, "vlan-twice", NULL,
+				_("VLAN %u of \"%s\" is \"%s\" already"), mi->vlan, o->parent, o->name);
 	}
 	f->vlan = mi->vlan;
 	snprintf(f->parent, sizeof(f->parent), "%s", mi->parent.text);
@@ -100,14 +108,16 @@ static void put_interface(struct compiler *c, uint32_t segment, const struct wor
 	const char *dot = strchr(w->text, '.');
 	if (dot != NULL && f->vlan == 0 && (mi == NULL || mi->parent.text == NULL))
 		diag_error(c->diags, w->line, "vlan-undefined",
-			arena_printf(c->arena, _("add: set interface %s parent %.*s vlan %s"), w->text, (int)(dot - w->text),
-				w->text, dot + 1),
-			_("the interface \"%s\" has the name of a VLAN but no parent and no VLAN number"), w->text);
+			arena_printf(c->arena, _("add: set interface %s parent %.*s vlan %s"), w->text,
+				(int)(dot - w->text), w->text, dot + 1),
+			_("the interface \"%s\" has the name of a VLAN but no parent and no VLAN number"),
+			w->text);
 }
 
-/* -- the gateway's own addresses ------------------------------------------------------------------------- */
+/* -- the gateway's own addresses ------------------------------------------------------------------------ */
 
-static uint32_t add_way(struct compiler *c, const struct addr_range *r, uint32_t interface, uint32_t router, uint32_t line)
+uint32_t add_way(
+	struct compiler *c, const struct addr_range *r, uint32_t interface, uint32_t router, uint32_t line)
 {
 	struct way *w = arena_push(c->arena, (void **)&c->ways, &c->nways, &c->ways_cap, sizeof(*w));
 
@@ -116,7 +126,8 @@ static uint32_t add_way(struct compiler *c, const struct addr_range *r, uint32_t
 }
 
 /* A network that another interface has already; each address has one way out. */
-static void check_connected(struct compiler *c, const struct prefix *p, const struct addr_range *r, uint32_t interface)
+static void check_connected(
+	struct compiler *c, const struct prefix *p, const struct addr_range *r, uint32_t interface)
 {
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
@@ -139,11 +150,13 @@ static void put_local(struct compiler *c, uint32_t interface, const struct prefi
 
 	if (!p->has_len) {
 		diag_error(c->diags, p->line, "address-needs-length",
-			arena_printf(c->arena, _("write %s/%d"), addr_format(&p->addr, text), p->addr.family == 4 ? 24 : 64),
+			arena_printf(c->arena, _("write %s/%d"), addr_format(&p->addr, text),
+				p->addr.family == 4 ? 24 : 64),
 			_("an address of the gateway needs the length of its network"));
 		return;
 	}
-	if (p->addr.family == 4 && p->len < 31 && (addr_cmp(&p->addr, &r.lo) == 0 || addr_cmp(&p->addr, &r.hi) == 0)) {
+	if (p->addr.family == 4 && p->len < 31 &&
+		(addr_cmp(&p->addr, &r.lo) == 0 || addr_cmp(&p->addr, &r.hi) == 0)) {
 		diag_error(c->diags, p->line, "address-not-a-host", NULL,
 			_("%s is the network's own or its broadcast address"), addr_format(&p->addr, text));
 		return;
@@ -151,14 +164,15 @@ static void put_local(struct compiler *c, uint32_t interface, const struct prefi
 	for (size_t i = 0; i < c->ir.nlocals; i++) {
 		struct addr had = ir_addr(c->ir.locals[i].family, c->ir.locals[i].addr);
 		if (addr_cmp(&had, &p->addr) == 0) {
-			diag_error(c->diags, p->line, "address-twice", NULL, _("the gateway has the address %s already"),
-				addr_format(&p->addr, text));
+			diag_error(c->diags, p->line, "address-twice", NULL,
+				_("the gateway has the address %s already"), addr_format(&p->addr, text));
 			return;
 		}
 	}
 	check_connected(c, p, &r, interface);
 	struct ir_local *l = IR_PUSH(&c->ir, locals);
-	*l = (struct ir_local){.interface = (uint16_t)interface, .family = p->addr.family, .prefix_len = p->len};
+	*l = (struct ir_local){
+		.interface = (uint16_t)interface, .family = p->addr.family, .prefix_len = p->len};
 	memcpy(l->addr, p->addr.b, sizeof(l->addr));
 	add_way(c, &r, interface, NONE, p->line);
 }
@@ -181,8 +195,8 @@ static void put_locals(struct compiler *c)
 		uint32_t interface;
 		if (!strmap_get(c->interfaces, mi->name.text, &interface)) {
 			diag_warning(c->diags, mi->name.line, "unused-interface",
-				_("name it in a segment, or remove the line"), _("the interface \"%s\" belongs to no segment"),
-				mi->name.text);
+				_("name it in a segment, or remove the line"),
+				_("the interface \"%s\" belongs to no segment"), mi->name.text);
 			continue;
 		}
 		for (size_t k = 0; k < mi->addresses.n; k++)
@@ -190,7 +204,7 @@ static void put_locals(struct compiler *c)
 	}
 }
 
-/* -- whose is an address --------------------------------------------------------------------------------- */
+/* -- whose is an address -------------------------------------------------------------------------------- */
 
 struct claim {
 	struct addr_range range;
@@ -210,17 +224,21 @@ static int claim_cmp(const void *pa, const void *pb)
 static void report_overlap(struct compiler *c, const struct claim *outer, const struct claim *inner)
 {
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
-	const char *mine = c->m->segments[inner->segment].name.text, *other = c->m->segments[outer->segment].name.text;
+	const char *mine = c->m->segments[inner->segment].name.text,
+		   *other = c->m->segments[outer->segment].name.text;
 
 	range_format(&inner->range, a);
 	range_format(&outer->range, b);
-	if (addr_cmp(&outer->range.lo, &inner->range.lo) == 0 && addr_cmp(&outer->range.hi, &inner->range.hi) == 0)
+	if (addr_cmp(&outer->range.lo, &inner->range.lo) == 0 &&
+		addr_cmp(&outer->range.hi, &inner->range.hi) == 0)
 		diag_error(c->diags, inner->line, "network-twice", _("a network belongs to one segment"),
 			_("the network %s belongs to segment \"%s\" already"), a, other);
 	else
-		diag_warning(c->diags, inner->line, "network-overlap", _("write the networks so that they do not overlap"),
-			_("the network %s of segment \"%s\" lies inside %s of \"%s\"; the longer prefix decides"), a, mine, b,
-			other);
+		diag_warning(c->diags, inner->line, "network-overlap",
+			_("write the networks so that they do not overlap"),
+			_("the network %s of segment \"%s\" lies inside %s of \"%s\"; the longer prefix "
+			  "decides"),
+			a, mine, b, other);
 }
 
 /* Networks of two segments that overlap: one pass in the order (first address, widest first). */
@@ -268,7 +286,8 @@ static void add_other(struct compiler *c, uint32_t other, const struct pieces *a
 	/* Merge the two lists, both sorted and disjoint from each other. */
 	size_t k = 0;
 	for (size_t i = 0; i <= all->n; i++) {
-		while (k < rest.n && (i == all->n || addr_cmp(&rest.v[k].range.lo, &all->v[i].range.lo) <= 0)) {
+		while (k < rest.n &&
+			(i == all->n || addr_cmp(&rest.v[k].range.lo, &all->v[i].range.lo) <= 0)) {
 			pieces_add(c->arena, &c->networks, &rest.v[k].range, other);
 			k++;
 		}
@@ -287,13 +306,17 @@ static uint32_t find_other(struct compiler *c)
 		if (s->network_other == 0)
 			continue;
 		if (other != NONE)
-			diag_error(c->diags, s->network_other, "other-twice", _("list the networks of one of the two"),
-				_("segment \"%s\" has `network other` already"), c->m->segments[other].name.text);
+			diag_error(c->diags, s->network_other, "other-twice",
+				_("list the networks of one of the two"),
+				_("segment \"%s\" has `network other` already"),
+				c->m->segments[other].name.text);
 		else
 			other = (uint32_t)i;
 		if (s->networks.n > 0)
-			diag_warning(c->diags, s->network_other, "other-and-networks", _("leave out the other networks"),
-				_("`network other` holds everything that no other segment claims, also these"));
+			diag_warning(c->diags, s->network_other, "other-and-networks",
+				_("leave out the other networks"),
+				_("`network other` holds everything that no other segment claims, also "
+				  "these"));
 	}
 	return other;
 }
@@ -317,17 +340,18 @@ static void put_networks(struct compiler *c)
 			check_host_bits(c, &s->networks.v[k]);
 			struct addr_range r = prefix_of(&s->networks.v[k]);
 			claims[n++] = (struct claim){r, (uint32_t)i, s->networks.v[k].line};
-			*(struct piece *)arena_push(c->arena, (void **)&in.v, &in.n, &in.cap, sizeof(struct piece)) =
-				(struct piece){r, (uint32_t)i};
+			*(struct piece *)arena_push(c->arena, (void **)&in.v, &in.n, &in.cap,
+				sizeof(struct piece)) = (struct piece){r, (uint32_t)i};
 		}
 	}
 	check_claims(c, claims, n);
 	if (other != NONE) {
-		struct addr_range everything[2] = {{.lo.family = 4, .hi.family = 4}, {.lo.family = 6, .hi.family = 6}};
+		struct addr_range everything[2] = {
+			{.lo.family = 4, .hi.family = 4}, {.lo.family = 6, .hi.family = 6}};
 		for (int f = 0; f < 2; f++) {
 			everything[f].hi = prefix_range(&everything[f].lo, 0).hi;
-			*(struct piece *)arena_push(c->arena, (void **)&in.v, &in.n, &in.cap, sizeof(struct piece)) =
-				(struct piece){everything[f], other};
+			*(struct piece *)arena_push(c->arena, (void **)&in.v, &in.n, &in.cap,
+				sizeof(struct piece)) = (struct piece){everything[f], other};
 		}
 	}
 	cover_flatten(c->arena, &in, &all);
@@ -335,141 +359,6 @@ static void put_networks(struct compiler *c)
 		c->networks = all;
 	else
 		add_other(c, other, &all);
-}
-
-/* -- routers and routes ---------------------------------------------------------------------------------- */
-
-/* The connected way that holds an address in a segment; NONE. */
-static uint32_t connected_way(const struct compiler *c, const struct addr *a, uint32_t segment)
-{
-	for (size_t i = 0; i < c->nways; i++)
-		if (c->ways[i].router == NONE && range_has(&c->ways[i].range, a) &&
-			c->ir.interfaces[c->ways[i].interface].segment == segment)
-			return (uint32_t)i;
-	return NONE;
-}
-
-static void put_neigh(struct compiler *c, uint32_t interface, const struct addr *a, const struct mac *mac)
-{
-	struct ir_neigh *n = IR_PUSH(&c->ir, neighs);
-
-	n->interface = (uint16_t)interface;
-	n->family = a->family;
-	memcpy(n->addr, a->b, sizeof(n->addr));
-	memcpy(n->mac, mac->b, sizeof(n->mac));
-}
-
-static void put_router(struct compiler *c, uint32_t i)
-{
-	const struct model_router *r = &c->m->routers[i];
-	char text[ADDR_TEXT_MAX];
-	uint32_t segment = name_find(c, c->segments, NAME_SEGMENT, &r->segment);
-
-	c->router_segment[i] = segment;
-	if (r->segment.text == NULL && !form_said(c, r->name.line))
-		diag_error(c->diags, r->name.line, "router-no-segment", _("add: segment NAME"),
-			_("the router \"%s\" is in no segment"), r->name.text);
-	if (r->addresses.n == 0 && !form_said(c, r->name.line))
-		diag_error(c->diags, r->name.line, "router-no-address", _("add: address 10.1.0.254"),
-			_("the router \"%s\" has no address"), r->name.text);
-	if (r->mac.line != 0 && (mac_is_multicast(&r->mac.mac) || mac_is_zero(&r->mac.mac)))
-		diag_error(c->diags, r->mac.line, "mac-not-a-device", NULL,
-			_("a MAC address of this form belongs to no device"));
-	for (size_t k = 0; segment != NONE && k < r->addresses.n; k++) {
-		const struct addr *a = &r->addresses.v[k].addr;
-		uint32_t way = connected_way(c, a, segment);
-		if (way == NONE)
-			diag_error(c->diags, r->addresses.v[k].line, "router-not-connected",
-				_("a router stands on a network that the gateway is connected to"),
-				_("%s of router \"%s\" is on no network of segment \"%s\" that the gateway has an address in"),
-				addr_format(a, text), r->name.text, c->m->segments[segment].name.text);
-		else if (r->mac.line != 0)
-			put_neigh(c, c->ways[way].interface, a, &r->mac.mac);
-	}
-}
-
-struct inside_arg {
-	uint32_t segment;
-	bool any;
-};
-
-static void note_inside(void *arg, const struct addr_range *common, uint32_t owner)
-{
-	struct inside_arg *i = arg;
-
-	(void)common;
-	if (owner == i->segment)
-		i->any = true;
-}
-
-/* A route leads to networks of its router's segment; the default route belongs to `network other`. */
-static void check_route_inside(struct compiler *c, const struct model_route *r, const struct addr_range *range,
-	uint32_t segment)
-{
-	char text[ADDR_TEXT_MAX];
-	struct inside_arg in = {segment, false};
-	const struct model_segment *s = &c->m->segments[segment];
-
-	cover_each(&c->networks, range, note_inside, &in);
-	for (size_t k = 0; k < s->networks.n; k++) {
-		struct addr_range n = prefix_of(&s->networks.v[k]);
-		if (range_covers(&n, range))
-			return;
-	}
-	if (s->network_other != 0 && in.any)
-		return;
-	diag_error(c->diags, r->prefix.line, "route-outside-segment",
-		_("add the network to that segment, or use a router of the right segment"),
-		_("the route to %s leads into segment \"%s\", which has no such network"), range_format(range, text),
-		s->name.text);
-}
-
-/* The router's address in this family with its connected way; NULL when it has none. */
-static const struct addr *router_addr(const struct compiler *c, uint32_t router, uint8_t family, uint32_t *ret_way)
-{
-	const struct model_router *r = &c->m->routers[router];
-
-	for (size_t k = 0; k < r->addresses.n; k++) {
-		const struct addr *a = &r->addresses.v[k].addr;
-		*ret_way = c->router_segment[router] == NONE ? NONE : connected_way(c, a, c->router_segment[router]);
-		if (a->family == family && *ret_way != NONE)
-			return a;
-	}
-	return NULL;
-}
-
-static void put_route(struct compiler *c, const struct model_route *r)
-{
-	char text[ADDR_TEXT_MAX];
-	struct addr_range range = prefix_of(&r->prefix);
-	uint32_t way, router = name_find(c, c->routers, NAME_ROUTER, &r->via);
-
-	if (r->via.text == NULL && !form_said(c, r->prefix.line))
-		diag_error(c->diags, r->prefix.line, "route-no-router", _("add: via ROUTER"),
-			_("the route to %s has no router"), range_format(&range, text));
-	if (!check_host_bits(c, &r->prefix) || router == NONE || c->router_segment[router] == NONE)
-		return;
-	const struct addr *via = router_addr(c, router, r->prefix.addr.family, &way);
-	if (via == NULL) {
-		diag_error(c->diags, r->via.line, "router-no-address", _("give the router an address of that family"),
-			_("the router \"%s\" has no %s address for this route"), r->via.text,
-			r->prefix.addr.family == 4 ? "IPv4" : "IPv6");
-		return;
-	}
-	for (size_t i = 0; i < c->nways; i++) {
-		if (addr_cmp(&c->ways[i].range.lo, &range.lo) != 0 || addr_cmp(&c->ways[i].range.hi, &range.hi) != 0)
-			continue;
-		diag_error(c->diags, r->prefix.line, "route-twice", _("each network has one way"),
-			_("there is a way to %s already (line %u)"), range_format(&range, text), c->ways[i].line);
-		return;
-	}
-	check_route_inside(c, r, &range, c->router_segment[router]);
-	struct ir_route *out = IR_PUSH(&c->ir, routes);
-	*out = (struct ir_route){.interface = c->ways[way].interface, .family = range.lo.family,
-		.prefix_len = (uint8_t)range_prefix_len(&range)};
-	memcpy(out->prefix, range.lo.b, sizeof(out->prefix));
-	memcpy(out->via, via->b, sizeof(out->via));
-	add_way(c, &range, c->ways[way].interface, router, r->prefix.line);
 }
 
 /* Every address of the gateway lies inside the networks of its segment. */
@@ -482,28 +371,34 @@ static void check_locals_inside(struct compiler *c)
 		uint32_t segment = c->ir.interfaces[w->interface].segment;
 		if (w->router != NONE)
 			continue;
-		const struct piece *lo = cover_find(&c->networks, &w->range.lo), *hi = cover_find(&c->networks, &w->range.hi);
+		const struct piece *lo = cover_find(&c->networks, &w->range.lo),
+				   *hi = cover_find(&c->networks, &w->range.hi);
 		if (lo == NULL || hi == NULL || lo->owner != segment || hi->owner != segment)
 			diag_error(c->diags, w->line, "local-outside-network",
-				arena_printf(c->arena, _("add to the segment: network %s"), range_format(&w->range, text)),
-				_("the network %s of interface \"%s\" is not among the networks of segment \"%s\""), text,
-				c->ir.interfaces[w->interface].name, c->m->segments[segment].name.text);
+				arena_printf(c->arena, _("add to the segment: network %s"),
+					range_format(&w->range, text)),
+				_("the network %s of interface \"%s\" is not among the networks of segment "
+				  "\"%s\""),
+				text, c->ir.interfaces[w->interface].name, c->m->segments[segment].name.text);
 	}
 }
 
-/* -- the stage ------------------------------------------------------------------------------------------- */
+/* -- the stage ------------------------------------------------------------------------------------------ */
 
 static void put_segment(struct compiler *c, uint32_t i)
 {
 	const struct model_segment *s = &c->m->segments[i];
 	struct ir_segment *out = IR_PUSH(&c->ir, segments);
 
-	*out = (struct ir_segment){.kind = (uint8_t)s->kind, .answer_ping = s->answer_ping,
-		.network_other = s->network_other != 0, .mss = s->mss};
+	*out = (struct ir_segment){.kind = (uint8_t)s->kind,
+		.answer_ping = s->answer_ping,
+		.network_other = s->network_other != 0,
+		.mss = s->mss};
 	out->name = ir_intern(&c->ir, s->name.text);
 	out->label = ir_intern(&c->ir, s->label);
 	if (s->kind_line == 0 && !form_said(c, s->name.line))
-		diag_error(c->diags, s->name.line, "segment-no-kind", _("add: kind mynumber, lgwan, internet or other"),
+		diag_error(c->diags, s->name.line, "segment-no-kind",
+			_("add: kind mynumber, lgwan, internet or other"),
 			_("segment \"%s\" has no kind, so no law would protect it"), s->name.text);
 	for (size_t k = 0; k < s->interfaces.n; k++)
 		put_interface(c, i, &s->interfaces.v[k]);
@@ -540,15 +435,16 @@ static bool limit(struct compiler *c, size_t n, size_t max, uint32_t line, const
 void stage_topology(struct compiler *c)
 {
 	const struct model *m = c->m;
-	struct pieces in = {0};
 	size_t ninterfaces = 0;
 
 	for (size_t i = 0; i < m->nsegments; i++)
 		ninterfaces += m->segments[i].interfaces.n;
 	c->router_segment = ARENA_ARRAY(c->arena, m->nrouters + 1, uint32_t);
-	if (limit(c, m->nsegments, LIMIT_SEGMENTS, m->nsegments > 0 ? m->segments[m->nsegments - 1].name.line : 0, _("segments")) ||
+	if (limit(c, m->nsegments, LIMIT_SEGMENTS,
+		    m->nsegments > 0 ? m->segments[m->nsegments - 1].name.line : 0, _("segments")) ||
 		limit(c, ninterfaces, LIMIT_INTERFACES, 0, _("interfaces")) ||
-		limit(c, m->nrouters, LIMIT_ROUTERS, 0, _("routers")) || limit(c, m->nroutes, LIMIT_ROUTES, 0, _("routes"))) {
+		limit(c, m->nrouters, LIMIT_ROUTERS, 0, _("routers")) ||
+		limit(c, m->nroutes, LIMIT_ROUTES, 0, _("routes"))) {
 		c->too_many = true;
 		return;
 	}
@@ -557,13 +453,5 @@ void stage_topology(struct compiler *c)
 	put_locals(c);
 	put_networks(c);
 	check_locals_inside(c);
-	for (uint32_t i = 0; i < m->nrouters; i++)
-		put_router(c, i);
-	for (size_t i = 0; i < m->nroutes; i++)
-		put_route(c, &m->routes[i]);
 	put_network_records(c);
-	for (uint32_t i = 0; i < c->nways; i++)
-		*(struct piece *)arena_push(c->arena, (void **)&in.v, &in.n, &in.cap, sizeof(struct piece)) =
-			(struct piece){c->ways[i].range, i};
-	cover_flatten(c->arena, &in, &c->routing);
 }

@@ -4,8 +4,8 @@
  * A rule's calendar is a row of daily windows in local time. The window of a day opens at hours_from of that
  * day and closes at hours_to, of the next day when it wraps midnight; whether a day has one is decided by the
  * day on which it opens (days, closed dates). Whole days that follow each other are one window.
- * starts..ends and the one-off window cut that row; both are absolute times, their start included, their end not.
- * A window that wraps midnight and would have opened before the rule starts does not open at all.
+ * starts..ends and the one-off window cut that row; both are absolute times, their start included, their end
+ * not. A window that wraps midnight and would have opened before the rule starts does not open at all.
  */
 #include "matcher.h"
 
@@ -22,7 +22,10 @@ static bool whole_day(const struct ir_rule *r)
 /* The same time `n` days later, at minute `minute` of that day. */
 static struct wall day_minute(const struct civil *day, int n, int minute)
 {
-	struct civil c = {.year = day->year, .month = day->month, .day = day->day + n, .hour = minute / 60,
+	struct civil c = {.year = day->year,
+		.month = day->month,
+		.day = day->day + n,
+		.hour = minute / 60,
 		.minute = minute % 60};
 
 	return clock_from_civil(&c);
@@ -42,7 +45,8 @@ static bool day_open(const struct ir *ir, const struct ir_rule *r, const struct 
 }
 
 /* The window that opens on the day `n` days from `day`; false when none does. */
-static bool window_of(const struct ir *ir, const struct ir_rule *r, const struct civil *day, int n, int64_t w[2])
+static bool window_of(
+	const struct ir *ir, const struct ir_rule *r, const struct civil *day, int n, int64_t w[2])
 {
 	struct civil c = *day;
 
@@ -60,7 +64,10 @@ static bool window_of(const struct ir *ir, const struct ir_rule *r, const struct
 	return w[0] < w[1] && (r->hours_to > r->hours_from || w[0] >= r->starts);
 }
 
-/* More days than this without a window means never: one open weekday at least in each week, less closed dates. */
+/*
+ * More days than this without a window means never: one open weekday
+ * at least in each week, less closed dates.
+ */
 static int search_days(const struct ir_rule *r)
 {
 	return 7 * ((int)(r->closed.n > 5000 ? 5000 : r->closed.n) + 2);
@@ -73,7 +80,9 @@ static int64_t next_closed(const struct ir *ir, const struct ir_rule *r, int64_t
 
 	for (uint32_t i = 0; i < r->closed.n; i++) {
 		const struct ir_date *d = &ir->dates[r->closed.first + i];
-		int64_t at = clock_from_civil(&(struct civil){.year = d->year, .month = d->month, .day = d->day}).sec;
+		int64_t at =
+			clock_from_civil(&(struct civil){.year = d->year, .month = d->month, .day = d->day})
+				.sec;
 		if (at > t && at < first)
 			first = at;
 	}
@@ -81,8 +90,8 @@ static int64_t next_closed(const struct ir *ir, const struct ir_rule *r, int64_t
 }
 
 /*
- * The calendar alone: is one of its windows open at t? *until (may be NULL): when that changes. The windows of
- * yesterday (wrapping) and today decide; an open window is prolonged by those that begin where it ends.
+ * The calendar alone: is one of its windows open at t? *until (may be NULL): when that changes. The windows
+ * of yesterday (wrapping) and today decide; an open window is prolonged by those that begin where it ends.
  */
 static bool calendar_open(const struct ir *ir, const struct ir_rule *r, int64_t t, int64_t *until)
 {
@@ -130,7 +139,10 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The moment, not before `from`, at which a rule opens that is closed now; INT64_MAX when that is past its end. */
+/*
+ * The moment, not before `from`, at which a rule opens that is closed
+ * now; INT64_MAX when that is past its end.
+ */
 static int64_t opens_at(const struct ir *ir, const struct ir_rule *r, int64_t from, int64_t to)
 {
 	int64_t until;
@@ -159,7 +171,9 @@ bool rule_active(const struct ir *ir, const struct ir_rule *r, struct wall now, 
 	return open;
 }
 
-/* A permission made of more contiguous candidates than this ends early in our eyes: asked again, it goes on. */
+/*
+ * A permission made of more contiguous candidates than this ends early in our eyes: asked again, it goes on.
+ */
 #define CHAIN_MAX 64
 
 /* When do the candidates that are open at `t` without a gap all end? */

@@ -1,8 +1,8 @@
 /*
  * ir.c (fuzz): a compiled policy from a compiler that was taken over.
  *
- * The bytes are tried as they are, and again with the size and the checksum put right, or no mutation would get
- * past them. What ir_open() accepts must be walkable: every string, the guard, the times, the matcher.
+ * The bytes are tried as they are, and again with the size and the checksum put right, or no mutation would
+ * get past them. What ir_open() accepts must be walkable: every string, the guard, the times, the matcher.
  */
 #include <sekisho/crc.h>
 #include <sekisho/ir.h>
@@ -65,14 +65,20 @@ static void read_times(const struct ir *ir, struct wall now)
 
 static void ask(const struct ir *ir, const struct matcher *m, const struct ir_box *b, struct wall now)
 {
-	struct question q = {.src = ir_addr(b->family, b->src.lo), .dst = ir_addr(b->family, b->dst.hi), .proto = b->proto,
-		.dport = b->port_hi, .has_port = true, .has_mac = true};
+	struct question q = {.src = ir_addr(b->family, b->src.lo),
+		.dst = ir_addr(b->family, b->dst.hi),
+		.proto = b->proto,
+		.dport = b->port_hi,
+		.has_port = true,
+		.has_mac = true};
 	struct decision d;
 
 	for (int i = 0; i < 3; i++) {
 		matcher_decide(m, &q, now, &d);
-		if ((d.rule != IR_NONE && d.rule >= ir->nrules) || (d.nearest != IR_NONE && d.nearest >= ir->nrules) ||
-			(d.from != IR_NONE && d.from >= ir->nsegments) || (d.to != IR_NONE && d.to >= ir->nsegments))
+		if ((d.rule != IR_NONE && d.rule >= ir->nrules) ||
+			(d.nearest != IR_NONE && d.nearest >= ir->nrules) ||
+			(d.from != IR_NONE && d.from >= ir->nsegments) ||
+			(d.to != IR_NONE && d.to >= ir->nsegments))
 			abort();
 		/* Next a miss: another port, then the way back. */
 		q.dport ^= 1;

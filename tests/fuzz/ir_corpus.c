@@ -1,5 +1,6 @@
 /*
- * ir_corpus.c: writes the kept inputs of the fuzzer of the IR anew, from policies: after a change of the records.
+ * ir_corpus.c: writes the kept inputs of the fuzzer of the IR anew, from policies: after a change of the
+ * records.
  *
  * usage: ir_corpus DIRECTORY POLICY...      (each becomes DIRECTORY/NAME.ir)
  */

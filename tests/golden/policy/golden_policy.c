@@ -1,8 +1,8 @@
 /*
- * golden_policy.c: compiles each NAME.policy of a directory, on Friday 2026-11-20 at 10:00 in Tokyo, and compares the
- * findings and the compiled policy with NAME.expected. --regenerate writes the expectations anew: read the diff
- * afterwards. With --codes also each *.c of the directory SOURCES is read: every code of a finding that it
- * can report must occur in some expectation.
+ * golden_policy.c: compiles each NAME.policy of a directory, on Friday 2026-11-20 at 10:00 in Tokyo, and
+ * compares the findings and the compiled policy with NAME.expected. --regenerate writes the expectations
+ * anew: read the diff afterwards. With --codes also each *.c of the directory SOURCES is read: every code of
+ * a finding that it can report must occur in some expectation.
  *
  * usage: golden_policy [--regenerate] DIRECTORY
  *        golden_policy --codes SOURCES DIRECTORY
@@ -44,7 +44,7 @@ static bool spew(const char *path, const struct buf *b)
 	return fclose(f) == 0 && ok;
 }
 
-/* -- the compiled policy as text -------------------------------------------------------------------------- */
+/* -- the compiled policy as text ------------------------------------------------------------------------ */
 
 static const char *range_text(uint8_t family, const struct ir_range *r, char *buf)
 {
@@ -74,21 +74,21 @@ static void show_network(const struct ir *ir, struct buf *out)
 			mac_text(ir->sources[i].has_mac, ir->sources[i].mac, b));
 	for (uint32_t i = 0; i < ir->nneighs; i++) {
 		struct addr x = ir_addr(ir->neighs[i].family, ir->neighs[i].addr);
-		buf_printf(out, "neighbour %s %s %s\n", ir->interfaces[ir->neighs[i].interface].name, addr_format(&x, a),
-			mac_text(true, ir->neighs[i].mac, b));
+		buf_printf(out, "neighbour %s %s %s\n", ir->interfaces[ir->neighs[i].interface].name,
+			addr_format(&x, a), mac_text(true, ir->neighs[i].mac, b));
 	}
 	for (uint32_t i = 0; i < ir->nroutes; i++) {
 		const struct ir_route *r = &ir->routes[i];
 		struct addr p = ir_addr(r->family, r->prefix), via = ir_addr(r->family, r->via);
-		buf_printf(out, "route %s/%u via %s %s\n", addr_format(&p, a), r->prefix_len, addr_format(&via, b),
-			ir->interfaces[r->interface].name);
+		buf_printf(out, "route %s/%u via %s %s\n", addr_format(&p, a), r->prefix_len,
+			addr_format(&via, b), ir->interfaces[r->interface].name);
 	}
 	for (uint32_t i = 0; i < ir->nowns; i++) {
 		const struct ir_own *o = &ir->owns[i];
 		struct addr local = ir_addr(o->family, o->local);
-		buf_printf(out, "own %s %s %s proto %u %u-%u local %s remote %s\n", ir_text(ir, o->what), o->out ? "out" : "in",
-			ir->interfaces[o->interface].name, o->proto, o->port_lo, o->port_hi, addr_format(&local, a),
-			range_text(o->family, &o->remote, b));
+		buf_printf(out, "own %s %s %s proto %u %u-%u local %s remote %s\n", ir_text(ir, o->what),
+			o->out ? "out" : "in", ir->interfaces[o->interface].name, o->proto, o->port_lo,
+			o->port_hi, addr_format(&local, a), range_text(o->family, &o->remote, b));
 	}
 }
 
@@ -106,7 +106,8 @@ static void show_rules(const struct ir *ir, struct buf *out)
 			ir_text(ir, ir->segments[x->to].name), range_text(x->family, &x->src, a),
 			range_text(x->family, &x->dst, b), x->proto, x->port_lo, x->port_hi);
 		for (uint32_t k = 0; k < x->cand.n; k++)
-			buf_printf(out, " %s", ir_text(ir, ir->rules[ir->cands[x->cand.first + k].rule].name));
+			buf_printf(
+				out, " %s", ir_text(ir, ir->rules[ir->cands[x->cand.first + k].rule].name));
 		buf_adds(out, "\n");
 	}
 }
@@ -127,7 +128,7 @@ static void show(const struct buf *block, struct buf *out)
 	show_rules(&ir, out);
 }
 
-/* -- one policy --------------------------------------------------------------------------------------------- */
+/* -- one policy ----------------------------------------------------------------------------------------- */
 
 static void describe(const char *name, const struct buf *text, struct buf *out)
 {
@@ -164,12 +165,14 @@ static bool one(const char *dir, const char *name, bool regenerate, struct buf *
 	struct buf text = {0}, got = {0}, want = {0};
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(expected, sizeof(expected), "%s/%.*s.expected", dir, (int)(strlen(name) - strlen(".policy")), name);
+	snprintf(expected, sizeof(expected), "%s/%.*s.expected", dir, (int)(strlen(name) - strlen(".policy")),
+		name);
 	bool ok = slurp(path, &text);
 	if (ok) {
 		describe(name, &text, &got);
 		ok = regenerate ? spew(expected, &got)
-				: slurp(expected, &want) && got.len == want.len && memcmp(got.data, want.data, want.len) == 0;
+				: slurp(expected, &want) && got.len == want.len &&
+					  memcmp(got.data, want.data, want.len) == 0;
 	}
 	if (!ok)
 		printf("%s: not as expected; got:\n%s\n", path, buf_str(&got));
@@ -206,16 +209,17 @@ static bool each(const char *dir, bool regenerate, struct buf *all)
 	return ok;
 }
 
-/* -- every code has an expectation --------------------------------------------------------------------------- */
+/* -- every code has an expectation ---------------------------------------------------------------------- */
 
 /*
  * Said first where the text is read (tests/golden/config), and by the compiler only of a model from elsewhere
  * (tests/unit/policy/test_model.c); and what needs a machine without memory.
  */
-static const char *const excused[] = {"memory", "never-open", "host-bits", "mac-not-a-device", "duplicate-name",
-	"interface-name", "address-needs-length", "address-not-a-host", "segment-no-kind", "router-no-segment",
-	"route-no-router", "host-no-segment", "host-no-address", "group-empty", "rule-no-end", "rule-no-service",
-	"approval-incomplete", "mail-no-listen", "mail-no-next-hop", "mail-no-domain", "mail-no-server", "limit"};
+static const char *const excused[] = {"memory", "never-open", "host-bits", "mac-not-a-device",
+	"duplicate-name", "interface-name", "address-needs-length", "address-not-a-host", "segment-no-kind",
+	"router-no-segment", "route-no-router", "host-no-segment", "host-no-address", "group-empty",
+	"rule-no-end", "rule-no-service", "approval-incomplete", "mail-no-listen", "mail-no-next-hop",
+	"mail-no-domain", "mail-no-server", "limit"};
 
 static bool is_excused(const char *code)
 {
@@ -238,7 +242,8 @@ static bool check_source(const char *text, const char *all)
 			if (from == NULL || (brace != NULL && brace < from))
 				continue;
 			size_t n = strcspn(from + 1, "\"");
-			if (n >= sizeof(code) || strcspn(from + 1, " ") < n) /* a sentence: the code is a variable */
+			if (n >= sizeof(code) ||
+				strcspn(from + 1, " ") < n) /* a sentence: the code is a variable */
 				continue;
 			memcpy(code, from + 1, n);
 			code[n] = '\0';

@@ -1,11 +1,11 @@
 /*
- * test_guard_ir.c: the second guard. A compiler that was broken into could write any IR: each law is broken here by a
- * change of the finished block, and guard_check() must name it.
+ * test_guard_ir.c: the second guard. A compiler that was broken into could write any IR: each law is broken
+ * here by a change of the finished block, and guard_check() must name it.
  */
 #include "policy_test.h"
 
 /* The arrays of the opened block, writable: the block is ours. */
-#define MUTABLE(c, member, i) ((void *)(uintptr_t)&(c)->ir.member[i])
+#define MUTABLE(c, member, i) ((void *)(uintptr_t) & (c)->ir.member[i])
 
 static uint32_t find_rule(const struct compiled *c, const char *name)
 {
@@ -41,14 +41,14 @@ static struct ir_box *box_of(const struct compiled *c, const char *rule)
 static const char *directory;
 
 /* Compiles the town, breaks it, asks the guard; names the rule when one is at fault. */
-#define BREAK(law, at_rule, ...)                                                                               \
-	do {                                                                                                    \
-		struct compiled c = compile_file(directory, "examples/town.policy", TODAY);                     \
-		uint32_t rule = 0;                                                                              \
-		__VA_ARGS__;                                                                                    \
-		CHECK_STR(guard_check(&c.ir, &rule), law);                                                      \
-		CHECK_STR(rule == IR_NONE ? "" : ir_text(&c.ir, c.ir.rules[rule].name), at_rule);               \
-		compiled_free(&c);                                                                              \
+#define BREAK(law, at_rule, ...)                                                                             \
+	do {                                                                                                 \
+		struct compiled c = compile_file(directory, "examples/town.policy", TODAY);                  \
+		uint32_t rule = 0;                                                                           \
+		__VA_ARGS__;                                                                                 \
+		CHECK_STR(guard_check(&c.ir, &rule), law);                                                   \
+		CHECK_STR(rule == IR_NONE ? "" : ir_text(&c.ir, c.ir.rules[rule].name), at_rule);            \
+		compiled_free(&c);                                                                           \
 	} while (0)
 
 static void test_mynumber(void)
@@ -57,7 +57,8 @@ static void test_mynumber(void)
 	BREAK("mynumber-internet", "pittari", segment_of(&c, "lgwan")->kind = KIND_INTERNET);
 	BREAK("mynumber-approval", "kokuzei", rule_of(&c, "kokuzei")->napprovals = 0);
 	BREAK("mynumber-end", "kokuzei", rule_of(&c, "kokuzei")->ends = INT64_MAX);
-	BREAK("mynumber-isolated", "konbini", rule_of(&c, "konbini")->flags &= (uint16_t)~IR_RULE_EXTERNAL_ISOLATED);
+	BREAK("mynumber-isolated", "konbini",
+		rule_of(&c, "konbini")->flags &= (uint16_t)~IR_RULE_EXTERNAL_ISOLATED);
 	BREAK("mynumber-single-host", "jumin-file", {
 		struct ir_span *s = MUTABLE(&c, spans, rule_of(&c, "jumin-file")->spans.first);
 		s->src.hi[3]++;
@@ -135,7 +136,8 @@ static void test_many_addresses(void)
 
 static void test_pairs(void)
 {
-	CHECK(guard_forbidden_pair(KIND_MYNUMBER, KIND_INTERNET) && guard_forbidden_pair(KIND_INTERNET, KIND_MYNUMBER));
+	CHECK(guard_forbidden_pair(KIND_MYNUMBER, KIND_INTERNET) &&
+		guard_forbidden_pair(KIND_INTERNET, KIND_MYNUMBER));
 	for (int a = KIND_OTHER; a <= KIND_INTERNET; a++) {
 		CHECK(!guard_forbidden_pair((enum segment_kind)a, KIND_LGWAN));
 		CHECK(!guard_forbidden_pair((enum segment_kind)a, (enum segment_kind)a));

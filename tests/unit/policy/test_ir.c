@@ -46,12 +46,12 @@ static void refused(struct copy *k, const char *why)
 	free(k->p);
 }
 
-#define DAMAGE(section, type, index, change, why)                                                              \
-	do {                                                                                                    \
-		struct copy k = copy_of(c);                                                                     \
-		struct type *r = record(&k, IR_##section, index);                                               \
-		change;                                                                                         \
-		refused(&k, why);                                                                               \
+#define DAMAGE(section, type, index, change, why)                                                            \
+	do {                                                                                                 \
+		struct copy k = copy_of(c);                                                                  \
+		struct type *r = record(&k, IR_##section, index);                                            \
+		change;                                                                                      \
+		refused(&k, why);                                                                            \
 	} while (0)
 
 static void test_header(const struct compiled *c)
@@ -144,7 +144,10 @@ static void test_stable(const char *dir, const struct compiled *c)
 	compiled_free(&again);
 }
 
-/* The kept inputs of the fuzzer are still what the compiler writes; else they would test nothing but the header. */
+/*
+ * The kept inputs of the fuzzer are still what the compiler writes;
+ * else they would test nothing but the header.
+ */
 static void test_corpus(const char *dir)
 {
 	static const char *const names[] = {"default", "good", "overlap-time", "town", "two-segment"};

@@ -18,10 +18,12 @@ struct row {
 static const struct row rows[] = {
 	/* granted, in both families */
 	{"10.1.10.5", "10.2.0.8", IPPROTO_TCP, 22, VERDICT_ALLOW, "jumin-file", REASON_NONE, "", 0},
-	{"2001:db8:1:10::5", "2001:db8:2::8", IPPROTO_TCP, 22, VERDICT_ALLOW, "jumin-file", REASON_NONE, "", 0},
+	{"2001:db8:1:10::5", "2001:db8:2::8", IPPROTO_TCP, 22, VERDICT_ALLOW, "jumin-file", REASON_NONE, "",
+		0},
 	{"10.2.20.77", "10.2.0.53", IPPROTO_UDP, 53, VERDICT_ALLOW, "pc-dns", REASON_NONE, "", 0},
 	{"10.2.20.77", "10.2.0.8", IPPROTO_ICMP, ECHO4, VERDICT_ALLOW, "pc-ping", REASON_NONE, "", 0},
-	{"2001:db8:2:20::77", "2001:db8:2::8", IPPROTO_ICMPV6, ECHO6, VERDICT_ALLOW, "pc-ping", REASON_NONE, "", 0},
+	{"2001:db8:2:20::77", "2001:db8:2::8", IPPROTO_ICMPV6, ECHO6, VERDICT_ALLOW, "pc-ping", REASON_NONE,
+		"", 0},
 	{"172.20.1.10", "10.1.10.8", IPPROTO_TCP, 443, VERDICT_ALLOW, "konbini", REASON_NONE, "", 0},
 	{"10.1.10.7", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_INSPECT, "pittari", REASON_NO_INSPECTOR, "", 0},
 	{"10.2.20.77", "192.0.2.30", IPPROTO_TCP, 3389, VERDICT_INSPECT, "gamen", REASON_NO_INSPECTOR, "", 0},
@@ -33,13 +35,19 @@ static const struct row rows[] = {
 	{"10.2.20.77", "10.2.0.1", IPPROTO_ICMP, ECHO4, VERDICT_DROP, "", REASON_TO_GATEWAY, "", 0},
 	{"10.1.0.20", "10.1.0.1", IPPROTO_ICMP, ECHO4, VERDICT_DROP, "", REASON_TO_GATEWAY, "", 0},
 	/* near misses */
-	{"10.1.10.5", "10.2.0.8", IPPROTO_TCP, 23, VERDICT_DROP, "", REASON_NO_RULE, "jumin-file", DIFFERS_PORT},
-	{"10.1.10.5", "10.2.0.8", IPPROTO_UDP, 22, VERDICT_DROP, "", REASON_NO_RULE, "jumin-file", DIFFERS_PROTOCOL},
-	{"10.2.0.8", "10.1.10.7", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "pittari", DIFFERS_DIRECTION},
-	{"10.1.10.9", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "chukan-server", DIFFERS_DESTINATION},
-	{"10.1.20.5", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "pittari", DIFFERS_SOURCE},
+	{"10.1.10.5", "10.2.0.8", IPPROTO_TCP, 23, VERDICT_DROP, "", REASON_NO_RULE, "jumin-file",
+		DIFFERS_PORT},
+	{"10.1.10.5", "10.2.0.8", IPPROTO_UDP, 22, VERDICT_DROP, "", REASON_NO_RULE, "jumin-file",
+		DIFFERS_PROTOCOL},
+	{"10.2.0.8", "10.1.10.7", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "pittari",
+		DIFFERS_DIRECTION},
+	{"10.1.10.9", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "chukan-server",
+		DIFFERS_DESTINATION},
+	{"10.1.20.5", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_NO_RULE, "pittari",
+		DIFFERS_SOURCE},
 	{"10.1.0.99", "10.2.0.99", IPPROTO_TCP, 9, VERDICT_DROP, "", REASON_NO_RULE, "", 0},
-	{"10.2.0.54", "10.1.0.21", IPPROTO_UDP, 514, VERDICT_DROP, "", REASON_NO_RULE, "mn-syslog", DIFFERS_DIRECTION},
+	{"10.2.0.54", "10.1.0.21", IPPROTO_UDP, 514, VERDICT_DROP, "", REASON_NO_RULE, "mn-syslog",
+		DIFFERS_DIRECTION},
 	/* never */
 	{"10.1.10.5", "192.0.2.30", IPPROTO_TCP, 443, VERDICT_DROP, "", REASON_FORBIDDEN_PAIR, "jumin-file",
 		DIFFERS_DESTINATION | DIFFERS_PORT},
@@ -67,12 +75,16 @@ static const struct row rows[] = {
 	{"10.2.0.8", "10.2.0.255", IPPROTO_UDP, 137, VERDICT_DROP, "", REASON_LOCAL_NOISE, "", 0},
 	{"10.2.0.8", "239.1.2.3", IPPROTO_UDP, 1, VERDICT_DROP, "", REASON_LOCAL_NOISE, "", 0},
 	{"10.2.0.8", "10.1.10.5", IPPROTO_ICMP, 5 << 8, VERDICT_DROP, "", REASON_REDIRECT, "", 0},
-	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 137 << 8, VERDICT_DROP, "", REASON_REDIRECT, "", 0},
+	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 137 << 8, VERDICT_DROP, "", REASON_REDIRECT, "",
+		0},
 	{"10.2.0.8", "10.1.10.5", IPPROTO_ICMP, 3 << 8 | 1, VERDICT_DROP, "", REASON_RELATED, "", 0},
-	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 2 << 8, VERDICT_DROP, "", REASON_RELATED, "", 0},
+	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 2 << 8, VERDICT_DROP, "", REASON_RELATED, "",
+		0},
 	{"10.2.0.8", "10.1.10.5", IPPROTO_ICMP, 40 << 8, VERDICT_DROP, "", REASON_MALFORMED, "", 0},
-	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 135 << 8, VERDICT_DROP, "", REASON_MALFORMED, "", 0},
-	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 129 << 8, VERDICT_DROP, "", REASON_STATE, "", 0},
+	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 135 << 8, VERDICT_DROP, "", REASON_MALFORMED,
+		"", 0},
+	{"2001:db8:2::8", "2001:db8:1:10::5", IPPROTO_ICMPV6, 129 << 8, VERDICT_DROP, "", REASON_STATE, "",
+		0},
 	{"10.2.0.8", "10.1.10.5", IPPROTO_TCP, 0, VERDICT_DROP, "", REASON_MALFORMED, "", 0},
 	{"10.2.0.0", "10.1.10.5", IPPROTO_TCP, 1, VERDICT_DROP, "", REASON_ADDR_BROADCAST, "", 0},
 	{"10.2.0.8", "10.1.0.0", IPPROTO_TCP, 1, VERDICT_DROP, "", REASON_LOCAL_NOISE, "", 0},
@@ -90,7 +102,8 @@ static void check_row(const struct compiled *c, const struct matcher *m, const s
 	matcher_decide(m, &q, at(TODAY), &d);
 	CHECK_INT(d.verdict, r->verdict);
 	CHECK_STR(rule_name(&c->ir, d.rule), r->rule);
-	CHECK_STR(d.reason == REASON_NONE ? "" : reason_word(d.reason), r->reason == REASON_NONE ? "" : reason_word(r->reason));
+	CHECK_STR(d.reason == REASON_NONE ? "" : reason_word(d.reason),
+		r->reason == REASON_NONE ? "" : reason_word(r->reason));
 	CHECK(d.enforced_closed == (r->verdict == VERDICT_INSPECT || r->verdict == VERDICT_MAIL));
 	CHECK_STR(rule_name(&c->ir, d.nearest), r->nearest);
 	CHECK_INT(d.differs, r->differs);
@@ -126,8 +139,12 @@ static void test_time(const struct compiled *c, const struct matcher *m)
 		const char *when;
 		uint32_t differs;
 	} times[] = {
-		{"2026-11-20T22:59", 0}, {"2026-11-20T23:00", DIFFERS_HOURS}, {"2026-11-21T10:00", DIFFERS_DAY},
-		{"2026-03-31T10:00", DIFFERS_NOT_STARTED}, {"2027-03-31T22:00", 0}, {"2027-04-01T10:00", DIFFERS_EXPIRED},
+		{"2026-11-20T22:59", 0},
+		{"2026-11-20T23:00", DIFFERS_HOURS},
+		{"2026-11-21T10:00", DIFFERS_DAY},
+		{"2026-03-31T10:00", DIFFERS_NOT_STARTED},
+		{"2027-03-31T22:00", 0},
+		{"2027-04-01T10:00", DIFFERS_EXPIRED},
 	};
 	struct question q = ask("10.1.10.7", "10.2.0.8", IPPROTO_TCP, 443);
 
@@ -168,7 +185,8 @@ static void test_names(const struct compiled *c, const struct matcher *m)
 	struct addr a;
 
 	addr_parse("10.2.20.10", &a);
-	CHECK_STR(ir_text(&c->ir, c->ir.hosts[matcher_host(m, &a)].name), "kacho-pc"); /* not pcs, which holds it too */
+	CHECK_STR(ir_text(&c->ir, c->ir.hosts[matcher_host(m, &a)].name),
+		"kacho-pc"); /* not pcs, which holds it too */
 	addr_parse("10.2.20.11", &a);
 	CHECK_STR(ir_text(&c->ir, c->ir.hosts[matcher_host(m, &a)].name), "pcs");
 	CHECK_STR(ir_text(&c->ir, c->ir.segments[matcher_segment(m, &a)].name), "lgwan");
@@ -194,7 +212,8 @@ static void test_no_route(void)
 	CHECK(c.ok);
 	struct matcher *m = matcher_new(&c.ir);
 	matcher_decide(m, &q, at(TODAY), &d);
-	CHECK(d.reason == REASON_NO_ROUTE && d.differs == DIFFERS_DESTINATION && d.from == 0 && d.to == IR_NONE);
+	CHECK(d.reason == REASON_NO_ROUTE && d.differs == DIFFERS_DESTINATION && d.from == 0 &&
+		d.to == IR_NONE);
 	q = ask("203.0.113.1", "10.1.0.5", IPPROTO_TCP, 80);
 	matcher_decide(m, &q, at(TODAY), &d);
 	CHECK(d.reason == REASON_SPOOF && d.from == 1);

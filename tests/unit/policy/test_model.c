@@ -1,6 +1,6 @@
 /*
- * test_model.c: a model that did not come through the reader of set-lines, or came through it damaged. The compiler
- * finds for itself what it cannot work with; it never makes something of it.
+ * test_model.c: a model that did not come through the reader of set-lines, or came through it damaged. The
+ * compiler finds for itself what it cannot work with; it never makes something of it.
  */
 #include "policy_test.h"
 
@@ -15,26 +15,28 @@ static const char base[] =
 	"set host l2 segment l address 10.2.0.6\n"
 	"set host i1 segment i address 192.0.2.5\n"
 	"set host-group g member l2\n"
-	"set allow r from m1 to l1 service tcp/443 purpose p applicant a expires 2027-03-31 approval ciso name n date 2026-04-01\n"
-	"set allow q from g to i1 service tcp/444 sanitised-by file-relay sanitising-product p sanitising-statement s\n"
+	"set allow r from m1 to l1 service tcp/443 purpose p applicant a expires 2027-03-31 approval ciso "
+	"name n date 2026-04-01\n"
+	"set allow q from g to i1 service tcp/444 sanitised-by file-relay sanitising-product p "
+	"sanitising-statement s\n"
 	"set mail inbound listen 192.0.2.1 domain a.example next-hop l1 max-size 10M original upstream\n"
 	"set mail outbound listen 10.2.0.1 server l1 next-hop i1 max-size 10M\n";
 
 static struct model *model;
 
 /* Reads the base again, applies the change, compiles: refused, with this code among the findings. */
-#define DAMAGED(code, ...)                                                                                     \
-	do {                                                                                                    \
-		struct arena *a = arena_new();                                                                  \
-		struct diag_list d;                                                                             \
-		struct buf block = {0};                                                                         \
-		diag_init(&d, a);                                                                               \
-		CHECK(config_read(a, base, strlen(base), &d, &model));                                          \
-		CHECK(d.nerrors == 0);                                                                          \
-		__VA_ARGS__;                                                                                    \
-		expect(&d, policy_compile(model, at(TODAY), &d, &block), &block, code);                         \
-		buf_free(&block);                                                                               \
-		arena_free(a);                                                                                  \
+#define DAMAGED(code, ...)                                                                                   \
+	do {                                                                                                 \
+		struct arena *a = arena_new();                                                               \
+		struct diag_list d;                                                                          \
+		struct buf block = {0};                                                                      \
+		diag_init(&d, a);                                                                            \
+		CHECK(config_read(a, base, strlen(base), &d, &model));                                       \
+		CHECK(d.nerrors == 0);                                                                       \
+		__VA_ARGS__;                                                                                 \
+		expect(&d, policy_compile(model, at(TODAY), &d, &block), &block, code);                      \
+		buf_free(&block);                                                                            \
+		arena_free(a);                                                                               \
 	} while (0)
 
 static void expect(const struct diag_list *d, bool ok, const struct buf *block, const char *code)
@@ -85,7 +87,8 @@ static void test_malformed(void)
 {
 	DAMAGED("host-bits", model->segments[0].networks.v[0].addr.b[3] = 1);
 	DAMAGED("host-bits", model->routes[0].prefix.addr.b[3] = 1);
-	DAMAGED("host-bits", (model->hosts[1].addresses.v[0].has_len = true, model->hosts[1].addresses.v[0].len = 24));
+	DAMAGED("host-bits",
+		(model->hosts[1].addresses.v[0].has_len = true, model->hosts[1].addresses.v[0].len = 24));
 	DAMAGED("address-needs-length", model->segments[0].addresses.v[0].has_len = false);
 	DAMAGED("address-not-a-host", model->segments[0].addresses.v[0].addr.b[3] = 0);
 	DAMAGED("address-not-a-host", model->segments[0].addresses.v[0].addr.b[3] = 255);

@@ -1,8 +1,8 @@
 /*
  * test_property.c: random small policies; what the compiler and the matcher say against a look at every rule.
  *
- * The reference below knows rules only as they are written in the model: names of hosts, ports, dates. It shares no
- * code with src/policy/ but the types. Usage: test_property [POLICIES [SEED]].
+ * The reference below knows rules only as they are written in the model: names of hosts, ports, dates. It
+ * shares no code with src/policy/ but the types. Usage: test_property [POLICIES [SEED]].
  */
 #include "policy_test.h"
 
@@ -21,7 +21,7 @@ static uint32_t rnd(uint32_t n)
 	return (uint32_t)((z ^ z >> 31) % n);
 }
 
-/* -- a small world: three segments of kind other, /24 and /64 each, all connected ------------------------------ */
+/* -- a small world: three segments of kind other, /24 and /64 each, all connected ----------------------- */
 
 struct world {
 	struct arena *arena;
@@ -58,7 +58,8 @@ static void make_segments(struct world *w)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		struct model_segment *s = &w->segments[i];
-		*s = (struct model_segment){.name = word(segment_names[i]), .kind = KIND_OTHER, .kind_line = 1};
+		*s = (struct model_segment){
+			.name = word(segment_names[i]), .kind = KIND_OTHER, .kind_line = 1};
 		add_word(w->arena, &s->interfaces, arena_printf(w->arena, "eth%u", i));
 		add_prefix(w->arena, &s->addresses, arena_printf(w->arena, "10.0.%u.254/24", i));
 		add_prefix(w->arena, &s->addresses, arena_printf(w->arena, "2001:db8:%u::254/64", i));
@@ -77,13 +78,15 @@ static void make_hosts(struct world *w)
 	for (unsigned i = 0; i < HOSTS; i++) {
 		unsigned s = i % 3, len = widths[rnd(5)], base = rnd(16) & ~((1u << (32 - len)) - 1);
 		struct model_host *h = &w->hosts[i];
-		*h = (struct model_host){.name = word(arena_printf(w->arena, "h%u", i)), .segment = word(segment_names[s])};
+		*h = (struct model_host){
+			.name = word(arena_printf(w->arena, "h%u", i)), .segment = word(segment_names[s])};
 		w->host_segment[i] = (uint8_t)s;
 		/* Two hosts may not have one address: a single one is the host's own number. */
 		if (len == 32)
 			base = 16 + i;
 		if (rnd(4) != 0)
-			add_prefix(w->arena, &h->addresses, arena_printf(w->arena, "10.0.%u.%u/%u", s, base, len));
+			add_prefix(w->arena, &h->addresses,
+				arena_printf(w->arena, "10.0.%u.%u/%u", s, base, len));
 		if (rnd(2) != 0 || h->addresses.n == 0)
 			add_prefix(w->arena, &h->addresses,
 				arena_printf(w->arena, "2001:db8:%u::%x/%u", s, base, len + 96));
@@ -178,7 +181,7 @@ static void make_world(struct world *w)
 	make_rules(w);
 }
 
-/* -- the reference ---------------------------------------------------------------------------------------------- */
+/* -- the reference -------------------------------------------------------------------------------------- */
 
 static bool prefix_has(const struct prefix *p, const struct addr *a)
 {
@@ -218,7 +221,8 @@ static bool end_has(const struct world *w, const char *name, const struct addr *
 		if (strcmp(segment_names[i], name) == 0)
 			return prefix_has(&w->segments[i].networks.v[a->family == 4 ? 0 : 1], a);
 	for (size_t g = 0; g < 2; g++)
-		for (size_t k = 0; strcmp(w->groups[g].name.text, name) == 0 && k < w->groups[g].members.n; k++)
+		for (size_t k = 0; strcmp(w->groups[g].name.text, name) == 0 && k < w->groups[g].members.n;
+			k++)
 			if (host_has(host_named(w, w->groups[g].members.v[k].text), a))
 				return true;
 	return false;
@@ -229,8 +233,9 @@ static bool service_has(const struct model_allow *a, const struct question *q)
 	for (size_t i = 0; i < a->nservices; i++) {
 		const struct service_port *v[2] = {&a->services[i].port, &a->services[i].port6};
 		for (int k = 0; k < 2; k++) {
-			bool family = v[k]->proto == IPPROTO_ICMP ? q->src.family == 4
-				      : v[k]->proto != IPPROTO_ICMPV6 || q->src.family == 6;
+			bool family = v[k]->proto == IPPROTO_ICMP
+					      ? q->src.family == 4
+					      : v[k]->proto != IPPROTO_ICMPV6 || q->src.family == 6;
 			if (v[k]->proto == q->proto && family && v[k]->proto != 0 && q->dport >= v[k]->lo &&
 				q->dport <= v[k]->hi)
 				return true;
@@ -256,7 +261,8 @@ static bool in_force(const struct model_allow *a, int day, int minute)
 	if (a->hours_from < a->hours_to)
 		return (a->days >> weekday & 1) != 0 && minute >= a->hours_from && minute < a->hours_to;
 	return ((a->days >> weekday & 1) != 0 && minute >= a->hours_from) ||
-	       ((a->days >> yesterday & 1) != 0 && minute < a->hours_to && (a->starts.year == 0 || day > a->starts.day));
+	       ((a->days >> yesterday & 1) != 0 && minute < a->hours_to &&
+		       (a->starts.year == 0 || day > a->starts.day));
 }
 
 static bool treated_alike(const struct model_allow *a, const struct model_allow *b)
@@ -271,8 +277,8 @@ static bool expired(const struct model_allow *a, int day)
 
 static struct wall moment(int day, int minute)
 {
-	return clock_from_civil(&(struct civil){.year = 2026, .month = 11, .day = day, .hour = minute / 60,
-		.minute = minute % 60});
+	return clock_from_civil(&(struct civil){
+		.year = 2026, .month = 11, .day = day, .hour = minute / 60, .minute = minute % 60});
 }
 
 /* From where the hosts are; never .0, the network itself. */
@@ -291,7 +297,9 @@ static struct addr random_addr(const struct world *w)
 static struct question random_question(const struct world *w)
 {
 	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP};
-	struct question q = {.src = random_addr(w), .proto = protos[rnd(3)], .dport = (uint16_t)(1 + rnd(14)),
+	struct question q = {.src = random_addr(w),
+		.proto = protos[rnd(3)],
+		.dport = (uint16_t)(1 + rnd(14)),
 		.has_port = true};
 
 	do
@@ -304,14 +312,14 @@ static struct question random_question(const struct world *w)
 	return q;
 }
 
-/* -- comparisons ------------------------------------------------------------------------------------------------ */
+/* -- comparisons ---------------------------------------------------------------------------------------- */
 
 static bool box_has(const struct ir_box *b, const struct question *q)
 {
 	struct addr_range src = ir_addr_range(b->family, &b->src), dst = ir_addr_range(b->family, &b->dst);
 
-	return b->proto == q->proto && range_has(&src, &q->src) && range_has(&dst, &q->dst) && q->dport >= b->port_lo &&
-	       q->dport <= b->port_hi;
+	return b->proto == q->proto && range_has(&src, &q->src) && range_has(&dst, &q->dst) &&
+	       q->dport >= b->port_lo && q->dport <= b->port_hi;
 }
 
 /* At most one box holds the packet, and its candidates are the rules that cover it, in order. */
@@ -326,7 +334,9 @@ static void compare_box(const struct world *w, const struct ir *ir, const struct
 			found = &ir->boxes[i];
 		}
 	for (uint32_t i = 0; i < w->m.nallows; i++)
-		if (covers(w, &w->allows[i], q) && (lead == IR_NONE || (expired(&w->allows[lead], today) && !expired(&w->allows[i], today))))
+		if (covers(w, &w->allows[i], q) &&
+			(lead == IR_NONE ||
+				(expired(&w->allows[lead], today) && !expired(&w->allows[i], today))))
 			lead = i;
 	for (uint32_t i = 0; i < w->m.nallows; i++) {
 		if (!covers(w, &w->allows[i], q) || !treated_alike(&w->allows[i], &w->allows[lead]))
@@ -349,14 +359,16 @@ static void compare_verdict(const struct world *w, const struct matcher *m, cons
 			want = i;
 	matcher_decide(m, q, moment(day, minute), &d);
 	CHECK_INT(d.rule, want);
-	CHECK(d.verdict == (want == IR_NONE ? VERDICT_DROP : w->allows[want].application != APP_NONE ? VERDICT_INSPECT : VERDICT_ALLOW));
+	CHECK(d.verdict == (want == IR_NONE				     ? VERDICT_DROP
+				   : w->allows[want].application != APP_NONE ? VERDICT_INSPECT
+									     : VERDICT_ALLOW));
 	CHECK(d.from < 3 && d.to < 3);
 }
 
-/* -- the nearest rule, by looking at every span ------------------------------------------------------------------ */
+/* -- the nearest rule, by looking at every span --------------------------------------------------------- */
 
-static const uint32_t significance[] = {DIFFERS_HOURS, DIFFERS_DAY, DIFFERS_NOT_STARTED, DIFFERS_EXPIRED, DIFFERS_MAC,
-	DIFFERS_PORT, DIFFERS_PROTOCOL, DIFFERS_DIRECTION, DIFFERS_DESTINATION, DIFFERS_SOURCE};
+static const uint32_t significance[] = {DIFFERS_HOURS, DIFFERS_DAY, DIFFERS_NOT_STARTED, DIFFERS_EXPIRED,
+	DIFFERS_MAC, DIFFERS_PORT, DIFFERS_PROTOCOL, DIFFERS_DIRECTION, DIFFERS_DESTINATION, DIFFERS_SOURCE};
 
 /* Fewest differences first, then the least significant: as one number to compare. */
 static unsigned distance(uint32_t differs)
@@ -386,7 +398,8 @@ static uint32_t time_differs(const struct model_allow *a, int day, int minute)
 
 static uint32_t span_port_differs(const struct ir_span *s, const struct question *q)
 {
-	bool icmp = s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6 || q->proto == IPPROTO_ICMP || q->proto == IPPROTO_ICMPV6;
+	bool icmp = s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6 || q->proto == IPPROTO_ICMP ||
+		    q->proto == IPPROTO_ICMPV6;
 	uint32_t d = s->proto != q->proto ? DIFFERS_PROTOCOL : 0;
 
 	if (d != 0 && icmp)
@@ -394,7 +407,8 @@ static uint32_t span_port_differs(const struct ir_span *s, const struct question
 	return q->dport >= s->port_lo && q->dport <= s->port_hi ? d : d | DIFFERS_PORT;
 }
 
-static void compare_nearest(const struct world *w, const struct ir *ir, const struct matcher *m, const struct question *q)
+static void compare_nearest(
+	const struct world *w, const struct ir *ir, const struct matcher *m, const struct question *q)
 {
 	int day = 8 + (int)rnd(22), minute = (int)rnd(24 * 60);
 	uint32_t best = IR_NONE, differs = 0;
@@ -406,10 +420,12 @@ static void compare_nearest(const struct world *w, const struct ir *ir, const st
 		return;
 	for (uint32_t i = 0; i < ir->nspans; i++) {
 		const struct ir_span *s = &ir->spans[i];
-		struct addr_range src = ir_addr_range(s->family, &s->src), dst = ir_addr_range(s->family, &s->dst);
+		struct addr_range src = ir_addr_range(s->family, &s->src),
+				  dst = ir_addr_range(s->family, &s->dst);
 		bool a = range_has(&src, &q->src), b = range_has(&dst, &q->dst);
 		bool reversed = range_has(&src, &q->dst) && range_has(&dst, &q->src);
-		uint32_t port = span_port_differs(s, q), time = time_differs(&w->allows[s->rule], day, minute), c[4] = {0};
+		uint32_t port = span_port_differs(s, q),
+			 time = time_differs(&w->allows[s->rule], day, minute), c[4] = {0};
 		if (a && b)
 			c[0] = port | time;
 		if (reversed)
@@ -440,8 +456,10 @@ static size_t prefixes_of(const struct world *w, const char *name, const struct 
 	for (size_t i = 0; i < HOSTS; i++) {
 		bool member = strcmp(w->hosts[i].name.text, name) == 0;
 		for (size_t g = 0; g < 2; g++)
-			for (size_t k = 0; strcmp(w->groups[g].name.text, name) == 0 && k < w->groups[g].members.n; k++)
-				member = member || strcmp(w->groups[g].members.v[k].text, w->hosts[i].name.text) == 0;
+			for (size_t k = 0;
+				strcmp(w->groups[g].name.text, name) == 0 && k < w->groups[g].members.n; k++)
+				member = member ||
+					 strcmp(w->groups[g].members.v[k].text, w->hosts[i].name.text) == 0;
 		for (size_t k = 0; member && k < w->hosts[i].addresses.n; k++)
 			v[n++] = &w->hosts[i].addresses.v[k];
 	}
@@ -460,7 +478,8 @@ static bool names_overlap(const struct world *w, const char *a, const char *b, u
 	for (size_t i = 0; i < nx; i++)
 		for (size_t k = 0; k < ny; k++)
 			if (x[i]->addr.family == family &&
-				(prefix_has(x[i], &y[k]->addr) || prefix_has(y[k], &x[i]->addr)) && y[k]->addr.family == family)
+				(prefix_has(x[i], &y[k]->addr) || prefix_has(y[k], &x[i]->addr)) &&
+				y[k]->addr.family == family)
 				return true;
 	return false;
 }
@@ -486,8 +505,8 @@ static bool has_contradiction(const struct world *w, int today)
 			if (treated_alike(a, b) || expired(a, today) || expired(b, today))
 				continue;
 			for (uint8_t f = 4; f <= 6; f += 2)
-				if (names_overlap(w, a->from.text, b->from.text, f) && names_overlap(w, a->to.text, b->to.text, f) &&
-					services_overlap(a, b))
+				if (names_overlap(w, a->from.text, b->from.text, f) &&
+					names_overlap(w, a->to.text, b->to.text, f) && services_overlap(a, b))
 					return true;
 		}
 	return false;
@@ -497,7 +516,8 @@ static int only_contradictions(const struct diag_list *d)
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (d->items[i].severity == DIAG_ERROR && strcmp(d->items[i].code, "contradicting") != 0 &&
-			strcmp(d->items[i].code, "no-common-family") != 0 && strcmp(d->items[i].code, "group-empty") != 0) {
+			strcmp(d->items[i].code, "no-common-family") != 0 &&
+			strcmp(d->items[i].code, "group-empty") != 0) {
 			printf("unexpected: %s (%s)\n", d->items[i].what, d->items[i].code);
 			return 0;
 		}

@@ -1,4 +1,7 @@
-/* test_shipped.c: every policy that ships compiles without a finding, keeps the laws, and is what it claims to be. */
+/*
+ * test_shipped.c: every policy that ships compiles without a finding,
+ * keeps the laws, and is what it claims to be.
+ */
 #include "policy_test.h"
 
 static const struct {
@@ -37,7 +40,8 @@ static void test_default_is_closed(const char *dir)
 	CHECK(c.ok && c.ir.nboxes == 0 && c.ir.nsources == 0 && c.ir.nowns == 0);
 	struct matcher *m = matcher_new(&c.ir);
 	matcher_decide(m, &q, at(TODAY), &d);
-	CHECK(d.verdict == VERDICT_DROP && d.reason == REASON_SPOOF && d.from == IR_NONE && d.nearest == IR_NONE);
+	CHECK(d.verdict == VERDICT_DROP && d.reason == REASON_SPOOF && d.from == IR_NONE &&
+		d.nearest == IR_NONE);
 	matcher_free(m);
 	compiled_free(&c);
 }
@@ -70,7 +74,8 @@ static void test_town(const char *dir)
 	CHECK(c.ok);
 	for (uint32_t i = 0; i < c.ir.ninterfaces; i++)
 		vlan = vlan || (strcmp(c.ir.interfaces[i].name, "eth2.20") == 0 &&
-				       strcmp(c.ir.interfaces[i].parent, "eth2") == 0 && c.ir.interfaces[i].vlan == 20);
+				       strcmp(c.ir.interfaces[i].parent, "eth2") == 0 &&
+				       c.ir.interfaces[i].vlan == 20);
 	for (uint32_t i = 0; i < c.ir.nsources; i++) {
 		const struct ir_source *s = &c.ir.sources[i];
 		bool single = memcmp(s->range.lo, s->range.hi, 16) == 0;

@@ -12,7 +12,8 @@ struct bench {
 
 static struct ir_rule always(void)
 {
-	return (struct ir_rule){.ends = INT64_MAX, .window_to = INT64_MAX, .days = DAYS_ALL, .action = IR_ALLOW};
+	return (struct ir_rule){
+		.ends = INT64_MAX, .window_to = INT64_MAX, .days = DAYS_ALL, .action = IR_ALLOW};
 }
 
 static void bench_init(struct bench *b, unsigned rules)
@@ -101,7 +102,8 @@ static void test_wrapping(void)
 	expect(&b, "2026-11-21T05:59", true, "2026-11-21T06:00"); /* Saturday morning, opened on Friday */
 	expect(&b, "2026-11-21T06:00", false, "2026-11-23T22:00");
 	expect(&b, "2026-11-22T23:00", false, "2026-11-23T22:00"); /* Sunday night */
-	expect(&b, "2026-11-23T03:00", false, "2026-11-23T22:00"); /* Monday before dawn: Sunday did not open */
+	expect(&b, "2026-11-23T03:00", false,
+		"2026-11-23T22:00"); /* Monday before dawn: Sunday did not open */
 	/* What would have opened the evening before the rule starts does not. */
 	b.rules[0].starts = at("2026-11-20T00:00").sec;
 	expect(&b, "2026-11-20T03:00", false, "2026-11-20T22:00");
@@ -219,14 +221,16 @@ static void test_until(void)
 		bool is = rule_active(&b.ir, r, now, &until);
 		CHECK(until.sec > now.sec);
 		for (int k = 0; k < 20 && until.sec != INT64_MAX; k++) {
-			struct wall t = {now.sec + (int64_t)(rnd(1000) * (uint64_t)(until.sec - now.sec) / 1000)};
+			struct wall t = {
+				now.sec + (int64_t)(rnd(1000) * (uint64_t)(until.sec - now.sec) / 1000)};
 			CHECK(rule_active(&b.ir, r, t, NULL) == is);
 		}
 		if (until.sec != INT64_MAX)
 			CHECK(rule_active(&b.ir, r, until, NULL) != is);
 		else
 			for (int k = 0; k < 20; k++)
-				CHECK(rule_active(&b.ir, r, (struct wall){now.sec + (int64_t)rnd(86400 * 60)}, NULL) == is);
+				CHECK(rule_active(&b.ir, r, (struct wall){now.sec + (int64_t)rnd(86400 * 60)},
+					      NULL) == is);
 	}
 }
 
