@@ -3,13 +3,18 @@
 Everything made here carries the prefix of its Space and is removed by that name, never by pattern alone.
 Needs root. A socket stays in the namespace in which it was opened, so one process can hold all of a town's.
 """
+import contextlib
 import ctypes
+import fcntl
 import os
 import socket
+import struct
 import subprocess
+import threading
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
+_MS_BIND = 4096
 ETH_P_ALL = 3
 
 
@@ -45,24 +50,66 @@ def _setns(fd):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def make_namespace(full):
+    """What `ip netns add` does, without a process; loopback is up."""
+    os.makedirs("/run/netns", exist_ok=True)
+    path = f"/run/netns/{full}"
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0))
+    wrong = []
+    worker = threading.Thread(target=_unshare_onto, args=(path, wrong))
+    worker.start()
+    worker.join()
+    if wrong:
+        os.unlink(path)
+        raise wrong[0]
+
+
+def _unshare_onto(path, wrong):
+    """In a thread of its own, which ends in the new namespace while the rest of the program stays where it was."""
+    try:
+        if _libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        if _libc.mount(b"/proc/thread-self/ns/net", path.encode(), b"none", _MS_BIND, None) != 0:
+            raise OSError(ctypes.get_errno(), "mount " + path)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, 0x8914, struct.pack("16sh22x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+    except OSError as error:
+        wrong.append(error)
+
+
 class Space:
     """A set of namespaces with one prefix ("sekisho-"), removed together."""
 
     def __init__(self, prefix="sekisho-"):
         self.prefix = prefix
         self.names = []
+        self.plan = None
 
     def full(self, name):
         return self.prefix + name
 
     def add(self, name):
         full = self.full(name)
-        run("ip", "netns", "add", full)
+        make_namespace(full)
         self.names.append(full)
-        run("ip", "-n", full, "link", "set", "dev", "lo", "up")
         return full
 
+    @contextlib.contextmanager
+    def batched(self):
+        """What ip() and veth() are asked inside is done at the end: cables first, then namespace after namespace, one
+        process each. A town is raised in a third of the time, which matters most where a process is dear."""
+        self.plan = {None: []}
+        try:
+            yield
+            plan, self.plan = self.plan, None
+            for full, lines in plan.items():
+                run("ip", *(["-n", full] if full else []), "-batch", "-", stdin="\n".join(lines) + "\n")
+        finally:
+            self.plan = None
+
     def ip(self, name, *words, check=True):
+        if self.plan is not None:
+            return self.plan.setdefault(self.full(name), []).append(" ".join(words))
         return run("ip", "-n", self.full(name), *words, check=check)
 
     def sysctl(self, name, **values):
@@ -74,8 +121,12 @@ class Space:
 
     def veth(self, ns_a, if_a, ns_b, if_b, mac_a=None, mac_b=None):
         """A cable between two namespaces."""
-        run("ip", "link", "add", "name", if_a, *(["address", mac_a] if mac_a else []), "netns", self.full(ns_a),
-            "type", "veth", "peer", "name", if_b, *(["address", mac_b] if mac_b else []), "netns", self.full(ns_b))
+        words = ["link", "add", "name", if_a, *(["address", mac_a] if mac_a else []), "netns", self.full(ns_a),
+                 "type", "veth", "peer", "name", if_b, *(["address", mac_b] if mac_b else []), "netns", self.full(ns_b)]
+        if self.plan is not None:
+            self.plan[None].append(" ".join(words))
+        else:
+            run("ip", *words)
 
     def socket(self, name, *args):
         with Inside(self.full(name)):

@@ -116,9 +116,9 @@ def settle(town, seconds=5):
 
 
 def raise_ports(town):
-    """Links up by hand: for what is sent before the gate itself raises its ports."""
-    for wire in town.wires():
-        town.space.ip(GATEWAY, "link", "set", "dev", wire, "up")
+    """Cables up by hand: for what is sent before the gate itself raises its ports. VLANs are the gate's own to make."""
+    for cable in town.cables:
+        town.space.ip(GATEWAY, "link", "set", "dev", cable, "up")
 
 
 def reason_words():

@@ -29,7 +29,7 @@ class Town:
     def __init__(self, policy, prefix="sekisho-", hosts=True, only=None):
         self.policy, self.space = policy, ns.Space(prefix)
         self.with_hosts, self.only = hosts, only
-        self.routers, self.hosts, self.plain_vlans = {}, {}, []
+        self.routers, self.hosts, self.plain_vlans, self.cables = {}, {}, [], set()
         self.sockets = {}
         self.responder = None
 
@@ -38,12 +38,13 @@ class Town:
         self.space.add(WIRES)
         self.space.sysctl(WIRES, net__ipv6__conf__all__disable_ipv6=1, net__ipv6__conf__default__disable_ipv6=1)
         vlan_works = ns.kernel_has("vlan")
-        for name, (parent, vlan) in self.policy.links().items():
-            self._wire(name, parent, vlan, vlan_works)
-        if self.with_hosts:
-            self._routers()
-            self._hosts(progress)
-        else:
+        with self.space.batched():
+            for name, (parent, vlan) in self.policy.links().items():
+                self._wire(name, parent, vlan, vlan_works)
+            if self.with_hosts:
+                self._routers()
+                self._hosts(progress)
+        if not self.with_hosts:
             self.responder = Responder(self)
             self.responder.start()
 
@@ -59,27 +60,24 @@ class Town:
 
     def _wire(self, name, parent, vlan, vlan_works):
         if parent and vlan_works:
-            if not self._link_exists(parent):
-                self._cable(parent)
+            self._cable(parent)
             self.space.ip(WIRES, "link", "add", "link", "w-" + parent, "name", "w-" + name, "type", "vlan", "id",
                           str(vlan))
             self.space.ip(WIRES, "link", "set", "dev", "w-" + name, "up")
         else:
             if parent:
                 self.plain_vlans.append(name)
-                if not self._link_exists(parent):
-                    self._cable(parent)
+                self._cable(parent)
             self._cable(name)
         if self.with_hosts:
             self._bridge("b-" + name)
             self._plug("w-" + name, "b-" + name)
 
     def _cable(self, name):
-        self.space.veth(GATEWAY, name, WIRES, "w-" + name)
-        self.space.ip(WIRES, "link", "set", "dev", "w-" + name, "up")
-
-    def _link_exists(self, name):
-        return self.space.ip(GATEWAY, "link", "show", "dev", name, check=False).returncode == 0
+        if name not in self.cables:
+            self.cables.add(name)
+            self.space.veth(GATEWAY, name, WIRES, "w-" + name)
+            self.space.ip(WIRES, "link", "set", "dev", "w-" + name, "up")
 
     def _bridge(self, name):
         self.space.ip(WIRES, "link", "add", "name", name, "type", "bridge", "mcast_snooping", "0")
@@ -143,8 +141,7 @@ class Town:
         families = {a.version for a in addresses}
         for interface, own in self.policy.connected():
             if interface == wire and own.version in families:
-                self.space.ip(node, *(["-6"] if own.version == 6 else []), "route", "replace", "default", "via",
-                              str(own.ip))
+                self.space.ip(node, "route", "replace", "default", "via", str(own.ip))
 
     def _hosts(self, progress):
         for name, leaves in self.policy.host.items():
@@ -175,19 +172,18 @@ class Town:
     def _route_behind(self, name, router, addresses):
         downs = self._down_addresses(router)
         for version in {a.version for a in addresses}:
-            six = ["-6"] if version == 6 else []
             via = [d for d in downs if d.version == version
                    and any(a in d.network for a in addresses if a.version == version)]
             if via:
-                self.space.ip(name, *six, "route", "replace", "default", "via", str(via[0].ip))
+                self.space.ip(name, "route", "replace", "default", "via", str(via[0].ip))
                 continue
             # Only a default route leads here: the router has no address of its own in this network.
             for address in (a for a in addresses if a.version == version):
-                self.space.ip(router, *six, "route", "replace", f"{address}/{address.max_prefixlen}", "dev", "down")
+                self.space.ip(router, "route", "replace", f"{address}/{address.max_prefixlen}", "dev", "down")
             gate = "169.254.7.1" if version == 4 else "fe80::7:1"
-            self.space.ip(router, "addr", "add", f"{gate}/{32 if version == 4 else 64}", "dev", "down",
-                          *(["nodad"] if version == 6 else []), check=False)
-            self.space.ip(name, *six, "route", "replace", "default", "via", gate, "dev", "eth0", "onlink")
+            self.space.ip(router, "addr", "replace", f"{gate}/{32 if version == 4 else 64}", "dev", "down",
+                          *(["nodad"] if version == 6 else []))
+            self.space.ip(name, "route", "replace", "default", "via", gate, "dev", "eth0", "onlink")
 
     # -- frames --------------------------------------------------------------------------------------------
 
@@ -200,7 +196,10 @@ class Town:
         return self.sockets[wire]
 
     def gateway_mac(self, wire):
-        text = self.space.ip(GATEWAY, "-o", "link", "show", "dev", wire).stdout
+        """Of a VLAN it is the cable's, and known before the gate makes it."""
+        parent = self.policy.links()[wire][0] if wire in self.policy.links() else None
+        cable = wire if wire in self.cables or parent is None else parent
+        text = self.space.ip(GATEWAY, "-o", "link", "show", "dev", cable).stdout
         return text.split("link/ether ")[1].split()[0]
 
     def mac_of(self, address):
