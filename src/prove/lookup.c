@@ -244,6 +244,20 @@ static bool run_matches(struct run *run, const struct state *s, const struct eva
 	return certain;
 }
 
+/*
+ * Sets whose content is of the moment and only ever refuses: sources with too many half-open connections, and the
+ * switch for a full disk. Like a limit they may stop a packet or not.
+ */
+static bool of_the_moment(const struct dump_set *set)
+{
+	static const char *const names[] = {"halfopen4", "halfopen6", "log_full"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(set->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Returns whether the path without a match goes on in this rule. */
 bool lookup_run(struct run *run, struct state *s, const struct dump_expr *e)
 {
@@ -260,6 +274,10 @@ bool lookup_run(struct run *run, struct state *s, const struct dump_expr *e)
 	bool empty = run->sc->empty_set != NULL && strcmp(set->name, run->sc->empty_set) == 0;
 	if (n * 4 < set->key_len) {
 		run->ev->finding = "a lookup beyond the registers";
+		return true;
+	}
+	if (of_the_moment(set)) {
+		eval_fork(run, s, &s->region);
 		return true;
 	}
 	struct layout l = layout_of(set, w, run->sc->family);

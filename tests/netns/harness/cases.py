@@ -64,19 +64,21 @@ class Runner:
             town.wire_socket(wire)  # from now on nothing is missed
 
     def run(self, cases):
+        """Sends everything, then looks the records up together: they are stored once a second."""
+        sent = [(case, family, *self._send(case, family)) for case in cases for family in case.get("families", [4, 6])]
         results = []
-        for case in cases:
-            for family in case.get("families", [4, 6]):
-                results.append(self._one(case, family))
-                self.progress(results[-1])
+        for case, family, arrived, flow, error in sent:
+            result = error if error else self._judge(case, family, arrived, flow)
+            results.append(result)
+            self.progress(result)
         return results
 
-    def _one(self, case, family):
+    def _send(self, case, family):
+        """(arrived, flow, None), or (False, None, Result) when it could not even be sent."""
         try:
-            arrived, flow = KINDS[case.get("kind", "packet")](self, case, family)
+            return (*KINDS[case.get("kind", "packet")](self, case, family), None)
         except (OSError, RuntimeError, KeyError, IndexError, ValueError) as error:
-            return Result(case, family, False, None, False, f"{type(error).__name__}: {error}")
-        return self._judge(case, family, arrived, flow)
+            return False, None, Result(case, family, False, None, False, f"{type(error).__name__}: {error}")
 
     def _judge(self, case, family, arrived, flow):
         expected = case["expect"]
@@ -87,7 +89,8 @@ class Runner:
             return Result(case, family, True, None, False, "it ARRIVED")
         if expected == "silence":  # refused below the packet filter: no record of its own
             return Result(case, family, False, None, True, "")
-        record = self.gate.wait_drop(lambda row: JUDGES.get(case.get("kind"), self.same)(row, flow, expected, case))
+        judge = JUDGES.get(case.get("kind"), self.same)
+        record = self.gate.wait_drop(lambda row: judge(row, flow, expected, case))
         why = "" if record else f"no record with reason {expected}; " + self._latest(flow)
         return Result(case, family, False, record, record is not None, why)
 
@@ -352,11 +355,16 @@ def kind_from_gateway(run, case, family):
 
 
 def kind_burst(run, case, family):
-    """`count` first packets of different connections: the last ones must be refused."""
+    """`count` first packets of different connections: the last ones must be refused. With `after`, one more is sent
+    so many seconds later: what sekishod counts by itself takes effect with its next look."""
     arrived = 0
     for i in range(case["count"]):
         flow = run.flow(case, family, sport=40000 + i)
         run.put(flow, run.packet(flow, case))
+    if "after" in case:
+        time.sleep(case["after"])
+        flow = run.flow(case, family)
+        return run.send(flow, case, False), flow
     end = time.monotonic() + SILENCE_SECONDS
     while time.monotonic() < end:
         arrived += sum(is_flow(d, flow) for _, d in run.town.overhear(0.02))

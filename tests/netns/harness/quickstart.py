@@ -22,7 +22,7 @@ import ns  # noqa: E402
 from gate import Gate  # noqa: E402
 from policy import Policy  # noqa: E402
 from stage import raise_ports, settle  # noqa: E402
-from town import Town  # noqa: E402
+from town import GATEWAY, WIRES, Town  # noqa: E402
 from words import LANGUAGE, differs, pad, say  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
@@ -51,19 +51,31 @@ def write_state(town, gate):
         json.dump({"pid": gate.process.pid, "namespaces": town.space.names, "work": gate.work}, f)
 
 
+def left_over():
+    """Namespaces of a town that was not taken down: only names that this town would have."""
+    policy = Policy(policy_text())
+    names = [PREFIX + n for n in (GATEWAY, WIRES, *policy.router, *policy.host)]
+    there = set(ns.existing(PREFIX))
+    return [n for n in names if n in there]
+
+
 def stop():
-    """Ends what STATE names. 0 when something was stopped, 1 when nothing runs."""
-    if not os.path.exists(STATE):
+    """Ends what STATE names, and what else is left of a town. 0 when something was stopped, 1 when nothing runs."""
+    state = {"pid": None, "work": ""}
+    if os.path.exists(STATE):
+        with open(STATE, encoding="utf-8") as f:
+            state = json.load(f)
+        os.unlink(STATE)
+    names = left_over()
+    if not names and state["pid"] is None:
         step("no town is running", "動いている町はありません")
         return 1
-    with open(STATE, encoding="utf-8") as f:
-        state = json.load(f)
-    end_process(state["pid"])
-    for name in reversed(state["namespaces"]):
+    if state["pid"] is not None:
+        end_process(state["pid"])
+    for name in names:
         ns.remove_namespace(name)
     if os.path.basename(state["work"]).startswith("sekisho-"):
         shutil.rmtree(state["work"], ignore_errors=True)
-    os.unlink(STATE)
     step("stopped; nothing is left", "止めました。何も残っていません")
     return 0
 
@@ -108,15 +120,15 @@ def proof(result):
 
 def print_head():
     print()
-    print("     " + pad(say("tried", "試したこと"), 50) + pad(say("happened", "結果"), 12)
+    print("     " + pad(say("tried", "試したこと"), 54) + pad(say("happened", "結果"), 12)
           + say("proof (drop record)", "証拠 (遮断記録)"))
-    print("     " + "-" * 106)
+    print("     " + "-" * 110)
 
 
 def print_row(result):
     mark = "ok  " if result.ok else "NG  "
     text = f"{result.case[LANGUAGE]} [v{result.family}]"
-    print(mark + " " + pad(text, 50) + pad(what_happened(result), 12) + proof(result), flush=True)
+    print(mark + " " + pad(text, 54) + pad(what_happened(result), 12) + proof(result), flush=True)
 
 
 def print_summary(gate, results):
@@ -127,7 +139,7 @@ def print_summary(gate, results):
     print()
     print(gate.ask("status", check=False, lang=LANGUAGE).stdout.rstrip())
     print()
-    print(gate.ask("log", "summary", check=False, lang=LANGUAGE).stdout.rstrip())
+    print(gate.ask("log", "verify", check=False, lang=LANGUAGE).stdout.rstrip())
     print()
 
 
@@ -136,10 +148,10 @@ def print_summary(gate, results):
 def raise_town():
     text = policy_text()
     town = Town(Policy(text), PREFIX)
-    leftover = ns.existing(PREFIX)
+    leftover = left_over()
     if leftover:
-        raise SystemExit(say(f"namespaces are there already: {' '.join(leftover[:5])} …; tools/quickstart --stop removes them",
-                             f"名前空間がすでにあります: {' '.join(leftover[:5])} …。tools/quickstart --stop で消せます"))
+        raise SystemExit(say(f"a town is there already ({' '.join(leftover[:3])} …): tools/quickstart --stop takes it down",
+                             f"町がすでにあります ({' '.join(leftover[:3])} …)。tools/quickstart --stop で片付きます"))
     step("raising the town in network namespaces", "町を名前空間の中に建てています")
     town.raise_()
     step(f"  {len(town.hosts)} hosts, {len(town.routers)} routers, {len(town.wires())} wires",
