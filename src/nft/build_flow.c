@@ -60,7 +60,10 @@ static void build_after(struct build *b)
 
 /* -- what a class of flow gets -------------------------------------------------------------------------------- */
 
-/* Limits hold for flows that the policy grants; what it does not grant is refused as such. */
+/*
+ * Limits hold for flows that the policy grants; what it does not grant is refused as such. The kernel keeps an element's
+ * limit as it was when the source was first seen: another limit is another set.
+ */
 static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 {
 	struct ruleset *rs = b->rs;
@@ -68,14 +71,15 @@ static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 	struct set *s;
 
 	if (sys->new_per_source > 0) {
-		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "new_from%u", fam);
+		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "new_from%u_%u", fam,
+			sys->new_per_source);
 		s->size = 65536;
 		s->timeout = 60;
 		stop(over_rate(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->new_per_source, sys->new_per_source),
 			REASON_SOURCE_LIMIT);
 	}
 	if (sys->open_per_source > 0 && (rs->opt.capabilities & CAP_CONNLIMIT) != 0) {
-		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC, "open_from%u", fam);
+		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC, "open_from%u_%u", fam, sys->open_per_source);
 		s->size = 65536;
 		stop(over_count(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->open_per_source),
 			REASON_SOURCE_LIMIT);

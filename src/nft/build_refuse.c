@@ -24,8 +24,9 @@ static void add_stops(struct build *b)
 
 static struct set *seen_set(struct build *b, uint8_t fam, enum datatype last, const char *name, uint32_t segment)
 {
-	struct set *s = set_named(b, TYPES(addr_type(fam), TYPE_MARK, last), SET_DYNAMIC | SET_TIMEOUT, "%s%u_%u",
-		name, fam, segment);
+	/* The kernel keeps an element's limit as it was when the source was first seen: another rate is another set. */
+	struct set *s = set_named(b, TYPES(addr_type(fam), TYPE_MARK, last), SET_DYNAMIC | SET_TIMEOUT, "%s%u_%u_%u",
+		name, fam, segment, b->ir->system->log_per_source);
 
 	s->size = SEEN_SIZE;
 	s->timeout = SEEN_SECONDS;

@@ -108,6 +108,16 @@ def failed_commit(st, run):
                      f"{st.gate.status()['generation']}: {done.stdout}{done.stderr}")
 
 
+def missing_interface(st, run):
+    """An interface that is not there: accepted (it may be plugged in later), said, and nothing else suffers."""
+    st.gate.commit_text(st.text + "set segment lgwan interface eth77\n")
+    passes = run.send(run.flow({"from": "pc", "to": "sv", "port": 443}, 4), {}, True)
+    findings = st.gate.status()["findings"]
+    st.tap.check("an interface that does not exist is a finding with its name; the others work",
+                 passes and any("eth77" in f["text"] for f in findings), findings)
+    st.gate.commit_text(st.text)
+
+
 def main():
     options = stage.arguments(__doc__)
     text = dates.shift(stage.read("tests/netns/reasons/reasons.policy"))
@@ -116,6 +126,7 @@ def main():
         over_commits(st, run)
         taken_away(st, run)
         failed_commit(st, run)
+        missing_interface(st, run)
         window_ends(st, run)
     return st.tap.end()
 
