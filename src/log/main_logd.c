@@ -146,9 +146,6 @@ static void on_gate(void *arg, int fd, uint32_t events)
 	}
 	switch (m.type) {
 	case MSG_GENERATION:
-		intake_generation(l->intake, m.u.msg_generation.number);
-		recorder_give(l->recorder, &m);
-		break;
 	case MSG_LINKS:
 	case MSG_COUNTERS:
 	case MSG_FAULT:

@@ -45,6 +45,7 @@ struct recorder {
 	int wake;
 	struct loop *loop;
 	struct loop_timer *tick;
+	struct intake *intake;
 	struct names *names;
 	struct writer *writer;
 	struct clients *clients;
@@ -133,6 +134,8 @@ static void take_generation(struct recorder *r, struct msg *m)
 	struct msg_fault f = {.severity = MSG_SEVERITY_FAULT, .at = clock_wall().sec};
 	const char *wrong = names_policy(r->names, g->number, m->fds[0]);
 
+	/* Only now, so that a window's generation is one whose names are known here. */
+	intake_generation(r->intake, g->number);
 	writer_commit(r->writer, g);
 	if (wrong == NULL)
 		return;
@@ -263,6 +266,7 @@ static void discard(struct recorder *r)
 
 static int prepare(struct recorder *r, const struct writer_options *o, struct intake *in)
 {
+	r->intake = in;
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->loop = loop_new();
 	r->names = names_new();

@@ -41,7 +41,11 @@ struct store_options {
 enum store_result store_open(const struct store_options *o, struct store **ret, char *note, size_t note_size);
 void store_free(struct store *s); /* NULL is allowed */
 
-/* Renames the files of a store that cannot be used; they are kept. name: gets the new name. 0 or -errno. */
+/*
+ * Renames the files of a store that cannot be used; they are kept, the newest STORE_ASIDES_MAX of them: a disk that
+ * damages one after the other must not fill itself up. name: gets the new name. 0 or -errno.
+ */
+#define STORE_ASIDES_MAX 3
 int store_set_aside(const char *dir, int64_t wall, char *name, size_t size);
 
 /* The number that the next row will get. */

@@ -10,6 +10,7 @@
 #define STORE_SCHEMA_VERSION 1
 #define STORE_FILE "records.db"
 #define STORE_BALLAST "ballast"
+#define STORE_ASIDE ".set-aside-"
 #define STORE_PAGE 4096
 #define STORE_PATH_MAX 512
 

@@ -111,7 +111,7 @@ class Ours:
                    if r.get("reason") == "no-rule" and not r.get("loss"))
 
     def refused(self):
-        return self.lane.gate.status()["dropped"]["no-rule"]
+        return self.lane.gate.status()["dropped"].get("no-rule", 0)
 
     def close(self):
         self.lane.close()

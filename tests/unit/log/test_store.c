@@ -327,7 +327,7 @@ static void test_damage(void)
 	write_file(dir, "this is no database at all\n");
 	CHECK_INT(store_open(&o, &s, note, sizeof(note)), STORE_CORRUPT);
 	CHECK_INT(store_set_aside(dir, 1234, name, sizeof(name)), 0);
-	CHECK_STR(name, "records.db.set-aside-1234-0");
+	CHECK_STR(name, "records.db.set-aside-000000001234-000");
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	CHECK(access(path, F_OK) == 0);
 	s = open_at(dir, 16 * MIB);
@@ -346,7 +346,27 @@ static void test_damage(void)
 	CHECK_INT(store_set_aside(dir, 1234, name, sizeof(name)), 0);
 	write_file(dir, "x");
 	CHECK_INT(store_set_aside(dir, 1234, name, sizeof(name)), 0);
-	CHECK_STR(name, "records.db.set-aside-1234-1");
+	CHECK_STR(name, "records.db.set-aside-000000001234-001");
+}
+
+/* A disk that damages store after store: the newest three are kept, with their logs. */
+static void test_asides_are_bounded(void)
+{
+	const char *dir = temp_begin();
+	char name[96], path[256];
+
+	for (int i = 0; i < 6; i++) {
+		write_file(dir, "x");
+		snprintf(path, sizeof(path), "%s/records.db-wal", dir);
+		fclose(fopen(path, "w"));
+		CHECK_INT(store_set_aside(dir, 9000 + i, name, sizeof(name)), 0);
+	}
+	for (int i = 0; i < 6; i++) {
+		snprintf(path, sizeof(path), "%s/records.db.set-aside-%012d-000", dir, 9000 + i);
+		CHECK((access(path, F_OK) == 0) == (i >= 3));
+		strcat(path, "-wal");
+		CHECK((access(path, F_OK) == 0) == (i >= 3));
+	}
 }
 
 /* Every page of a small store is overwritten in turn: an error or a finding, never a crash. */
@@ -426,6 +446,7 @@ int main(void)
 	test_pruning();
 	test_spans();
 	test_damage();
+	test_asides_are_bounded();
 	test_damaged_pages();
 	test_locked();
 	test_next_store_goes_on();

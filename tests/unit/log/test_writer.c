@@ -364,7 +364,7 @@ static void test_damaged_while_open(void)
 	CHECK_INT(loss_sum[REASON_NO_RULE], 50);
 	CHECK_INT(row_sum[REASON_NO_RULE], 50);
 	CHECK_INT(loss_sum[REASON_SPOOF], 0);
-	snprintf(list, sizeof(list), "ls %s | grep -c set-aside-[0-9]*-0$", dir);
+	snprintf(list, sizeof(list), "ls %s | grep -c set-aside-[0-9]*-000$", dir);
 	FILE *p = popen(list, "r");
 	CHECK(fgets(line, sizeof(line), p) != NULL);
 	pclose(p);
