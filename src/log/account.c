@@ -27,6 +27,7 @@ void account_resume(struct account *a)
 {
 	memcpy(a->received, a->stored, sizeof(a->received));
 	memcpy(a->received_before, a->stored, sizeof(a->received_before));
+	a->limited_base = a->limited;
 }
 
 void account_receive(struct account *a, unsigned reason, uint64_t n)
@@ -69,6 +70,7 @@ static void end_epoch(struct account *a, struct account_books *books)
 	a->pending = false;
 	a->snapshots = 0;
 	a->limited = a->limited_base = 0;
+	a->lost_total = 0;
 	memset(a->received_before, 0, sizeof(a->received_before));
 }
 
@@ -109,8 +111,7 @@ void account_snapshot(struct account *a, const struct msg_counters *m, int64_t n
 	for (unsigned r = 1; r < REASON_END; r++)
 		take_back(a, r, m->packets[r], books);
 	a->limited = sum_limited(m);
-	if (a->snapshots++ == 0)
-		a->limited_base = a->limited;
+	a->snapshots++;
 	memcpy(a->kernel, m->packets, sizeof(a->kernel));
 	memcpy(a->received_before, a->received, sizeof(a->received_before));
 	if (!a->pending) {
@@ -147,6 +148,9 @@ void account_new_store(struct account *a)
 		a->stored[r] = 0;
 		a->loss[r] = 0;
 	}
+	/* All of the epoch is booked again. */
+	a->limited_base = 0;
+	a->lost_total = 0;
 }
 
 uint64_t account_open(const struct account *a)

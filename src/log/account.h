@@ -27,7 +27,8 @@ struct account {
 	uint64_t received[REASON_END]; /* stored, or still to be */
 	uint64_t loss[REASON_END];     /* booked as log-loss, less what was found again */
 	uint64_t kernel[REASON_END];   /* newest snapshot */
-	uint64_t limited, limited_base; /* events that the limiter kept from the log: newest, and when we began */
+	/* Events that the limiter kept from the log: by the newest snapshot, and when `lost_total` began to count. */
+	uint64_t limited, limited_base;
 	uint64_t lost_total; /* booked by this process */
 	/* The snapshot that settles, and what had come when the newest arrived. */
 	bool pending;
@@ -37,7 +38,7 @@ struct account {
 	uint64_t received_before[REASON_END];
 };
 
-/* `stored`, `loss`, `kernel` and `epoch` were read from the store: goes on from there. */
+/* `stored`, `loss`, `kernel`, `limited` and `epoch` were read from the store: goes on from there. */
 void account_resume(struct account *a);
 
 /* What a step wants recorded. */

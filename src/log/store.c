@@ -209,6 +209,7 @@ static void load_account(struct store *s)
 
 	s->account = (struct account){0};
 	s->account.epoch = (uint64_t)store_number(s, "SELECT value FROM meta WHERE key='epoch'", 0);
+	s->account.limited = (uint64_t)store_number(s, "SELECT value FROM meta WHERE key='limited'", 0);
 	if (s->error != SQLITE_OK)
 		return;
 	int rc = sqlite3_prepare_v2(s->db, "SELECT reason,stored,loss,kernel FROM account", -1, &stmt, NULL);
@@ -541,6 +542,8 @@ void store_put_account(struct store *s, const struct account *a, const char *boo
 		put_meta(s, "epoch", (struct chain_column){CHAIN_INT, (int64_t)a->epoch, NULL, 0});
 		put_meta(s, "boot", (struct chain_column){CHAIN_TEXT, 0, boot_id, strlen(boot_id)});
 	}
+	if (all || s->account.limited != a->limited)
+		put_meta(s, "limited", (struct chain_column){CHAIN_INT, (int64_t)a->limited, NULL, 0});
 	for (unsigned r = 0; r < REASON_END; r++) {
 		const struct account *old = &s->account;
 		if (!all && old->stored[r] == a->stored[r] && old->loss[r] == a->loss[r] &&

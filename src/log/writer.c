@@ -157,6 +157,9 @@ static void tell_loss(struct writer *w)
 	uint64_t lost = a->lost_total > limited ? a->lost_total - limited : 0;
 	char text[160];
 
+	/* Another epoch or store: counted anew. */
+	if (lost < w->lost_told)
+		w->lost_told = 0;
 	if (lost <= w->lost_told || !writer_tell(w, TROUBLE_LOSS))
 		return;
 	snprintf(text, sizeof(text), "%llu drops were counted by the kernel and did not reach the record",

@@ -264,6 +264,32 @@ static void test_limited_is_no_fault(void)
 	stop();
 }
 
+/* Nor is it one when it happened while the recorder was away. */
+static void test_limited_while_away(void)
+{
+	const char *dir = temp_begin();
+
+	boot_kernel();
+	start(dir, 0);
+	drops(0, REASON_NO_RULE, 10, 1);
+	lose(REASON_NO_RULE, 700);
+	counters.limited[1] += 700;
+	seconds(5);
+	stop();
+	drops(0, REASON_NO_RULE, 10, 1);
+	lose(REASON_NO_RULE, 900);
+	counters.limited[1] += 900;
+	start(dir, 0);
+	seconds(5);
+	check_equation();
+	CHECK(!has_fault("log-loss"));
+	lose(REASON_NO_RULE, 1);
+	seconds(5);
+	CHECK(has_fault("log-loss"));
+	check_equation();
+	stop();
+}
+
 static void test_faults_and_commits(void)
 {
 	struct msg_fault f = {.severity = MSG_SEVERITY_FAULT, .at = 5};
@@ -562,6 +588,7 @@ int main(void)
 	test_visible_within_a_second();
 	test_loss_becomes_rows();
 	test_limited_is_no_fault();
+	test_limited_while_away();
 	test_faults_and_commits();
 	test_killed_at_random();
 	test_damaged_while_open();
