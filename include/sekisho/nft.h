@@ -31,6 +31,8 @@ struct nft_error {
 int nft_open(struct nft **ret, struct nft_error *err);
 void nft_close(struct nft *n); /* the ruleset stays where the kernel has `persist` or no owner was taken */
 uint32_t nft_capabilities(const struct nft *n);
+/* Does from now on as if the kernel lacked these: for tests of what is left out then. */
+void nft_pretend_without(struct nft *n, uint32_t capabilities);
 
 /*
  * Shuts the gate: the closed ruleset, whatever was there of ours before (also of another version or half gone).

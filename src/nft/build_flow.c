@@ -75,12 +75,14 @@ static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 			sys->new_per_source);
 		s->size = 65536;
 		s->timeout = 60;
+		s->limit = sys->new_per_source;
 		stop(over_rate(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->new_per_source, sys->new_per_source),
 			REASON_SOURCE_LIMIT);
 	}
 	if (sys->open_per_source > 0 && (rs->opt.capabilities & CAP_CONNLIMIT) != 0) {
 		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC, "open_from%u_%u", fam, sys->open_per_source);
 		s->size = 65536;
+		s->limit = sys->open_per_source;
 		stop(over_count(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->open_per_source),
 			REASON_SOURCE_LIMIT);
 	}
@@ -88,6 +90,7 @@ static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "unanswered%u", fam);
 		s->size = 65536;
 		s->timeout = 60;
+		s->limit = sys->half_open;
 		b->unanswered[at(fam)] = s;
 		stop(over_minute(is(family(on(rs, c), fam), F_L4PROTO, IPPROTO_TCP), FIELDS(saddr(fam)), s,
 			sys->half_open * (60 / HALF_OPEN_SECONDS), sys->half_open), REASON_HALF_OPEN);

@@ -30,6 +30,7 @@ static struct set *seen_set(struct build *b, uint8_t fam, enum datatype last, co
 
 	s->size = SEEN_SIZE;
 	s->timeout = SEEN_SECONDS;
+	s->limit = b->ir->system->log_per_source;
 	return s;
 }
 

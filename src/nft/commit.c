@@ -70,7 +70,7 @@ static const struct set *find_set(const struct ruleset *rs, const char *name)
 static bool same_kind(const struct set *a, const struct set *b)
 {
 	return a->nfields == b->nfields && memcmp(a->types, b->types, a->nfields) == 0 && a->flags == b->flags &&
-	       a->size == b->size && a->timeout == b->timeout;
+	       a->size == b->size && a->timeout == b->timeout && a->limit == b->limit;
 }
 
 static int compare_keys(const struct set *a, uint32_t i, const struct set *b, uint32_t j)

@@ -252,6 +252,11 @@ uint32_t nft_capabilities(const struct nft *n)
 	return n->capabilities;
 }
 
+void nft_pretend_without(struct nft *n, uint32_t capabilities)
+{
+	n->capabilities &= ~capabilities;
+}
+
 const struct ruleset *nft_current(const struct nft *n)
 {
 	return n->shut ? NULL : n->current;

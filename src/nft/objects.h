@@ -129,6 +129,7 @@ struct set {
 	uint8_t flags;
 	uint32_t klen;	  /* bytes of one key: every field padded to four */
 	uint32_t size, timeout;
+	uint32_t limit;	  /* of a dynamic set: the rate that its elements were made with */
 	struct buf keys;  /* n keys, or n pairs lo, hi when SET_INTERVAL; in order */
 	struct buf elems; /* n struct elem */
 	uint32_t n;

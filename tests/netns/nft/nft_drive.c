@@ -24,7 +24,6 @@ struct drive {
 	struct hand *hands[HANDS]; /* every policy committed so far: rulesets point into them */
 	unsigned nhands;
 	bool finished;
-	uint32_t without; /* capabilities hidden */
 };
 
 static struct hand *hand(struct drive *d)
@@ -187,7 +186,7 @@ static void do_own(struct drive *d, char **w, unsigned n)
 static struct ruleset *build(struct drive *d, uint32_t generation)
 {
 	struct ruleset_options opt = {.generation = generation,
-		.capabilities = (d->nft != NULL ? nft_capabilities(d->nft) : CAP_ALL) & ~d->without};
+		.capabilities = d->nft != NULL ? nft_capabilities(d->nft) : CAP_ALL};
 
 	if (!d->finished)
 		hand_finish(hand(d));
@@ -391,7 +390,7 @@ static void do_halfopen(struct drive *d, char **w, unsigned n)
 
 static void do_without(struct drive *d, char **w, unsigned n)
 {
-	d->without = number(w, n, 1);
+	nft_pretend_without(d->nft, number(w, n, 1));
 	puts("ok");
 }
 

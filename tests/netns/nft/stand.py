@@ -73,7 +73,7 @@ class Stand:
         return answer if fail else answer[2:].strip()
 
     def policy(self, lines):
-        for line in ["new", *lines.strip().splitlines()]:
+        for line in ["new", *filter(str.strip, lines.splitlines())]:
             self.do(line.strip())
 
     def counters(self):
