@@ -248,7 +248,8 @@ static void build(struct writer *w)
 	take_books(w);
 	p->nfaults = w->nfaults;
 	p->ncommits = w->ncommits;
-	p->there = p->batch.n != 0 || p->nloss != 0 || p->close;
+	/* A new epoch is stored and told even before anything was dropped in it. */
+	p->there = p->batch.n != 0 || p->nloss != 0 || p->close || w->account.epoch != w->committed.epoch;
 }
 
 static void put_drops(struct writer *w)
