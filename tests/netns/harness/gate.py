@@ -45,7 +45,7 @@ class Gate:
 
     # -- life ----------------------------------------------------------------------------------------------
 
-    def start(self, timeout=15):
+    def start(self, timeout=60):
         """Starts sekisho-init and waits until the gate answers."""
         with open(os.path.join(self.work, "init.log"), "ab") as log:
             self.process = self.town.space.popen(
@@ -107,14 +107,14 @@ class Gate:
     def status(self):
         return json.loads(self.ask("status", "--json", check=False).stdout)
 
-    def commit(self, policy_file, who="test", why="test", check=True):
-        return self.ask("commit", policy_file, "--who", who, "--why", why, "--approval", "R8-000", check=check)
+    def commit(self, policy_file, check=True, lang="en"):
+        return self.ask("commit", policy_file, "--who", "test", "--why", "test", "--approval", "R8-000", check=check, lang=lang)
 
-    def commit_text(self, text, check=True):
+    def commit_text(self, text, check=True, lang="en"):
         path = os.path.join(self.work, "candidate.policy")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
-        return self.commit(path, check=check)
+        return self.commit(path, check=check, lang=lang)
 
     def drops(self, *words, limit=100000):
         return self.rows("log", "drops", "--all", "--limit", str(limit), *words)
