@@ -275,6 +275,19 @@ int net_rtnl_link_up(struct net_rtnl *r, uint32_t ifindex, bool up)
 	return talk(r, h);
 }
 
+/* The kernel takes an alias only for a link that is there. */
+static int mark_ours(struct net_rtnl *r, const char *name)
+{
+	alignas(struct nlmsghdr) uint8_t buf[REQUEST_MAX];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+
+	h->nlmsg_type = RTM_NEWLINK;
+	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	mnl_attr_put_strz(h, IFLA_IFALIAS, NET_ALIAS_OURS);
+	return talk(r, h);
+}
+
 int net_rtnl_vlan_new(struct net_rtnl *r, const char *name, uint32_t parent, uint16_t vlan)
 {
 	alignas(struct nlmsghdr) uint8_t buf[REQUEST_MAX];
@@ -284,7 +297,6 @@ int net_rtnl_vlan_new(struct net_rtnl *r, const char *name, uint32_t parent, uin
 	h->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
 	mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	mnl_attr_put_strz(h, IFLA_IFALIAS, NET_ALIAS_OURS);
 	mnl_attr_put_u32(h, IFLA_LINK, parent);
 	struct nlattr *info = mnl_attr_nest_start(h, IFLA_LINKINFO);
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "vlan");
@@ -292,7 +304,8 @@ int net_rtnl_vlan_new(struct net_rtnl *r, const char *name, uint32_t parent, uin
 	mnl_attr_put_u16(h, IFLA_VLAN_ID, vlan);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	return talk(r, h);
+	int e = talk(r, h);
+	return e != 0 ? e : mark_ours(r, name);
 }
 
 int net_rtnl_link_delete(struct net_rtnl *r, uint32_t ifindex)

@@ -266,6 +266,33 @@ static void test_next(struct net *n)
 	CHECK(!shows("ip link show dev eth2", ",UP"));
 }
 
+/* Where the kernel has 8021q: the VLAN interface is made, up, ours, and goes with its policy. */
+static void test_vlan(struct net *n)
+{
+	struct net_error e = {0};
+
+	if (said.n[FINDING_VLAN_UNSUPPORTED] > 0)
+		return;
+	CHECK_INT(net_apply(n, &ir, &e), 0);
+	CHECK(shows("ip -d link show dev eth2.20", "vlan protocol 802.1Q id 20"));
+	CHECK(shows("ip -d link show dev eth2.20", "@eth2"));
+	CHECK(shows("ip link show dev eth2.20", ",UP"));
+	CHECK_INT(said.n[FINDING_VLAN_PLAIN], 0);
+	/* Taken away by hand: made again. */
+	CHECK_INT(sh("ip link del eth2.20"), 0);
+	CHECK(net_watch(n));
+	CHECK(net_check(n) > 0);
+	CHECK(shows("ip -d link show dev eth2.20", "vlan protocol 802.1Q id 20"));
+	/* Another VLAN under the same name is a finding, and not touched. */
+	CHECK_INT(sh("ip link del eth2.20 && ip link add link eth2 name eth2.20 type vlan id 21"), 0);
+	net_check(n);
+	CHECK(said.n[FINDING_VLAN_PLAIN] > 0);
+	sh("ip link del eth2.20");
+	CHECK_INT(net_apply(n, &ir, &e), 0);
+	CHECK_INT(net_apply(n, NULL, &e), 0);
+	CHECK(!shows("ip link", "eth2.20"));
+}
+
 /* A second life of the process: what the first one left is recognised. */
 static void test_adopt(void)
 {
@@ -305,6 +332,7 @@ int main(void)
 	test_sample(n);
 	test_refused(n);
 	test_next(n);
+	test_vlan(n);
 	net_close(n);
 	test_adopt();
 	printf("VLAN interface: %s\n",
