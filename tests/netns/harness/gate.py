@@ -12,6 +12,8 @@ import time
 import ns
 from town import GATEWAY
 
+# An emulated machine (tools/vm) is slow, and its kernel may have its modules still to load.
+SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
 PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove")
 
 
@@ -52,7 +54,7 @@ class Gate:
                 GATEWAY, [os.path.join(self.libexec, "sekisho-init"), f"--root={self.root}",
                           f"--libexec={self.libexec}", "--foreground"],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * SLOW
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"sekisho-init ended with {self.process.returncode}: {self.log_tail()}")
