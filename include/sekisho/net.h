@@ -68,6 +68,9 @@ enum net_forwarding { NET_FORWARDING_OFF, NET_FORWARDING_ON };
  */
 int net_settings(struct net *n, enum net_forwarding forwarding, bool check);
 
+/* Forwarding off at once, and nothing else: for when the ruleset is gone. net_settings() puts it on again. */
+void net_forwarding_stop(struct net *n);
+
 /* -- what the kernel loses ------------------------------------------------------------------------------- */
 
 /* Called once per group ("ip", "ip6", "conntrack", "eth0", …) with "NAME +n NAME +n" since the last sample. */

@@ -122,18 +122,21 @@ void kernel_restore(struct gate *g, const char *why)
 	char err[256] = "";
 	int r;
 
+	/* Until our table stands again nothing may cross: the quickest way first. */
+	net_forwarding_stop(g->net);
+	r = nft_shut(g->nft, &e);
+	loop_set_timer(g->look, 0, 0);
 	gate_finding(g, SOURCE_EVENT, FINDING_TAMPERED, why);
 	if (gen == NULL) {
 		kernel_shut(g);
 		return;
 	}
-	r = reopen(g, &e);
 	if (r == 0)
-		r = nft_shut(g->nft, &e);
-	if (r == 0)
-		r = kernel_commit(g, gen, &done, err);
-	else
+		r = reopen(g, &e);
+	if (r != 0)
 		error_text(&e, r, err);
+	else
+		r = kernel_commit(g, gen, &done, err);
 	if (r == 0) {
 		g->proof_due = true;
 		return;

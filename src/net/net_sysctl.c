@@ -308,3 +308,10 @@ int net_settings(struct net *n, enum net_forwarding forwarding, bool check)
 	n->settled_links = n->links;
 	return (int)p.wrong;
 }
+
+void net_forwarding_stop(struct net *n)
+{
+	write_value(ROOT "ipv4/ip_forward", 0);
+	write_value(ROOT "ipv6/conf/all/forwarding", 0);
+	n->forwarding = NET_FORWARDING_OFF;
+}

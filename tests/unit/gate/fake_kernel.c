@@ -314,6 +314,12 @@ int net_settings(struct net *n, enum net_forwarding forwarding, bool check)
 	return 0;
 }
 
+void net_forwarding_stop(struct net *n)
+{
+	(void)n;
+	kernel.forwarding = false;
+}
+
 void net_sample(struct net *n, net_loss_fn *fn, void *arg)
 {
 	(void)n;

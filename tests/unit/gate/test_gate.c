@@ -583,6 +583,7 @@ static void test_tampering(void)
 	run_ms(1500);
 	struct msg_status s = status();
 	CHECK(has_finding(&s, "tampered") && has_finding(&s, "foreign-table"));
+	CHECK(kernel.forwarding);
 	CHECK(heard("tampered", NULL) >= 1);
 	/* A change elsewhere: proved again, nothing restored. */
 	unsigned proofs = world.proved;
