@@ -64,6 +64,7 @@ enum daemon_fd {
  * left.
  */
 #define DAEMON_BEAT_MS 1000
+#define DAEMON_BUSY_LIMIT_MS 120000 /* what daemon_busy() may add to the limit of the beats */
 #ifndef DAEMON_BEAT_LIMIT_MS /* tests of init are quicker */
 #define DAEMON_BEAT_LIMIT_MS 8000
 #define DAEMON_READY_LIMIT_MS 10000
@@ -144,6 +145,12 @@ void daemon_log_name(const char *name);
  * often.
  */
 void daemon_beat(struct daemon *d);
+
+/*
+ * A beat before one call that may take up to `seconds` and cannot be interrupted for beats (a large transaction of the
+ * kernel): init waits that much longer for the next one, DAEMON_BUSY_LIMIT_MS at most. The lease does not.
+ */
+void daemon_busy(struct daemon *d, unsigned seconds);
 
 /*
  * The peer on the pair sent something malformed. In sekishod: tells init, which kills and restarts

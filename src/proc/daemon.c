@@ -213,17 +213,28 @@ static int enter_jail(struct daemon *d)
 
 /* -- Init ------------------------------------------------------------------------------------------------ */
 
-void daemon_beat(struct daemon *d)
-{
-	static struct mono last;
-	struct msg_beat beat = {d->beats + 1};
+static struct mono last_beat;
 
-	if (d->init < 0 || mono_since_ms(last) < DAEMON_BEAT_MS / 2)
-		return;
-	last = clock_mono();
+static void send_beat(struct daemon *d, unsigned busy_s)
+{
+	struct msg_beat beat = {.sequence = d->beats + 1, .busy_ms = busy_s * 1000};
+
+	last_beat = clock_mono();
 	/* A full socket: init does not read; nothing here can mend that. */
 	if (msg_send(d->init, MSG_BEAT, 0, &beat, NULL, 0) == 0)
 		d->beats++;
+}
+
+void daemon_beat(struct daemon *d)
+{
+	if (d->init >= 0 && mono_since_ms(last_beat) >= DAEMON_BEAT_MS / 2)
+		send_beat(d, 0);
+}
+
+void daemon_busy(struct daemon *d, unsigned seconds)
+{
+	if (d->init >= 0)
+		send_beat(d, seconds < DAEMON_BUSY_LIMIT_MS / 1000 ? seconds : DAEMON_BUSY_LIMIT_MS / 1000);
 }
 
 static void on_beat(void *arg)

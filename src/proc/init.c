@@ -93,6 +93,7 @@ static void on_ready(struct init_daemon *d)
 {
 	d->ready = true;
 	d->beat = clock_mono();
+	d->busy_ms = 0;
 	daemon_log("%s[%d]: ready", jail_name(d->row), (int)d->pid);
 	tell_notices(d->init);
 }
@@ -110,6 +111,7 @@ static bool take_message(struct init_daemon *d, const struct msg *m)
 		return true;
 	case MSG_BEAT:
 		d->beat = clock_mono();
+		d->busy_ms = m->u.msg_beat.busy_ms <= DAEMON_BUSY_LIMIT_MS ? m->u.msg_beat.busy_ms : DAEMON_BUSY_LIMIT_MS;
 		if (gate)
 			feed_watchdog(in);
 		return true;
@@ -298,7 +300,7 @@ static void check_daemon(struct init_daemon *d)
 		return;
 	if (!d->ready && mono_since_ms(d->started) > DAEMON_READY_LIMIT_MS)
 		end_daemon(d, "not ready in time");
-	else if (d->ready && mono_since_ms(d->beat) > DAEMON_BEAT_LIMIT_MS)
+	else if (d->ready && mono_since_ms(d->beat) > (int64_t)DAEMON_BEAT_LIMIT_MS + d->busy_ms)
 		end_daemon(d, "no sign of life");
 }
 

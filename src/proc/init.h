@@ -24,6 +24,7 @@ struct init_daemon {
 	int fd;	   /* our end of its socket, -1 without a process */
 	bool ready;
 	struct mono started, beat; /* beat: the last one, or READY */
+	uint32_t busy_ms;	   /* what it asked for with it, bounded */
 	unsigned restarts;
 	int delay_ms; /* before the next start; grows while it dies young */
 	struct loop_timer *again;

@@ -50,7 +50,7 @@ struct field {
 #define ANYTHING(type) {FIELD_ZERO, 0, 0, 0, 0, NULL, 0}
 
 static const struct field msg_ready_fields[] = {ANYTHING(msg_ready)};
-static const struct field msg_beat_fields[] = {ANYTHING(msg_beat)};
+static const struct field msg_beat_fields[] = {ZERO(msg_beat, pad)};
 static const struct field msg_spawn_fields[] = {
 	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_PROVE),
 	FLAG(msg_spawn, clock_untrusted),

@@ -428,6 +428,12 @@ static void test_hanging(void)
 {
 	expect_restart(TINY_HANG, "exited:sekishod 9 ", 2500 + 500 + BACK_MS);
 	expect_restart(TINY_ILL, "exited:sekishod 9 ", 2500 + 500 + BACK_MS);
+	/* The same silence, announced: nobody is killed; and it is for once only. */
+	pid_t busy = gate_pid();
+	CHECK_INT(ask(TINY_BUSY), busy);
+	sleep(5);
+	CHECK(runs(busy) && gate_pid() == busy);
+	expect_restart(TINY_HANG, "exited:sekishod 9 ", 2500 + 500 + BACK_MS);
 	/* A start that never gets READY: killed, and the next one works. */
 	int fd = open(path(DAEMON_PATH_GATE "/slow"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	close(fd);

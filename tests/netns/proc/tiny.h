@@ -14,6 +14,7 @@ enum tiny_action {
 	TINY_FORBIDDEN,
 	TINY_EXIT,
 	TINY_FLOOD,
+	TINY_BUSY,
 };
 
 #endif

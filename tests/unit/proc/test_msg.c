@@ -302,7 +302,7 @@ static void test_close_on_exec_and_full(void)
 	CHECK_INT(msg_recv(pair[1], &got), 1);
 	CHECK_INT(fcntl(got.fds[0], F_GETFD), FD_CLOEXEC);
 	msg_close_fds(&got);
-	while ((r = msg_send(pair[0], MSG_BEAT, 0, &(struct msg_beat){1}, NULL, 0)) == 0)
+	while ((r = msg_send(pair[0], MSG_BEAT, 0, &(struct msg_beat){.sequence = 1}, NULL, 0)) == 0)
 		sent++;
 	CHECK_INT(r, -EAGAIN);
 	for (; sent > 0; sent--)
@@ -315,7 +315,7 @@ static void test_end_of_file(void)
 
 	close(pair[0]);
 	CHECK_INT(msg_recv(pair[1], &got), 0);
-	CHECK_INT(msg_send(pair[1], MSG_BEAT, 0, &(struct msg_beat){1}, NULL, 0), -EPIPE);
+	CHECK_INT(msg_send(pair[1], MSG_BEAT, 0, &(struct msg_beat){.sequence = 1}, NULL, 0), -EPIPE);
 	close(pair[1]);
 }
 

@@ -4,6 +4,7 @@
  *
  * Each 20 ms it sends logd a numbered MSG_FAULT, so that a gap in what logd writes shows what was lost.
  */
+#include <sekisho/clock.h>
 #include <sekisho/daemon.h>
 #include <sekisho/loop.h>
 
@@ -98,6 +99,11 @@ static void act(uint32_t what)
 	case TINY_HANG:
 		for (volatile unsigned long i = 0;; i++)
 			;
+	case TINY_BUSY: /* four seconds without a beat, said before */
+		daemon_busy(gate.d, 3);
+		for (struct mono begin = clock_mono(); mono_since_ms(begin) < 4000;)
+			;
+		break;
 	case TINY_ILL:
 		gate.ill = true;
 		break;
@@ -124,7 +130,7 @@ static void act(uint32_t what)
 		_exit(5);
 	case TINY_FLOOD:
 		for (;;)
-			msg_send(gate.d->init, MSG_BEAT, 0, &(struct msg_beat){1}, NULL, 0);
+			msg_send(gate.d->init, MSG_BEAT, 0, &(struct msg_beat){.sequence = 1}, NULL, 0);
 	default:
 		break;
 	}
