@@ -100,9 +100,10 @@ def count_test(tally, label, got):
     for word, what, skip in (m.groups() for m in rows):
         result = "SKIP" if skip is not None else "OK" if word.lower() == "ok" else "FAIL"
         tally.one(f"{name}: {what}", result, skip or diagnosis(out, what))
-    if rows and got["result"] in ("OK", "FAIL"):
-        if got["result"] == "FAIL" and all(m.group(1).lower() == "ok" for m in rows):
-            tally.one(name, "FAIL", last_line(text), got["duration"])  # it ended early
+    if rows and got["result"] in ("OK", "FAIL", "ERROR"):
+        if got["result"] != "OK" and all(m.group(1).lower() == "ok" for m in rows):
+            print("\n".join(text.splitlines()[-30:]), flush=True)
+            tally.one(name, "FAIL", "it ended early: " + last_line(text), got["duration"])
         return
     if got["result"] in ("OK", "EXPECTEDFAIL"):
         tally.one(name, "OK", seconds=got["duration"])
