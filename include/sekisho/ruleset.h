@@ -9,8 +9,8 @@
  *   log_full   set of nf_proto: an element closes what is new (records cannot be kept)
  *   halfopen4/6  sources with too many unanswered connections (filled by sekishod)
  *   base chains, made once, never replaced; their rules are:
- *     early   prerouting -450  fragments and IPv6 extension headers, before defragmentation
- *     pre     prerouting -350  iifname vmap @ifaces -> in_<i> (one per interface): options, source, MAC
+ *     early   prerouting -450  iifname vmap @interfaces -> in_<i> (one per interface): fragments, options, extension
+ *                              headers, source, MAC; before defragmentation
  *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
  *     forward 0                lease; ct mark passed under this generation: accept; jump judge; drop
  *     after   forward +10      the inspector's verdict from packet mark to ct mark; MSS
@@ -98,7 +98,7 @@ const char *capability_word(enum capability one);
 
 struct ruleset_options {
 	uint32_t generation;   /* 1.. */
-	uint32_t capabilities; /* CAP_*; what is missing is left out where safe (see ruleset_left_out) */
+	uint32_t capabilities; /* CAP_*; without fib, connlimit, tcp-options those rules are left out */
 	bool clock_untrusted;  /* rules with hours, days or an end are closed */
 };
 

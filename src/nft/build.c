@@ -93,7 +93,6 @@ static void add_base_chains(struct build *b)
 	struct ruleset *rs = b->rs;
 
 	b->early = chain_base(rs, "early", NF_INET_PRE_ROUTING, -450, false);
-	b->pre = chain_base(rs, "pre", NF_INET_PRE_ROUTING, -350, false);
 	b->state = chain_base(rs, "state", NF_INET_PRE_ROUTING, -150, false);
 	b->forward = chain_base(rs, "forward", NF_INET_FORWARD, 0, true);
 	b->after = chain_base(rs, "after", NF_INET_FORWARD, 10, false);
@@ -169,6 +168,21 @@ static struct ruleset *ruleset_new(const struct ir *ir, struct wall now, const s
 	return rs;
 }
 
+/*
+ * A hash of known size is a fixed table in the kernel: faster to fill, to look up and to read back than one that
+ * grows. The size has room for changes in place and moves by powers of two, so that it seldom changes.
+ */
+static void size_hashes(struct ruleset *rs)
+{
+	for (size_t i = 0; i < rs->nsets; i++) {
+		struct set *s = rs->sets[i];
+		if ((s->flags & (SET_INTERVAL | SET_TIMEOUT | SET_DYNAMIC | SET_LIVE)) != 0)
+			continue;
+		for (s->size = 16; s->size < s->n + s->n / 8 + 4;)
+			s->size *= 2;
+	}
+}
+
 struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct ruleset_options *opt)
 {
 	struct build b = {.rs = ruleset_new(ir, now, opt), .ir = ir};
@@ -181,6 +195,7 @@ struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct
 	build_state(&b);
 	build_flow(&b);
 	build_local(&b);
+	size_hashes(b.rs);
 	return b.rs;
 }
 
@@ -199,7 +214,7 @@ struct ruleset *ruleset_closed(const struct ruleset_options *opt)
 
 	add_base_chains(&b);
 	build_refuse(&b);
-	shut_chain(&b, b.pre, F_IIFNAME);
+	shut_chain(&b, b.early, F_IIFNAME);
 	stop(on(b.rs, b.forward), REASON_GATE_CLOSED);
 	shut_chain(&b, b.input, F_IIFNAME);
 	shut_chain(&b, b.output, F_OIFNAME);

@@ -3,7 +3,7 @@
  *
  *   build        entry; objects without a policy; base chains
  *   build_refuse stop_<reason>, log limits, log, drop
- *   build_enter  before defragmentation and before conntrack: fragments, headers, source, MAC
+ *   build_enter  before defragmentation and conntrack: interface, fragments, headers, source, MAC
  *   build_state  after conntrack: new, stray, related, neighbour discovery
  *   build_flow   forward: lease, marks, pairs, what being granted means
  *   build_maps   boxes -> maps of a pair
@@ -26,7 +26,7 @@ struct build {
 	struct set *l4_direct; /* what may follow an IPv6 header at once */
 	struct set *own[2];    /* the gateway's addresses */
 	struct set *noise[2];  /* broadcast and multicast destinations */
-	struct chain *early, *pre, *state, *forward, *after, *input, *output;
+	struct chain *early, *state, *forward, *after, *input, *output;
 	struct chain *refuse, *granted;
 };
 

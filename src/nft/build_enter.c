@@ -1,8 +1,9 @@
 /*
- * build_enter.c: what a packet must be before anything is known of its connection.
+ * build_enter.c: what a packet must be before anything is known of its connection (prerouting -450).
  *
- * early (-450)  fragments (RFC 791, 1858, 8200 4.5, 7112) and IPv6 extension headers: before defragmentation
- * pre   (-350)  the interface, IP options, and whether the source may come from here with this MAC
+ * By the interface it came in: fragments (RFC 791, 1858, 8200 4.5, 7112), IP options and IPv6 extension headers,
+ * and whether the source may come from here with this MAC. It stands before defragmentation (-400): fragments are
+ * judged one by one, and what is put together later has been through here in pieces.
  *
  * The good packet takes the short way: one lookup of its source in the ranges that may enter by its interface
  * (from which bogons, own and broadcast addresses are cut out already). Only a miss is diagnosed.
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- early ------------------------------------------------------------------------------------------------- */
+/* -- fragments and headers ------------------------------------------------------------------------------------------------- */
 
 /* Pairs of hosts, both ways round, that the policy lets exchange fragments. */
 static struct set *fragment_pairs(struct build *b, uint8_t fam)
@@ -60,7 +61,7 @@ static struct chain *fragments4(struct build *b)
 	/* a first fragment too small for a TCP header, or a second that would overwrite its flags */
 	stop(match(fragment4(b, c, 0x1fff, OP_EQ, 0), F_IPLENGTH, OP_LT, 40), REASON_MALFORMED);
 	stop(is(fragment4(b, c, 0x1fff, OP_EQ, 1), F_L4PROTO, IPPROTO_TCP), REASON_MALFORMED);
-	let_pass(in(family(on(b->rs, c), 4), FIELDS(F_SADDR4, F_DADDR4), fragment_pairs(b, 4)));
+	go_back(in(family(on(b->rs, c), 4), FIELDS(F_SADDR4, F_DADDR4), fragment_pairs(b, 4)));
 	stop(on(b->rs, c), REASON_FRAGMENT);
 	return c;
 }
@@ -71,7 +72,7 @@ static struct chain *fragments6(struct build *b)
 
 	/* the upper-layer header follows at once, in every fragment */
 	stop(not_in(family(on(b->rs, c), 6), FIELDS(F_FRAGNEXTHDR), b->l4_direct), REASON_EXT_HEADER);
-	let_pass(in(family(on(b->rs, c), 6), FIELDS(F_SADDR6, F_DADDR6), fragment_pairs(b, 6)));
+	go_back(in(family(on(b->rs, c), 6), FIELDS(F_SADDR6, F_DADDR6), fragment_pairs(b, 6)));
 	stop(on(b->rs, c), REASON_FRAGMENT);
 	return c;
 }
@@ -88,18 +89,12 @@ static struct chain *headers6(struct build *b)
 		set_add_number(refused, headers[i]);
 	for (size_t i = 0; i < sizeof(listener); i++)
 		set_add_number(mld, listener[i]);
-	go(is(family(on(b->rs, c), 6), F_FRAGHDR, 1), fragments6(b));
+	go(is(family(on(b->rs, c), 6), F_FRAGHDR, 1), fragments6(b)); /* returns, if at all, to who jumped here */
 	/* RFC 3810 5: a router alert in a hop-by-hop header, hop limit 1 */
-	let_pass(in(is(is(is(family(on(b->rs, c), 6), F_NEXTHDR, 0), F_HOPLIMIT, 1), F_L4PROTO, IPPROTO_ICMPV6),
+	go_back(in(is(is(is(family(on(b->rs, c), 6), F_NEXTHDR, 0), F_HOPLIMIT, 1), F_L4PROTO, IPPROTO_ICMPV6),
 		FIELDS(F_ICMP6TYPE), mld));
 	stop(in(family(on(b->rs, c), 6), FIELDS(F_NEXTHDR), refused), REASON_EXT_HEADER);
 	return c;
-}
-
-static void build_early(struct build *b)
-{
-	go(fragment4(b, b->early, 0xbfff, OP_NEQ, 0), fragments4(b));
-	go(not_in(family(on(b->rs, b->early), 6), FIELDS(F_NEXTHDR), b->l4_direct), headers6(b));
 }
 
 /* -- sources that are never right ---------------------------------------------------------------------------- */
@@ -229,7 +224,8 @@ struct entry {
 	uint16_t interface;
 	uint8_t fam;
 	const struct ranges *never;
-	struct set *bound, *bound_hosts; /* single addresses with a MAC of their own; NULL = none */
+	struct set *bound;		 /* single addresses, each with its MAC; NULL = none */
+	struct ranges bound_hosts;	 /* the same addresses alone */
 	struct ranges plain, routed;	 /* ranges: from any MAC; from one (the tag: the chain that tests it) */
 	struct {
 		uint8_t mac[6];
@@ -240,15 +236,13 @@ struct entry {
 
 static void add_bound_host(struct entry *e, const struct ir_source *s)
 {
-	enum datatype t = addr_type(e->fam);
+	struct addr_range range = ir_addr_range(e->fam, &s->range);
 	struct key host = {.len = 0};
 
-	if (e->bound == NULL) {
-		e->bound = set_named(e->b, TYPES(t, TYPE_ETHER), 0, "mac%u_%u", e->fam, e->interface);
-		e->bound_hosts = set_named(e->b, TYPES(t), 0, "bound%u_%u", e->fam, e->interface);
-	}
+	if (e->bound == NULL)
+		e->bound = set_named(e->b, TYPES(addr_type(e->fam), TYPE_ETHER), 0, "mac%u_%u", e->fam, e->interface);
+	ranges_append(&e->bound_hosts, &range, NULL);
 	key_addr(&host, e->fam, s->range.lo);
-	set_add(e->bound_hosts, &host, NULL);
 	key_mac(&host, s->mac);
 	set_add(e->bound, &host, NULL);
 }
@@ -306,20 +300,51 @@ static void collect_sources(struct entry *e)
 	ranges_sort(&e->routed);
 }
 
-/* The rules of one family behind the dispatch by interface. */
-static void enter_family(struct entry *e, struct chain *c, struct chain *bad)
+static void add_all(struct ranges *to, const struct ranges *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		ranges_append(to, &from->v[i].range, from->v[i].tag);
+}
+
+/* A bound host's own chain of tests: this address with this MAC, or refused. */
+static struct chain *bound_chain(struct entry *e)
+{
+	struct build *b = e->b;
+	struct chain *c = chain_named(b, "bound%u_%u", e->fam, e->interface);
+
+	let_pass(in(is(family(on(b->rs, c), e->fam), F_IIFTYPE, 1), FIELDS(saddr(e->fam), F_ETHERSADDR), e->bound));
+	stop(on(b->rs, c), REASON_MAC);
+	return c;
+}
+
+/* Few sources: one ordered map says everything. */
+static void enter_by_map(struct entry *e, struct chain *c)
+{
+	struct build *b = e->b;
+	struct ranges all = {.arena = b->rs->arena};
+	struct set *map = set_named(b, TYPES(addr_type(e->fam)), SET_INTERVAL | SET_VERDICTS, "source%u_%u", e->fam,
+		e->interface);
+
+	add_all(&all, &e->plain);
+	add_all(&all, &e->routed);
+	if (e->bound != NULL) {
+		struct chain *tests = bound_chain(e);
+		for (size_t i = 0; i < e->bound_hosts.n; i++)
+			ranges_append(&all, &e->bound_hosts.v[i].range, tests);
+	}
+	ranges_sort(&all);
+	set_add_ranges(map, &all);
+	vmap(family(on(b->rs, c), e->fam), FIELDS(saddr(e->fam)), map);
+}
+
+/* Many: bound hosts in a hash, the others in a plain set: the kernel validates each verdict at every change. */
+static void enter_by_sets(struct entry *e, struct chain *c)
 {
 	struct build *b = e->b;
 	uint8_t fam = e->fam;
 
-	e->plain.arena = e->routed.arena = b->rs->arena;
-	collect_sources(e);
-	if (e->bound != NULL) {
-		set_sort(e->bound);
-		set_sort(e->bound_hosts);
+	if (e->bound != NULL)
 		let_pass(in(is(family(on(b->rs, c), fam), F_IIFTYPE, 1), FIELDS(saddr(fam), F_ETHERSADDR), e->bound));
-	}
-	/* A plain set where there may be many: the kernel validates the elements of verdict maps at every change. */
 	struct set *plain = set_named(b, TYPES(addr_type(fam)), SET_INTERVAL, "source%u_%u", fam, e->interface);
 	set_add_ranges(plain, &e->plain);
 	let_pass(in(family(on(b->rs, c), fam), FIELDS(saddr(fam)), plain));
@@ -329,9 +354,33 @@ static void enter_family(struct entry *e, struct chain *c, struct chain *bad)
 		set_add_ranges(map, &e->routed);
 		vmap(family(on(b->rs, c), fam), FIELDS(saddr(fam)), map);
 	}
+	if (e->bound != NULL) {
+		struct set *hosts = set_named(b, TYPES(addr_type(fam)), 0, "bound%u_%u", fam, e->interface);
+		for (size_t i = 0; i < e->bound_hosts.n; i++) {
+			struct key k = {.len = 0};
+			key_addr(&k, fam, e->bound_hosts.v[i].range.lo.b);
+			set_add(hosts, &k, NULL);
+		}
+		set_sort(hosts);
+		stop(in(family(on(b->rs, c), fam), FIELDS(saddr(fam)), hosts), REASON_MAC);
+	}
+}
+
+/* Ranges that one ordered map may have: found in nine steps, validated in no time. */
+#define FEW_SOURCES 512
+
+/* The rules of one family behind the dispatch by interface. */
+static void enter_family(struct entry *e, struct chain *c, struct chain *bad)
+{
+	e->plain.arena = e->routed.arena = e->bound_hosts.arena = e->b->rs->arena;
+	collect_sources(e);
 	if (e->bound != NULL)
-		stop(in(family(on(b->rs, c), fam), FIELDS(saddr(fam)), e->bound_hosts), REASON_MAC);
-	go(on(b->rs, c), bad);
+		set_sort(e->bound);
+	if (e->plain.n + e->routed.n + e->bound_hosts.n <= FEW_SOURCES)
+		enter_by_map(e, c);
+	else
+		enter_by_sets(e, c);
+	go(on(e->b->rs, c), bad);
 }
 
 /* IP options: any, but what IGMP's router alert makes of the daily noise. */
@@ -345,39 +394,49 @@ static struct chain *options4(struct build *b)
 	return c;
 }
 
-static struct chain *enter_interface(struct build *b, uint16_t i, struct chain *options, struct chain *bad[2],
-	struct ranges never[2])
-{
-	struct chain *c = chain_named(b, "in_%u", i), *six = chain_named(b, "in6_%u", i);
-	struct entry four = {.b = b, .interface = i, .fam = 4, .never = &never[0]};
-	struct entry e6 = {.b = b, .interface = i, .fam = 6, .never = &never[1]};
+/* What the interfaces share. */
+struct entrance {
+	struct chain *fragment4, *option4, *header6, *bad[2];
+	struct ranges never[2];
+};
 
-	go(family(on(b->rs, c), 6), six);
-	go(isnt(on(b->rs, c), F_IHL, 5), options);
-	enter_family(&four, c, bad[0]);
-	enter_family(&e6, six, bad[1]);
+static struct chain *enter_interface(struct build *b, uint16_t i, struct entrance *e)
+{
+	struct chain *c = chain_named(b, "in_%u", i), *c6 = chain_named(b, "in6_%u", i);
+	struct entry four = {.b = b, .interface = i, .fam = 4, .never = &e->never[0]};
+	struct entry six = {.b = b, .interface = i, .fam = 6, .never = &e->never[1]};
+
+	go(family(on(b->rs, c), 6), c6);
+	/* any fragment, or the reserved bit */
+	jump(match_masked(on(b->rs, c), F_FRAGWORD, 0xbfff, OP_NEQ, 0), e->fragment4);
+	go(match_masked(on(b->rs, c), F_IHLWORD, 0x0f000000, OP_NEQ, 0x05000000), e->option4);
+	enter_family(&four, c, e->bad[0]);
+	jump(not_in(family(on(b->rs, c6), 6), FIELDS(F_NEXTHDR), b->l4_direct), e->header6);
+	enter_family(&six, c6, e->bad[1]);
 	return c;
 }
 
 void build_enter(struct build *b)
 {
-	struct ranges never[2] = {{.arena = b->rs->arena}, {.arena = b->rs->arena}};
+	struct entrance e = {.never = {{.arena = b->rs->arena}, {.arena = b->rs->arena}}};
 	struct set *map = set_named(b, TYPES(TYPE_IFNAME), SET_VERDICTS, "interfaces");
 	struct key lo = {.len = 0};
 
-	build_early(b);
 	b->noise[0] = noise_set(b, 4);
 	b->noise[1] = noise_set(b, 6);
-	struct chain *bad[2] = {bad_source(b, 4, &never[0]), bad_source(b, 6, &never[1])};
-	struct chain *options = options4(b);
+	e.fragment4 = fragments4(b);
+	e.header6 = headers6(b);
+	e.option4 = options4(b);
+	e.bad[0] = bad_source(b, 4, &e.never[0]);
+	e.bad[1] = bad_source(b, 6, &e.never[1]);
 	for (uint16_t i = 0; i < b->ir->ninterfaces; i++) {
 		struct key k = {.len = 0};
 		key_ifname(&k, b->ir->interfaces[i].name);
-		set_add(map, &k, NULL)->chain = enter_interface(b, i, options, bad, never);
+		set_add(map, &k, NULL)->chain = enter_interface(b, i, &e);
 	}
 	key_ifname(&lo, "lo");
 	set_add(map, &lo, NULL)->chain = NULL;
 	set_sort(map);
-	vmap(on(b->rs, b->pre), FIELDS(F_IIFNAME), map);
-	stop(on(b->rs, b->pre), REASON_UNKNOWN_INTERFACE);
+	vmap(on(b->rs, b->early), FIELDS(F_IIFNAME), map);
+	stop(on(b->rs, b->early), REASON_UNKNOWN_INTERFACE);
 }

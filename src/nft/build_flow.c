@@ -48,7 +48,8 @@ static void build_after(struct build *b)
 	struct chain *inspected = chain_new(rs, "inspected"), *mss = chain_new(rs, "mss");
 	uint32_t generation = CTMARK_GENERATION(rs->opt.generation);
 
-	clamp_segments(b, mss);
+	if ((rs->opt.capabilities & CAP_TCPOPT) != 0)
+		clamp_segments(b, mss);
 	if (mss->nrules > 0)
 		jump(match_masked(is(on(rs, b->after), F_L4PROTO, IPPROTO_TCP), F_TCPFLAGS, 2, OP_NEQ, 0), mss);
 	go(isnt(on(rs, b->after), F_MARK, 0), inspected);

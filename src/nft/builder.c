@@ -284,6 +284,11 @@ void drop(struct rb r)
 	end(r, V_DROP, NULL);
 }
 
+void go_back(struct rb r)
+{
+	end(r, V_RETURN, NULL);
+}
+
 void jump(struct rb r, struct chain *c)
 {
 	end(r, V_JUMP, c);

@@ -65,6 +65,7 @@ void clamp_mss(struct rb r, uint32_t mss);
 
 void let_pass(struct rb r);
 void drop(struct rb r);
+void go_back(struct rb r); /* return */
 void jump(struct rb r, struct chain *c);
 void go(struct rb r, struct chain *c);
 void stop(struct rb r, enum reason why); /* goto stop_<word> */

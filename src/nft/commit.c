@@ -133,6 +133,9 @@ static bool worth_it(const struct set *s, const struct fate *f)
 {
 	uint32_t adds = noted(&f->adds), removes = noted(&f->removes);
 
+	/* While a transaction runs what it removes still counts against the size. */
+	if (s->size > 0 && f->old->n + adds > s->size)
+		return false;
 	if ((s->flags & SET_INTERVAL) == 0)
 		return adds + removes <= HASH_CHANGES_MIN + s->n / 4;
 	if (s->nfields > 1)

@@ -28,7 +28,11 @@ static const struct {
 	[F_PKTTYPE] = {"meta pkttype", TYPE_PKTTYPE, LOAD_META, NFT_META_PKTTYPE, 0},
 	[F_IIFTYPE] = {"meta iiftype", TYPE_ARPHRD, LOAD_META, NFT_META_IIFTYPE, 0},
 	[F_IHL] = {"@nh,4,4", TYPE_U8, LOAD_NETWORK, 0, 0},
+	/* version, header length, service, length: as a word, for the same reason as below */
+	[F_IHLWORD] = {"@nh,0,32", TYPE_HEX32, LOAD_NETWORK, 0, 0},
 	[F_FRAGOFF] = {"ip frag-off", TYPE_U16, LOAD_NETWORK, 0, 6},
+	/* identification and fragment word together: four bytes are what the kernel compares fastest */
+	[F_FRAGWORD] = {"@nh,32,32", TYPE_HEX32, LOAD_NETWORK, 0, 4},
 	[F_IPLENGTH] = {"ip length", TYPE_U16, LOAD_NETWORK, 0, 2},
 	[F_SADDR4] = {"ip saddr", TYPE_ADDR4, LOAD_NETWORK, 0, 12},
 	[F_DADDR4] = {"ip daddr", TYPE_ADDR4, LOAD_NETWORK, 0, 16},

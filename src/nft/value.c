@@ -21,6 +21,7 @@ static const struct datatype_info datatypes[TYPE_END] = {
 	[TYPE_U16] = {NULL, 4, 2, false},
 	[TYPE_U8] = {NULL, 4, 1, false},
 	[TYPE_HEX8] = {NULL, 4, 1, false},
+	[TYPE_HEX32] = {NULL, 4, 4, false},
 	[TYPE_ADDR4] = {"ipv4_addr", 7, 4, false},
 	[TYPE_ADDR6] = {"ipv6_addr", 8, 16, false},
 	[TYPE_PORT] = {"inet_service", 13, 2, false},
@@ -111,7 +112,7 @@ static void number_text(enum datatype t, uint32_t number, struct buf *out)
 			return;
 		}
 	}
-	if (t == TYPE_MARK || t == TYPE_HEX8 || t == TYPE_TCPFLAGS)
+	if (t == TYPE_MARK || t == TYPE_HEX8 || t == TYPE_HEX32 || t == TYPE_TCPFLAGS)
 		buf_printf(out, "0x%x", number);
 	else
 		buf_printf(out, "%u", number);
