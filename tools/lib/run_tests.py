@@ -82,14 +82,27 @@ def meson_suite(tally, directory, suite, label=None, timeout=1):
     log = os.path.join(directory, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    said = run_with_progress(tally, words)
     if not os.path.exists(log):
-        if "No suitable tests" not in done.stdout + done.stderr:
-            tally.one(f"{label or suite}", "FAIL", (done.stderr or done.stdout).strip()[-300:])
+        if "No suitable tests" not in said:
+            tally.one(f"{label or suite}", "FAIL", said.strip()[-300:])
         return
     with open(log, encoding="utf-8") as f:
         for line in f:
             count_test(tally, label or suite, json.loads(line))
+
+
+def run_with_progress(tally, words):
+    """Runs meson, shows its line of a test when nothing was shown for a while; returns all that it said."""
+    said, last = [], time.monotonic()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=dict(os.environ, PYTHONUNBUFFERED="1")) as p:
+        for line in p.stdout:
+            said.append(line)
+            if re.match(r"\s*\d+/\d+ ", line) and time.monotonic() - last > 5:
+                last = time.monotonic()
+                tally.step("  " + " ".join(line.split())[:100])
+    return "".join(said)
 
 
 def count_test(tally, label, got):
