@@ -17,6 +17,7 @@ struct wire {
 	int fd;
 	uint32_t portid, seq;
 	uint8_t *reply; /* of WIRE_REPLY bytes */
+	bool stand_in;	/* a test's socket instead of netlink: no addresses */
 };
 #define WIRE_REPLY ((size_t)64 << 10)
 

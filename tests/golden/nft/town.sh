@@ -1,0 +1,11 @@
+#!/bin/sh
+# town.sh PROGRAM EXPECTED [--update]: the ruleset of the unit tests' town, word for word; and nft takes it where it is.
+set -eu
+if [ "${3:-}" = --update ]; then
+	"$1" print >"$2"
+	exit 0
+fi
+"$1" print | diff -u "$2" -
+if command -v nft >/dev/null && unshare -n true 2>/dev/null; then
+	"$1" print | unshare -n nft -c -f -
+fi
