@@ -364,14 +364,16 @@ static int step_end(struct gate *g)
 typedef int step_fn(struct gate *g);
 typedef int answer_fn(struct gate *g, struct msg *m);
 
-static const struct step {
+struct step {
 	step_fn *run;
 	answer_fn *answer; /* for a step that waits for a one-shot */
-} boot_steps[] = {{step_load, NULL}, {step_compile, compiled}, {step_kernel, NULL}, {step_prove, proved},
-	{step_net, NULL}, {step_end, NULL}, {NULL, NULL}},
-  commit_steps[] = {{step_number, NULL}, {step_compile, compiled}, {step_kernel, NULL}, {step_prove, proved},
-	{step_net, NULL}, {step_store, NULL}, {step_end, NULL}, {NULL, NULL}},
-  prove_steps[] = {{step_prove, proved}, {NULL, NULL}};
+};
+
+static const struct step boot_steps[] = {{step_load, NULL}, {step_compile, compiled}, {step_kernel, NULL},
+	{step_prove, proved}, {step_net, NULL}, {step_end, NULL}, {NULL, NULL}};
+static const struct step commit_steps[] = {{step_number, NULL}, {step_compile, compiled}, {step_kernel, NULL},
+	{step_prove, proved}, {step_net, NULL}, {step_store, NULL}, {step_end, NULL}, {NULL, NULL}};
+static const struct step prove_steps[] = {{step_prove, proved}, {NULL, NULL}};
 
 static const struct step *steps_of(enum job_kind kind)
 {

@@ -80,9 +80,9 @@ static void own_flows(struct build *b, bool sending)
 	for (uint32_t i = 0; i < b->ir->nowns; i++) {
 		const struct ir_own *o = &b->ir->owns[i];
 		bool asking = (o->out != 0) == sending;
+		struct chain *c = sending ? b->output : b->input;
 		own_rule(b, o, sending, asking);
-		comment((struct rb){b->rs, &(sending ? b->output : b->input)->rules[(sending ? b->output : b->input)->nrules - 1]},
-			ir_text(b->ir, o->what));
+		comment((struct rb){b->rs, &c->rules[c->nrules - 1]}, ir_text(b->ir, o->what));
 	}
 }
 

@@ -299,7 +299,8 @@ static void accept_source(void *arg, const struct region *r, uint64_t expires_ms
 		if (s->interface != q->interface || s->family != q->sc.family)
 			continue;
 		bool inside = memcmp(s->range.lo, r->lo[FIELD_SRC], n) <= 0 && memcmp(r->hi[FIELD_SRC], s->range.hi, n) <= 0;
-		bool bound = !s->has_mac || (memcmp(s->mac, r->lo[FIELD_MAC], 6) == 0 && memcmp(s->mac, r->hi[FIELD_MAC], 6) == 0);
+		bool one_mac = memcmp(s->mac, r->lo[FIELD_MAC], 6) == 0 && memcmp(s->mac, r->hi[FIELD_MAC], 6) == 0;
+		bool bound = !s->has_mac || one_mac;
 		if (inside && bound)
 			return;
 	}

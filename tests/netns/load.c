@@ -6,8 +6,9 @@
  *   both:     --count N | --seconds S   [--rate PPS] [--size BYTES] [--cpu N] [--until FILE]
  *
  * raw writes whole frames to an interface (source addresses at random within the prefix, ports in turn);
- * udp sends through N connected sockets (ports P, P+1, …) with a system call each, as programs do. Sending ends early once the file of --until exists. On veth the forwarding of a packet runs in the sender's
- * own system call or in ksoftirqd, so the CPU of both, divided by the packets, is the cost of a packet on its
+ * udp sends through N connected sockets (ports P, P+1, …) with a system call each, as programs do. Sending
+ * ends early once the file of --until exists. On veth the forwarding of a packet runs in the sender's own
+ * system call or in ksoftirqd, so the CPU of both, divided by the packets, is the cost of a packet on its
  * whole way. Kernels that book softirq time apart (CONFIG_IRQ_TIME_ACCOUNTING) would hide it: then a third
  * figure, the machine's softirq time, tells.
  *

@@ -44,7 +44,8 @@ static int shows(const char *command, const char *text)
 	return sh("%s 2>/dev/null | grep -qF -- '%s'", command, text) == 0;
 }
 
-static const struct ir_interface interfaces[] = {{.name = "eth0"}, {.name = "eth2.20", .parent = "eth2", .vlan = 20, .segment = 1},
+static const struct ir_interface interfaces[] = {{.name = "eth0"},
+	{.name = "eth2.20", .parent = "eth2", .vlan = 20, .segment = 1},
 	{.name = "eth9", .segment = 1}};
 static const struct ir_local locals[] = {
 	{.interface = 0, .family = 4, .prefix_len = 24, .addr = {10, 1, 0, 1}},

@@ -83,7 +83,8 @@ static void drops(unsigned slot, unsigned reason, unsigned n, unsigned distinct)
 		d.n = 0;
 		for (unsigned i = 0; i < 64 && done < n; i++, done++) {
 			struct packet p = {.mark = 0xbb0000 | reason, .in = 3 + slot, .sequence = sequence[slot]++,
-				.src = {10, 1, (uint8_t)((done % distinct) >> 8), (uint8_t)(done % distinct)}, .dst = {10, 2, 0, 8},
+				.src = {10, 1, (uint8_t)((done % distinct) >> 8), (uint8_t)(done % distinct)},
+				.dst = {10, 2, 0, 8},
 				.proto = IPPROTO_TCP, .flags = 2, .dport = 443};
 			add_packet(&d, &p);
 		}

@@ -498,7 +498,8 @@ static int seal_memory_file(void)
 	int fd = memfd_create("ir", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	int ok = fd >= 0 && write(fd, "SKIR", 4) == 4 && ftruncate(fd, 4096) == 0 &&
-		fcntl(fd, F_ADD_SEALS, seals) == 0 && fcntl(fd, F_GET_SEALS) == seals && mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED;
+		fcntl(fd, F_ADD_SEALS, seals) == 0 && fcntl(fd, F_GET_SEALS) == seals &&
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED;
 
 	return ok ? 0 : errno;
 }
