@@ -153,7 +153,11 @@ def raise_town():
         raise SystemExit(say(f"a town is there already ({' '.join(leftover[:3])} …): tools/quickstart --stop takes it down",
                              f"町がすでにあります ({' '.join(leftover[:3])} …)。tools/quickstart --stop で片付きます"))
     step("raising the town in network namespaces", "町を名前空間の中に建てています")
-    town.raise_()
+    try:
+        town.raise_()
+    except BaseException:
+        town.close()
+        raise
     step(f"  {len(town.hosts)} hosts, {len(town.routers)} routers, {len(town.wires())} wires",
          f"  端末 {len(town.hosts)}、ルータ {len(town.routers)}、配線 {len(town.wires())}")
     for name in town.plain_vlans:
