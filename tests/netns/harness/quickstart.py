@@ -214,7 +214,7 @@ def send_all(town, gate, text, table):
 # -- in the town -----------------------------------------------------------------------------------------------
 
 RC = """
-export SEKISHO_ROOT={root} LANG="${{LANG:-C.UTF-8}}"
+export SEKISHO_ROOT={root} POLICY={policy} LANG="${{LANG:-C.UTF-8}}"
 PATH={bin}:$PATH
 PS1='[sekisho] \\$ '
 # on HOST COMMAND...: runs a command on a machine of the town
@@ -228,26 +228,26 @@ town_help
 """
 
 
-def helptext(policy_file):
-    return say(f"""You are in the town. hosts lists its machines; on HOST COMMAND runs something there. Three things to try:
+def helptext():
+    return say("""You are in the town. hosts lists its machines; on HOST COMMAND runs something there. Three things to try:
 
  1. An approved connection, and one that is not:
-      on renkei nc -l 10.2.0.8 22 &         on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo through
+      on renkei nc -dl 10.2.0.8 22 &        on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo through
       on jumin-ap nc -w2 10.2.0.8 80        then:  sekisho log drops --limit 3
  2. Ask before you try, and see what would have to be approved:
-      sekisho explain {policy_file} jumin-ap renkei tcp/80
- 3. Approve it: change tcp/22 of "jumin-file" to tcp/80 in {policy_file}, then
-      sekisho check {policy_file} && sekisho commit {policy_file} --who me --why "trying" && sekisho status
+      sekisho explain $POLICY jumin-ap renkei tcp/80
+ 3. Approve it: change tcp/22 of "jumin-file" to tcp/80 in $POLICY, then
+      sekisho check $POLICY && sekisho commit $POLICY --who me --why "trying" && sekisho status
 
- exit leaves the town and takes it down.""", f"""町の中にいます。hosts で機器の一覧、on 機器 コマンド でその機器の上で実行します。試してみる三つのこと:
+ exit leaves the town and takes it down.""", """町の中にいます。hosts で機器の一覧、on 機器 コマンド でその機器の上で実行します。試してみる三つのこと:
 
  1. 許可された通信と、許可されていない通信:
-      on renkei nc -l 10.2.0.8 22 &         on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo 通った
+      on renkei nc -dl 10.2.0.8 22 &        on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo 通った
       on jumin-ap nc -w2 10.2.0.8 80        続けて:  sekisho log drops --limit 3
  2. 通す前に尋ねる。何が許可と違うかが分かります:
-      sekisho explain {policy_file} jumin-ap renkei tcp/80
- 3. 許可してみる: {policy_file} の jumin-file の tcp/22 を tcp/80 に変えて
-      sekisho check {policy_file} && sekisho commit {policy_file} --who me --why "試し" && sekisho status
+      sekisho explain $POLICY jumin-ap renkei tcp/80
+ 3. 許可してみる: $POLICY の jumin-file の tcp/22 を tcp/80 に変えて
+      sekisho check $POLICY && sekisho commit $POLICY --who me --why "試し" && sekisho status
 
  exit で町を出ると、町は片付けられます。""")
 
@@ -260,7 +260,7 @@ def shell(town, gate):
     os.symlink(gate.command, os.path.join(bin_dir, "sekisho"))
     rc = os.path.join(gate.work, "rc")
     with open(rc, "w", encoding="utf-8") as f:
-        f.write(RC.format(root=gate.root, bin=bin_dir, prefix=town.space.prefix, help=helptext(policy_file)))
+        f.write(RC.format(root=gate.root, bin=bin_dir, prefix=town.space.prefix, help=helptext(), policy=policy_file))
     subprocess.run(["bash", "--rcfile", rc, "-i"], check=False)
 
 
