@@ -232,8 +232,8 @@ def helptext():
     return say("""You are in the town. hosts lists its machines; on HOST COMMAND runs something there. Three things to try:
 
  1. An approved connection, and one that is not:
-      on renkei nc -dl 10.2.0.8 22 &        on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo through
-      on jumin-ap nc -w2 10.2.0.8 80        then:  sekisho log drops --limit 3
+      on renkei nc -dlk 10.2.0.8 22 &       on jumin-ap nc -zvw2 10.2.0.8 22
+      on jumin-ap nc -zvw2 10.2.0.8 80      then:  sekisho log drops --limit 3
  2. Ask before you try, and see what would have to be approved:
       sekisho explain $POLICY jumin-ap renkei tcp/80
  3. Approve it: change tcp/22 of "jumin-file" to tcp/80 in $POLICY, then
@@ -242,8 +242,8 @@ def helptext():
  exit leaves the town and takes it down.""", """町の中にいます。hosts で機器の一覧、on 機器 コマンド でその機器の上で実行します。試してみる三つのこと:
 
  1. 許可された通信と、許可されていない通信:
-      on renkei nc -dl 10.2.0.8 22 &        on jumin-ap nc -w2 10.2.0.8 22 </dev/null && echo 通った
-      on jumin-ap nc -w2 10.2.0.8 80        続けて:  sekisho log drops --limit 3
+      on renkei nc -dlk 10.2.0.8 22 &       on jumin-ap nc -zvw2 10.2.0.8 22
+      on jumin-ap nc -zvw2 10.2.0.8 80      続けて:  sekisho log drops --limit 3
  2. 通す前に尋ねる。何が許可と違うかが分かります:
       sekisho explain $POLICY jumin-ap renkei tcp/80
  3. 許可してみる: $POLICY の jumin-file の tcp/22 を tcp/80 に変えて
