@@ -39,7 +39,7 @@ struct msg_ready { /* any daemon: the jail is verified, the loop runs */
 };
 struct msg_beat { /* each second: I am well; init feeds the hardware watchdog while sekishod's come */
 	uint64_t sequence;
-	uint32_t busy_ms; /* the next one may take this much longer than the usual limit: one long piece of work begins */
+	uint32_t busy_ms; /* one long piece of work begins: the next one may take this much longer than usual */
 	uint32_t pad;
 };
 /*

@@ -458,10 +458,18 @@ static void job_failed(struct gate *g)
 
 /* -- Running --------------------------------------------------------------------------------------------------------- */
 
+struct job job_none(void)
+{
+	return (struct job){.client = -1, .result = -1, .policy = -1, .diagnostics = -1, .findings = -1};
+}
+
 static void job_begin(struct gate *g, enum job_kind kind, int client, const char *language)
 {
-	g->job = (struct job){.kind = kind, .client = client, .result = -1, .policy = -1, .diagnostics = -1,
-		.findings = -1, .begun = clock_mono(), .now = clock_wall()};
+	g->job = job_none();
+	g->job.kind = kind;
+	g->job.client = client;
+	g->job.begun = clock_mono();
+	g->job.now = clock_wall();
 	MSG_TEXT(g->job.language, strcmp(language, "en") == 0 ? "en" : "ja");
 	i18n_init(g->job.language);
 }
@@ -473,7 +481,7 @@ static void job_end(struct gate *g)
 	if (!done.failed && done.kind == JOB_PROVE)
 		g->restored = false;
 	/* The next job may begin in the answer: this one is over first. */
-	g->job = (struct job){.kind = JOB_NONE, .client = -1, .result = -1, .policy = -1, .diagnostics = -1, .findings = -1};
+	g->job = job_none();
 	if (done.client >= 0)
 		control_answer(g, &done);
 	close_fd(&done.policy);

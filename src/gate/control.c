@@ -51,7 +51,7 @@ static void answer(struct gate *g, struct client *c, enum msg_type type, const v
 		drop_client(g, c);
 }
 
-/* -- Answers at once --------------------------------------------------------------------------------------------- */
+/* -- Answers at once ------------------------------------------------------------------------------------- */
 
 static void fill_policy(const struct gate *g, struct msg_status *s)
 {
@@ -130,7 +130,7 @@ static void answer_running(struct gate *g, struct client *c)
 		close(fd);
 }
 
-/* -- Answers later --------------------------------------------------------------------------------------------------- */
+/* -- Answers later --------------------------------------------------------------------------------------- */
 
 void control_answer(struct gate *g, const struct job *j)
 {
@@ -198,7 +198,7 @@ void control_next(struct gate *g)
 		job_prove(g, (int)(c - g->clients));
 }
 
-/* -- Requests ---------------------------------------------------------------------------------------------------------- */
+/* -- Requests -------------------------------------------------------------------------------------------- */
 
 static void take_request(struct gate *g, struct client *c, struct msg *m)
 {

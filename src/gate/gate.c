@@ -36,8 +36,8 @@ void gate_event(struct gate *g, enum gate_event e)
 	g->state = state_next(old, e);
 	if (g->state == old)
 		return;
-	record(g, g->state == GATE_OPEN ? MSG_SEVERITY_INFO : MSG_SEVERITY_FAULT, "gate", "%s -> %s", state_word(old),
-		state_word(g->state));
+	record(g, g->state == GATE_OPEN ? MSG_SEVERITY_INFO : MSG_SEVERITY_FAULT, "gate", "%s -> %s",
+		state_word(old), state_word(g->state));
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);
 	else if (g->state == GATE_OPEN && old == GATE_HELD)
@@ -65,7 +65,7 @@ void gate_health_end(struct gate *g, enum health_source source)
 	health_end(&g->health, source, on_cured, g);
 }
 
-/* -- Timers and events -------------------------------------------------------------------------------------------- */
+/* -- Timers and events ----------------------------------------------------------------------------------- */
 
 static void on_loss(void *arg, const char *group, const char *text)
 {
@@ -127,7 +127,7 @@ static void on_look(void *arg)
 	control_next(arg);
 }
 
-/* -- Starting ------------------------------------------------------------------------------------------------------ */
+/* -- Starting -------------------------------------------------------------------------------------------- */
 
 static int open_kernel(struct gate *g)
 {
@@ -194,7 +194,7 @@ static int start(struct daemon *d)
 
 	g->d = d;
 	g->rec.fd = g->control = -1;
-	g->job = (struct job){.kind = JOB_NONE, .client = -1, .result = -1, .policy = -1, .diagnostics = -1, .findings = -1};
+	g->job = job_none();
 	g->started = g->last_wall = clock_wall();
 	g->last_mono = clock_mono();
 	if (g->close_only)
@@ -253,8 +253,8 @@ static void notice(struct daemon *d, const struct msg *m)
 	snprintf(text, sizeof(text), "%s", e->name);
 	gate_finding(g, SOURCE_EVENT, FINDING_RESTARTED, text);
 	if (WIFSIGNALED(e->status))
-		record(g, MSG_SEVERITY_FAULT, "restarted", "%s: killed by signal %d, back after %u ms, start %u", e->name,
-			WTERMSIG(e->status), e->down_ms, e->restarts);
+		record(g, MSG_SEVERITY_FAULT, "restarted", "%s: killed by signal %d, back after %u ms, start %u",
+			e->name, WTERMSIG(e->status), e->down_ms, e->restarts);
 	else if (WIFSTOPPED(e->status))
 		record(g, MSG_SEVERITY_FAULT, "restarted", "%s: was stopped and continued", e->name);
 	else

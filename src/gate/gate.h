@@ -39,7 +39,7 @@ struct generation {
 struct generation *generation_new(int ir_fd, const char **ret_error);
 void generation_free(struct generation *g); /* NULL is allowed */
 
-/* -- state.c: what the gate is, and what may follow ------------------------------------------------------------ */
+/* -- state.c: what the gate is, and what may follow ------------------------------------------------------ */
 
 enum gate_state {
 	GATE_SHUT, /* the closed ruleset: no policy, or none that could be put in force */
@@ -57,7 +57,7 @@ enum gate_event {
 enum gate_state state_next(enum gate_state s, enum gate_event e);
 const char *state_word(enum gate_state s);
 
-/* -- The job ------------------------------------------------------------------------------------------------------ */
+/* -- The job --------------------------------------------------------------------------------------------- */
 
 enum job_kind {
 	JOB_NONE,
@@ -86,7 +86,7 @@ struct job {
 	char error[256];
 };
 
-/* -- Clients of the control socket ---------------------------------------------------------------------------------- */
+/* -- Clients of the control socket ----------------------------------------------------------------------- */
 
 #define CLIENTS_MAX 16
 struct client {
@@ -100,7 +100,7 @@ struct client {
 	uint64_t turn; /* order of arrival */
 };
 
-/* -- recorder.c: the link to sekisho-logd ------------------------------------------------------------------------------ */
+/* -- recorder.c: the link to sekisho-logd ---------------------------------------------------------------- */
 
 #define RECORDER_QUEUE 64
 struct recorder {
@@ -151,6 +151,8 @@ struct gate {
 };
 
 /* commit.c */
+/* No job: all descriptors -1. */
+struct job job_none(void);
 void job_boot(struct gate *g);
 void job_commit(struct gate *g, int client);
 void job_prove(struct gate *g, int client);

@@ -63,7 +63,8 @@ int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commi
 
 	/* Hours and days are those of the policy's own zone. */
 	if (!clock_set_zone(ir_text(&gen->ir, gen->ir.system->timezone)))
-		record(g, MSG_SEVERITY_NOTICE, "zone", "unknown time zone %s", ir_text(&gen->ir, gen->ir.system->timezone));
+		record(g, MSG_SEVERITY_NOTICE, "zone", "unknown time zone %s",
+			ir_text(&gen->ir, gen->ir.system->timezone));
 	/* Measured: a second or two for 100 k boxes; an old kernel or a slow board may take many times that. */
 	daemon_busy(g->d, 4 + gen->ir.nboxes / 2000);
 	struct ruleset *rs = ruleset_build(&gen->ir, now, &opt);
@@ -145,7 +146,7 @@ void kernel_restore(struct gate *g, const char *why)
 	kernel_shut(g);
 }
 
-/* -- Watching ------------------------------------------------------------------------------------------------ */
+/* -- Watching -------------------------------------------------------------------------------------------- */
 
 static void look_at_hooks(struct gate *g, const struct nft_check *c)
 {
@@ -217,7 +218,7 @@ void kernel_on_watch(void *arg, int fd, uint32_t events)
 	control_next(g);
 }
 
-/* -- Time ------------------------------------------------------------------------------------------------------ */
+/* -- Time ------------------------------------------------------------------------------------------------ */
 
 void kernel_lease(struct gate *g)
 {

@@ -113,8 +113,8 @@ void recorder_close_or_open(struct gate *g, const struct generation *gen, bool l
 		return;
 	int e = nft_records(g->nft, want);
 	if (e != 0) {
-		record(g, MSG_SEVERITY_FAULT, "log-full", "the kernel refused to %s: %s", writable ? "open again" : "close",
-			strerror(-e));
+		record(g, MSG_SEVERITY_FAULT, "log-full", "the kernel refused to %s: %s",
+			writable ? "open again" : "close", strerror(-e));
 		return;
 	}
 	g->records = want;

@@ -199,7 +199,7 @@ static int settle_links(struct run *r)
 	return r->changes != 0 ? read_links(n) : 0;
 }
 
-/* -- addresses, routes, neighbours ------------------------------------------------------------------------- */
+/* -- addresses, routes, neighbours ----------------------------------------------------------------------- */
 
 static void facts_restart(void *arg)
 {
@@ -354,7 +354,7 @@ static int settle_facts(struct run *r)
 	return 0;
 }
 
-/* -- policy routing rules ------------------------------------------------------------------------------------ */
+/* -- policy routing rules -------------------------------------------------------------------------------- */
 
 struct foreign_rule {
 	bool found;
@@ -394,7 +394,7 @@ static void settle_rules(struct run *r)
 	}
 }
 
-/* -- the loop -------------------------------------------------------------------------------------------------- */
+/* -- the loop -------------------------------------------------------------------------------------------- */
 
 static int settle(struct run *r)
 {
@@ -437,7 +437,8 @@ static void standing_findings(struct net *n)
 			finding(n, FINDING_VLAN_UNSUPPORTED, w->name);
 		else if (l == NULL)
 			finding(n, FINDING_INTERFACE_MISSING, w->name);
-		else if (w->vlan != 0 && (!l->is_vlan || l->vlan != w->vlan || parent == NULL || l->parent != parent->ifindex))
+		else if (w->vlan != 0 && (!l->is_vlan || l->vlan != w->vlan || parent == NULL ||
+						 l->parent != parent->ifindex))
 			finding(n, FINDING_VLAN_PLAIN, w->name);
 	}
 	for (unsigned i = 0; i < n->links.n; i++) {
@@ -511,7 +512,7 @@ bool net_link_table(struct net *n, struct msg_links *ret)
 	return changed;
 }
 
-/* -- opening ------------------------------------------------------------------------------------------------------- */
+/* -- opening --------------------------------------------------------------------------------------------- */
 
 struct net *net_open(net_finding_fn *fn, void *arg)
 {

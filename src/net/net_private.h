@@ -84,7 +84,7 @@ struct net_iface *net_want_iface(struct net_want *w, const char *name);
 /* The wanted facts of interfaces that exist, with their ifindex, sorted. */
 void net_want_resolve(const struct net_want *w, struct net_facts *ret);
 
-/* -- net_parse.c: what the kernel says -------------------------------------------------------------------- */
+/* -- net_parse.c: what the kernel says ------------------------------------------------------------------- */
 
 struct net_link {
 	uint32_t ifindex, parent; /* parent: IFLA_LINK, 0 = none */
@@ -102,7 +102,7 @@ bool net_parse_neigh_any(const void *p, size_t n, struct net_fact *ret, bool *re
 /* A policy routing rule (ip rule): true when it is not one of the kernel's own three. */
 bool net_parse_rule_foreign(const void *p, size_t n);
 
-/* -- net_diff.c: the difference --------------------------------------------------------------------------- */
+/* -- net_diff.c: the difference -------------------------------------------------------------------------- */
 
 /* Facts only in want (add, or replace) and only in have (remove). Both inputs are sorted. */
 void net_diff(const struct net_facts *want, const struct net_facts *have, struct net_facts *ret_add,
@@ -129,12 +129,12 @@ int net_rtnl_link_delete(struct net_rtnl *r, uint32_t ifindex);
 /* Removes a policy routing rule: the message of the dump, sent back as RTM_DELRULE. */
 int net_rtnl_rule_delete(struct net_rtnl *r, const void *payload, size_t n);
 
-/* -- net_watch.c ------------------------------------------------------------------------------------------- */
+/* -- net_watch.c ----------------------------------------------------------------------------------------- */
 
 /* A non-blocking socket that hears of all that net_check() looks at. Descriptor or -errno. */
 int net_watch_open(void);
 
-/* -- net_sysctl.c, net_sample.c ---------------------------------------------------------------------------- */
+/* -- net_sysctl.c, net_sample.c -------------------------------------------------------------------------- */
 
 struct net_sample_state;
 struct net_sample_state *net_sample_new(void);
@@ -145,7 +145,7 @@ struct net_links {
 	bool more; /* there were more */
 };
 
-/* -- the room's state -------------------------------------------------------------------------------------- */
+/* -- the room's state ------------------------------------------------------------------------------------ */
 
 struct net {
 	struct net_rtnl rtnl;

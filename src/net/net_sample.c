@@ -175,7 +175,7 @@ void net_sample_parse_dev(const char *text, size_t n, net_sample_dev_fn *fn, voi
 	}
 }
 
-/* -- the sample -------------------------------------------------------------------------------------------- */
+/* -- the sample ------------------------------------------------------------------------------------------ */
 
 struct sampling {
 	struct net_sample_state *state;

@@ -77,8 +77,8 @@ bool net_watch(struct net *n)
 		if ((size_t)got > sizeof(buf) || (size_t)got < sizeof(struct nlmsghdr))
 			due = true;
 		else if (!due)
-			due = is_of_interest(n, (const struct nlmsghdr *)(const void *)buf, buf + sizeof(struct nlmsghdr),
-				(size_t)got - sizeof(struct nlmsghdr));
+			due = is_of_interest(n, (const struct nlmsghdr *)(const void *)buf,
+				buf + sizeof(struct nlmsghdr), (size_t)got - sizeof(struct nlmsghdr));
 	}
 	return due;
 }

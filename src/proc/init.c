@@ -111,7 +111,9 @@ static bool take_message(struct init_daemon *d, const struct msg *m)
 		return true;
 	case MSG_BEAT:
 		d->beat = clock_mono();
-		d->busy_ms = m->u.msg_beat.busy_ms <= DAEMON_BUSY_LIMIT_MS ? m->u.msg_beat.busy_ms : DAEMON_BUSY_LIMIT_MS;
+		d->busy_ms = m->u.msg_beat.busy_ms;
+		if (d->busy_ms > DAEMON_BUSY_LIMIT_MS)
+			d->busy_ms = DAEMON_BUSY_LIMIT_MS;
 		if (gate)
 			feed_watchdog(in);
 		return true;

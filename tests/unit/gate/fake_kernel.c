@@ -52,7 +52,7 @@ void fake_kernel_reset(void)
 	high_pipe(kernel.net_watch);
 }
 
-/* -- ruleset.h ------------------------------------------------------------------------------------------------ */
+/* -- ruleset.h ------------------------------------------------------------------------------------------- */
 
 const char *capability_word(enum capability one)
 {
@@ -87,7 +87,7 @@ void ruleset_count(const struct ruleset *rs, struct ruleset_counts *ret)
 	*ret = (struct ruleset_counts){.boxes_open = 7, .boxes_timed_closed = 2};
 }
 
-/* -- nft.h ---------------------------------------------------------------------------------------------------- */
+/* -- nft.h ----------------------------------------------------------------------------------------------- */
 
 int nft_open(struct nft **ret, struct nft_error *err)
 {
@@ -248,7 +248,7 @@ int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid)
 	return 0;
 }
 
-/* -- net.h ---------------------------------------------------------------------------------------------------- */
+/* -- net.h ----------------------------------------------------------------------------------------------- */
 
 struct net *net_open(net_finding_fn *fn, void *arg)
 {

@@ -66,7 +66,8 @@ static void test_difference(void)
 
 static void test_same_key(void)
 {
-	struct net_fact a = neigh(1, 5, 1), b = neigh(1, 5, 2), c = neigh(2, 5, 1), r = route(1, 1, 1), s = route(2, 1, 9);
+	struct net_fact a = neigh(1, 5, 1), b = neigh(1, 5, 2), c = neigh(2, 5, 1);
+	struct net_fact r = route(1, 1, 1), s = route(2, 1, 9);
 	struct net_fact addr = {.kind = NET_ADDR, .family = 4, .ifindex = 1};
 
 	CHECK(net_facts_same_key(&a, &b));

@@ -12,7 +12,8 @@ static const struct ir_local locals[] = {
 static const struct ir_route routes[] = {
 	{.interface = 0, .family = 4, .prefix_len = 24, .prefix = {10, 1, 10, 0}, .via = {10, 1, 0, 254}},
 	{.interface = 1, .family = 6, .prefix_len = 48, .prefix = {0xfd, 1}, .via = {0xfd, [15] = 9}}};
-static const struct ir_neigh neighs[] = {{.interface = 0, .family = 4, .addr = {10, 1, 0, 254}, .mac = {2, 0, 0, 0, 0, 1}}};
+static const struct ir_neigh neighs[] = {
+	{.interface = 0, .family = 4, .addr = {10, 1, 0, 254}, .mac = {2, 0, 0, 0, 0, 1}}};
 
 static const struct ir ir = {.interfaces = interfaces, .ninterfaces = 2, .locals = locals, .nlocals = 2,
 	.routes = routes, .nroutes = 2, .neighs = neighs, .nneighs = 1};
