@@ -90,6 +90,7 @@ struct daemon {
 	const char *root;    /* --root, default "/" */
 	struct loop *loop;   /* from before start() on; NULL in a one-shot */
 	bool handed;	     /* the descriptors above are there */
+	bool pathless;	     /* set by option(): this run needs no directory, and none is made */
 	int init;	     /* DAEMON_FD_INIT, or -1 without an init */
 	int64_t now;	     /* one-shots: --now, wall seconds; else the clock's */
 	char language[8];    /* one-shots: --language, default "ja" */

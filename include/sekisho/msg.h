@@ -332,6 +332,12 @@ int msg_recv(int fd, struct msg *ret);
 /* Checks bytes as msg_recv() does; for tests and the fuzzer. nfds: descriptors that came along. */
 bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret);
 
+/*
+ * Closes a descriptor that came from somebody else. A socket that its maker told to linger would hold up a plain
+ * close() for as long as he liked.
+ */
+void msg_close_fd(int fd);
+
 /* Closes the descriptors that *m still owns and forgets them. */
 void msg_close_fds(struct msg *m);
 

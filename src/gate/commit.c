@@ -41,7 +41,7 @@ static void job_run(struct gate *g);
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
-		close(*fd);
+		msg_close_fd(*fd);
 	*fd = -1;
 }
 
@@ -63,11 +63,12 @@ static struct generation *in_force(const struct gate *g)
 
 /* -- Policy bytes ---------------------------------------------------------------------------------------------- */
 
-/* A file on a file system of somebody else could hang our read. */
+/* A file on a file system of somebody else, or one that is an event of the kernel, could hang our read. */
 static bool may_hang(int fd)
 {
 	static const long remote[] = {0x65735546 /* fuse */, 0x6969 /* nfs */, 0x01021997 /* 9p */,
-		0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x00c36400 /* ceph */, 0x5346414f /* afs */};
+		0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x00c36400 /* ceph */, 0x5346414f /* afs */,
+		0x9fa0 /* proc */, 0x74726163 /* tracefs */, 0x64626720 /* debugfs */};
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) != 0)

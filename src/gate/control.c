@@ -4,8 +4,8 @@
  * Input and trust: a peer is root or of the control group (its credentials are the kernel's word); its messages are
  * checked by msg_recv(), its files are only moved. Each client has one request under way. Status, log and running
  * are answered at once; commits and proofs one after another in the order of arrival.
- * Limits: CLIENTS_MAX clients; a client that asks nothing for CLIENT_IDLE_MS is dropped. An answer that the client
- * does not take (full socket) ends it: nobody waits for a client.
+ * Limits: CLIENTS_MAX clients; a client that asks nothing for CLIENT_IDLE_MS, or longest when another needs its place,
+ * is dropped. An answer that the client does not take (full socket) ends it: nobody waits for a client.
  */
 #include "gate.h"
 
@@ -39,7 +39,7 @@ static void drop_client(struct gate *g, struct client *c)
 	loop_del_fd(g->d->loop, c->fd);
 	close(c->fd);
 	if (c->policy >= 0)
-		close(c->policy);
+		msg_close_fd(c->policy);
 	*c = (struct client){.fd = -1, .policy = -1};
 }
 
@@ -206,7 +206,7 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 	c->tag = m->tag;
 	c->turn = ++g->turns;
 	if (c->policy >= 0)
-		close(c->policy);
+		msg_close_fd(c->policy);
 	c->policy = m->nfds > 0 ? m->fds[0] : -1;
 	if (m->nfds > 0)
 		m->fds[0] = -1;
@@ -280,20 +280,40 @@ static bool may_ask(int fd, uint32_t *ret_uid)
 	return false;
 }
 
+static bool is_waiting(const struct gate *g, const struct client *c)
+{
+	return c->waiting || g->job.client == (int)(c - g->clients);
+}
+
+/* A free place, or that of the client that has asked nothing for longest. NULL when all of them wait for a job. */
+static struct client *find_place(struct gate *g)
+{
+	struct client *idle = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &g->clients[i];
+		if (c->fd < 0)
+			return c;
+		if (!is_waiting(g, c) && (idle == NULL || c->since.ns < idle->since.ns))
+			idle = c;
+	}
+	if (idle != NULL)
+		drop_client(g, idle);
+	return idle;
+}
+
 static void on_control(void *arg, int fd, uint32_t events)
 {
 	struct gate *g = arg;
 	int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct client *c = NULL;
+	struct client *c;
 	uint32_t uid = 0;
 
 	(void)events;
 	if (conn < 0)
 		return;
-	for (unsigned i = 0; i < CLIENTS_MAX && c == NULL; i++)
-		if (g->clients[i].fd < 0)
-			c = &g->clients[i];
-	if (c == NULL || !may_ask(conn, &uid) || loop_add_fd(g->d->loop, conn, EPOLLIN, on_client, g) != 0) {
+	c = may_ask(conn, &uid) ? find_place(g) : NULL;
+	if (c == NULL || loop_add_fd(g->d->loop, conn, EPOLLIN, on_client, g) != 0) {
 		close(conn);
 		return;
 	}
@@ -312,8 +332,7 @@ void control_tick(struct gate *g)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &g->clients[i];
-		bool waits = c->waiting || g->job.client == (int)i;
-		if (c->fd >= 0 && !waits && mono_since_ms(c->since) > CLIENT_IDLE_MS)
+		if (c->fd >= 0 && !is_waiting(g, c) && mono_since_ms(c->since) > CLIENT_IDLE_MS)
 			drop_client(g, c);
 	}
 	control_next(g);

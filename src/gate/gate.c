@@ -222,7 +222,8 @@ static int option(struct daemon *d, const char *word, const char *value)
 
 	if (strcmp(word, "--close") != 0 || value != NULL)
 		return -EINVAL;
-	g->close_only = true;
+	/* Also when the disk is read-only or broken the gate can be closed. */
+	g->close_only = d->pathless = true;
 	return 0;
 }
 

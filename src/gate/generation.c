@@ -53,7 +53,7 @@ struct generation *generation_new(int ir_fd, const char **ret_error)
 	struct generation *g = calloc(1, sizeof(*g));
 
 	if (g == NULL) {
-		close(ir_fd);
+		msg_close_fd(ir_fd);
 		*ret_error = "no memory";
 		return NULL;
 	}
@@ -77,6 +77,6 @@ void generation_free(struct generation *g)
 	matcher_free(g->matcher);
 	if (g->map != NULL)
 		munmap(g->map, g->size);
-	close(g->ir_fd);
+	msg_close_fd(g->ir_fd);
 	free(g);
 }

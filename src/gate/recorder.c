@@ -32,23 +32,6 @@ static void enqueue(struct recorder *r, const struct msg_fault *f)
 	r->queue[(r->first + r->n++) % RECORDER_QUEUE] = *f;
 }
 
-void record(struct gate *g, enum msg_severity severity, const char *code, const char *fmt, ...)
-{
-	struct msg_fault f = {.severity = severity, .at = clock_wall().sec};
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	MSG_TEXT(f.process, "sekishod");
-	MSG_TEXT(f.code, code);
-	MSG_TEXT(f.text, text);
-	if (severity != MSG_SEVERITY_INFO)
-		daemon_log("%s: %s", code, text);
-	enqueue(&g->rec, &f);
-}
-
 static void flush_queue(struct recorder *r)
 {
 	while (r->n > 0 && msg_send(r->fd, MSG_FAULT, 0, &r->queue[r->first], NULL, 0) == 0) {
@@ -65,6 +48,26 @@ static void flush_queue(struct recorder *r)
 		if (msg_send(r->fd, MSG_FAULT, 0, &f, NULL, 0) == 0)
 			r->lost = 0;
 	}
+}
+
+void record(struct gate *g, enum msg_severity severity, const char *code, const char *fmt, ...)
+{
+	struct msg_fault f = {.severity = severity, .at = clock_wall().sec};
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	MSG_TEXT(f.process, "sekishod");
+	MSG_TEXT(f.code, code);
+	MSG_TEXT(f.text, text);
+	if (severity != MSG_SEVERITY_INFO)
+		daemon_log("%s: %s", code, text);
+	enqueue(&g->rec, &f);
+	/* At once: many may come within one tick. What the socket does not take waits for it. */
+	if (g->rec.fd >= 0)
+		flush_queue(&g->rec);
 }
 
 /* Links before the generation: logd names interfaces by them. */

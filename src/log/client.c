@@ -3,7 +3,7 @@
  *
  * Input: MSG_QUERY from a command that a person runs; one after another on a connection. Anything else ends it.
  * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
- * CLIENT_STALL_S, or whose time is up, is dropped. Nothing here waits.
+ * CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
  */
 #include "client.h"
 
@@ -211,13 +211,33 @@ void clients_free(struct clients *all)
 	free(all);
 }
 
+/* 0: is being answered; 1: waits for something new; 2: asks nothing. */
+static unsigned idleness(const struct client *c)
+{
+	return !c->asking ? 2 : c->waiting ? 1 : 0;
+}
+
+/* A free place, or that of who can best be missed. NULL when all are being answered. */
+static struct client *find_place(struct clients *all)
+{
+	struct client *idle = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &all->client[i];
+		if (c->fd < 0)
+			return c;
+		unsigned more = idleness(c), most = idle != NULL ? idleness(idle) : 0;
+		if (more > most || (more > 0 && more == most && c->moved_ns < idle->moved_ns))
+			idle = c;
+	}
+	if (idle != NULL)
+		drop(idle);
+	return idle;
+}
+
 void clients_add(struct clients *all, int fd, uint32_t seconds)
 {
-	struct client *c = NULL;
-
-	for (unsigned i = 0; i < CLIENTS_MAX && c == NULL; i++)
-		if (all->client[i].fd < 0)
-			c = &all->client[i];
+	struct client *c = find_place(all);
 	int flags = fcntl(fd, F_GETFL);
 	if (c == NULL || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
 	    loop_add_fd(all->loop, fd, EPOLLIN, on_client, c) != 0) {

@@ -5,7 +5,8 @@
  * header, place and size of every section, the checksum, and for every record that its indexes, runs,
  * strings, ranges and small numbers are in bounds, so that a reader can walk all of it without another look.
  * What the records mean together (the laws) is the guard's question, see guard_ir.c. Nothing is copied or
- * allocated; the time is linear in the size.
+ * allocated; the time is linear in the size, also for who walks the runs of all records: together they
+ * are never longer than what they are runs of.
  */
 #include <sekisho/crc.h>
 #include <sekisho/ir.h>
@@ -264,6 +265,8 @@ static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
 
 static const char *check_rules(const struct ir *ir)
 {
+	size_t dates = 0, names = 0;
+
 	if (ir->nrules > LIMIT_RULES)
 		return "rules: too many";
 	for (uint32_t i = 0; i < ir->nrules; i++) {
@@ -278,6 +281,10 @@ static const char *check_rules(const struct ir *ir)
 		for (uint32_t k = 0; k < r->spans.n; k++)
 			if (ir->spans[r->spans.first + k].rule != i)
 				return wrong("rule %u: a span of another", i);
+		dates += r->closed.n;
+		names += r->server_names.n;
+		if (dates > ir->ndates || names > ir->nnames)
+			return wrong("rule %u: dates or names of another", i);
 	}
 	for (uint32_t i = 0; i < ir->ndates; i++) {
 		const struct ir_date *d = &ir->dates[i];
@@ -342,6 +349,8 @@ static bool cands_ok(const struct ir *ir, const struct ir_box *b)
 
 static const char *check_boxes(const struct ir *ir)
 {
+	size_t cands = 0;
+
 	if (ir->nboxes > LIMIT_BOXES)
 		return "boxes: too many";
 	for (uint32_t i = 0; i < ir->nboxes; i++) {
@@ -350,7 +359,8 @@ static const char *check_boxes(const struct ir *ir)
 			!range_ok(b->family, &b->dst) || !proto_ok(b->family, b->proto) ||
 			b->port_lo > b->port_hi)
 			return wrong("box %u: value", i);
-		if (!cands_ok(ir, b))
+		cands += b->cand.n;
+		if (cands > ir->ncands || !cands_ok(ir, b))
 			return wrong("box %u: candidates", i);
 		if (i > 0 && box_cmp(b - 1, b) >= 0)
 			return wrong("box %u: not in order", i);

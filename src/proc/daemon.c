@@ -34,21 +34,19 @@ static const char *log_name = "sekisho";
 
 void daemon_log(const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES + 2];
+	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 1];
 	va_list ap;
-	int n = snprintf(line, LINE_MAX_BYTES, "%s[%d]: ", log_name, (int)getpid());
+	int n = snprintf(raw, sizeof(raw), "%s[%d]: ", log_name, (int)getpid());
 
 	va_start(ap, fmt);
-	int m = vsnprintf(line + n, (size_t)(LINE_MAX_BYTES - n), fmt, ap);
+	vsnprintf(raw + n, sizeof(raw) - (size_t)n, fmt, ap);
 	va_end(ap);
-	n = m < LINE_MAX_BYTES - n ? n + (m < 0 ? 0 : m) : LINE_MAX_BYTES - 1;
-	for (int i = 0; i < n; i++) {
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
-	}
-	line[n++] = '\n';
+	/* It may be read on a terminal: no control characters, in whatever form. */
+	msg_text(line, sizeof(raw), raw);
+	size_t len = strlen(line);
+	line[len++] = '\n';
 	/* One write is one record of the kernel's log. Nobody could be told that it failed. */
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(STDERR_FILENO, line, len) < 0)
 		return;
 }
 
@@ -342,7 +340,7 @@ static int outside(struct daemon *d, int argc, char **argv)
 	if (r != 0)
 		return r;
 	i18n_init(d->language);
-	if (!d->handed && (r = paths_make(d->root)) < 0)
+	if (!d->handed && !d->pathless && (r = paths_make(d->root)) < 0)
 		return failed("directories", r);
 	if (d->spec->before != NULL && (r = d->spec->before(d)) < 0)
 		return failed("start", r);

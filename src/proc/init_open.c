@@ -136,9 +136,9 @@ int init_open(struct init *in)
 	in->control = in->watchdog = in->pair[0] = in->pair[1] = -1;
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
 		in->nflog[i] = -1;
-	int r = step("directories", paths_make(in->root));
+	int r = step("closing the gate", close_gate(in));
 	if (r == 0)
-		r = step("closing the gate", close_gate(in));
+		r = step("directories", paths_make(in->root));
 	if (r == 0)
 		r = step("watchdog", open_watchdog(in));
 	if (r == 0)

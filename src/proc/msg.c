@@ -370,10 +370,18 @@ static unsigned take_fds(struct msghdr *mh, int *fds, bool *ret_bad)
 	return n;
 }
 
+void msg_close_fd(int fd)
+{
+	static const struct linger none;
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
+
 static void close_all(const int *fds, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		close(fds[i]);
+		msg_close_fd(fds[i]);
 }
 
 int msg_recv(int fd, struct msg *ret)
@@ -408,7 +416,7 @@ void msg_close_fds(struct msg *m)
 {
 	for (unsigned i = 0; i < MSG_FDS_MAX; i++) {
 		if (m->fds[i] >= 0)
-			close(m->fds[i]);
+			msg_close_fd(m->fds[i]);
 		m->fds[i] = -1;
 	}
 	m->nfds = 0;

@@ -150,7 +150,12 @@ static int make_directory(const char *root, const char *path, uid_t owner, mode_
 	int fd = open(buf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = fstat(fd, &st) < 0 || fchown(fd, owner, owner) < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
+	r = fstat(fd, &st) < 0 ? -errno : 0;
+	/* On a disk that is read-only nothing is changed that is right already. */
+	if (r == 0 && (st.st_uid != owner || st.st_gid != owner))
+		r = fchown(fd, owner, owner) < 0 ? -errno : 0;
+	if (r == 0 && (st.st_mode & 07777) != mode)
+		r = fchmod(fd, mode) < 0 ? -errno : 0;
 	close(fd);
 	return r;
 }

@@ -110,6 +110,8 @@ static void test_records(const struct compiled *c)
 	DAMAGE(RULE, ir_rule, 2, r->action = 0, "rule 2");
 	DAMAGE(RULE, ir_rule, 2, r->spans.first++, "rule 2");
 	DAMAGE(RULE, ir_rule, 2, r->days = 0xff, "rule 2");
+	DAMAGE(RULE, ir_rule, 0, r->closed = ((struct ir_run){0, c->ir.ndates}), "rule");
+	DAMAGE(RULE, ir_rule, 2, r->server_names = ((struct ir_run){0, c->ir.nnames}), "rule");
 	DAMAGE(DATE, ir_date, 0, r->month = 13, "date 0");
 	DAMAGE(NAME, ir_name, 0, r->name = UINT32_MAX, "name 0");
 	DAMAGE(SPAN, ir_span, 0, r->src.lo[15] = 1, "span 0"); /* IPv4 with bytes behind */

@@ -370,10 +370,10 @@ static void test_log(void)
 	big[sizeof(big) - 1] = 0;
 	dup2(pipe_fds[1], 2);
 	daemon_log_name("test");
-	daemon_log("a %d\nb\033[1m", 7);
+	daemon_log("a %d\nb\033[1m\xc2\x9b\x9b", 7);
 	ssize_t n = read(pipe_fds[0], line, sizeof(line) - 1);
 	line[n < 0 ? 0 : n] = 0;
-	snprintf(want, sizeof(want), "test[%d]: a 7?b?[1m\n", (int)getpid());
+	snprintf(want, sizeof(want), "test[%d]: a 7?b?[1m???\n", (int)getpid());
 	CHECK_STR(line, want);
 	daemon_log("%s", big);
 	n = read(pipe_fds[0], line, sizeof(line) - 1);
