@@ -73,16 +73,14 @@ static void own_rule(struct build *b, const struct ir_own *o, bool sending, bool
 	if (!asking)
 		r = is(r, F_CTSTATE, CT_ESTABLISHED);
 	let_pass(r);
+	comment(r, ir_text(b->ir, o->what));
 }
 
 static void own_flows(struct build *b, bool sending)
 {
 	for (uint32_t i = 0; i < b->ir->nowns; i++) {
 		const struct ir_own *o = &b->ir->owns[i];
-		bool asking = (o->out != 0) == sending;
-		struct chain *c = sending ? b->output : b->input;
-		own_rule(b, o, sending, asking);
-		comment((struct rb){b->rs, &c->rules[c->nrules - 1]}, ir_text(b->ir, o->what));
+		own_rule(b, o, sending, (o->out != 0) == sending);
 	}
 }
 
@@ -128,14 +126,12 @@ static void build_input(struct build *b)
 
 static void send_discovery(struct build *b)
 {
-	struct ruleset *rs = b->rs;
+	static const uint8_t listener[] = {MLD_LISTENER_REPORT, MLD_LISTENER_REDUCTION, 143};
 
 	for (unsigned type = ND_NEIGHBOR_SOLICIT; type <= ND_NEIGHBOR_ADVERT; type++)
 		let_pass(is(icmp(b, b->output, 6, type), F_HOPLIMIT, 255));
-	static const uint8_t listener[] = {MLD_LISTENER_REPORT, MLD_LISTENER_REDUCTION, 143};
 	for (size_t i = 0; i < sizeof(listener); i++)
 		let_pass(is(icmp(b, b->output, 6, listener[i]), F_HOPLIMIT, 1));
-	(void)rs;
 }
 
 static void send_errors(struct build *b, uint8_t fam)

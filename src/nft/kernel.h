@@ -3,6 +3,7 @@
  *
  *   kernel      open, close, shut; what the kernel can do (probe)
  *   inventory   what is there of ours, by name
+ *   table       our table: made, taken over, made anew
  *   commit      the difference between two rulesets, in two batches and a clean-up
  *   live        lease, records switch, counters
  *   sweep       conntrack after a commit; half-open connections
@@ -63,6 +64,14 @@ int read_handles(struct nft *n, const char *chain, struct buf *out);
 
 /* A request without attributes for a dump of that type. */
 void dump_request(struct buf *b, uint16_t type);
+
+/* -- table -------------------------------------------------------------------------------------------------------- */
+
+/*
+ * After this our table is there, ours, and its base chains are as they must be; *inv says what is in it. What was
+ * current before is forgotten when the table had to be made anew. 0 or -errno; inventory_free() in either case.
+ */
+int ensure_table(struct nft *n, struct inventory *inv, struct nft_error *err, uint32_t *us);
 
 /* -- probe -------------------------------------------------------------------------------------------------------- */
 

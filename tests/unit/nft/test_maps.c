@@ -207,7 +207,8 @@ static void test_stable(void)
 			if (strcmp(rs[1]->sets[j]->name, a->name) == 0)
 				same = rs[1]->sets[j];
 		cut += strstr(a->name, "_r") != NULL && strstr(a->name, "flow") == a->name;
-		differ += same == NULL || same->n != a->n || (a->n > 0 && memcmp(same->keys.data, a->keys.data, a->keys.len) != 0);
+		differ += same == NULL || same->n != a->n ||
+			  (a->n > 0 && memcmp(same->keys.data, a->keys.data, a->keys.len) != 0);
 	}
 	CHECK(cut > 5);
 	CHECK(differ <= 2); /* its own bucket, and perhaps the map of the cuts */
