@@ -281,6 +281,20 @@ static void halve(const struct cell *cells, size_t n, enum dim d, const struct p
 	}
 }
 
+/* Do all cells lie on one side of the middle? */
+static bool one_sided(const struct cell *cells, size_t n, enum dim d, const struct place *middle, bool *ret_high)
+{
+	size_t low = 0, high = 0;
+
+	for (size_t i = 0; i < n && (low == 0 || high == 0); i++) {
+		struct place lo = place_of(&cells[i], d, false), hi = place_of(&cells[i], d, true);
+		low += by_place(&lo, middle) < 0;
+		high += by_place(&hi, middle) >= 0;
+	}
+	*ret_high = high > 0;
+	return low == 0 || high == 0;
+}
+
 /*
  * Halves the range from..to, whose places share `bits` bits, until few enough cells are left. Where a cut falls
  * depends on the cells in its range alone: a rule more or less changes its own bucket and no other.
@@ -297,6 +311,11 @@ static void split(const struct cutting *k, struct place from, struct place to, u
 		return;
 	}
 	struct place middle = middle_of(from, bits), last = before(middle, bytes);
+	bool high;
+	if (one_sided(cells, n, k->d, &middle, &high)) {
+		split(k, high ? middle : from, high ? to : last, bits + 1, cells, n);
+		return;
+	}
 	halve(cells, n, k->d, &middle, bytes, half);
 	split(k, from, last, bits + 1, (struct cell *)(void *)half[0].data, half[0].len / sizeof(struct cell));
 	buf_free(&half[0]);
