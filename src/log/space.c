@@ -77,6 +77,27 @@ int space_init(struct space *sp, const struct store_options *o)
 	return 0;
 }
 
+/* By descriptor: the jail has no call that cuts a file by its name. */
+static bool cut_ballast(const char *dir, uint64_t size)
+{
+	char path[STORE_PATH_MAX + 32];
+
+	path_of(path, sizeof(path), dir, STORE_BALLAST);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	bool ok = ftruncate(fd, (off_t)size) == 0;
+	close(fd);
+	return ok;
+}
+
+void space_trim_ballast(const struct space *sp, const char *dir)
+{
+	/* It fails when the disk is read-only, and then nothing is the fuller for it. */
+	if (file_size(dir, STORE_BALLAST) > sp->ballast)
+		cut_ballast(dir, sp->ballast);
+}
+
 static bool take_ballast(struct store *s)
 {
 	char path[STORE_PATH_MAX + 32];
@@ -95,10 +116,7 @@ static bool take_ballast(struct store *s)
 
 void space_release_ballast(struct store *s)
 {
-	char path[STORE_PATH_MAX + 32];
-
-	path_of(path, sizeof(path), s->dir, STORE_BALLAST);
-	if (truncate(path, 0) == 0)
+	if (cut_ballast(s->dir, 0))
 		s->space.ballast_out = true;
 }
 

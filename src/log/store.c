@@ -9,7 +9,6 @@
  */
 #include "store_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -294,7 +293,11 @@ enum store_result store_open(const struct store_options *o, struct store **ret, 
 		return STORE_IO;
 	}
 	strcpy(s->dir, o->dir);
-	enum store_result r = space_init(&s->space, o) != 0 ? STORE_IO : open_file(s);
+	enum store_result r = space_init(&s->space, o) != 0 ? STORE_IO : STORE_OK;
+	if (r == STORE_OK) {
+		space_trim_ballast(&s->space, s->dir);
+		r = open_file(s);
+	}
 	if (r == STORE_OK)
 		r = close_left_open(s);
 	if (r != STORE_OK) {
@@ -317,56 +320,6 @@ void store_free(struct store *s)
 		sqlite3_finalize(s->st[i]);
 	sqlite3_close(s->db);
 	free(s);
-}
-
-static int is_aside(const struct dirent *e)
-{
-	return strncmp(e->d_name, STORE_FILE STORE_ASIDE, strlen(STORE_FILE STORE_ASIDE)) == 0;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Removes all but the newest stores that were set aside: their names sort by time. */
-static void drop_old_asides(const char *dir)
-{
-	struct dirent **v = NULL;
-	char path[STORE_PATH_MAX + 300];
-	int n = scandir(dir, &v, is_aside, by_name), kept = 0;
-
-	for (int i = n - 1; i >= 0; i--) {
-		snprintf(path, sizeof(path), "%s/%s", dir, v[i]->d_name);
-		/* Its log and index follow it by their longer names. */
-		bool main_file = strstr(v[i]->d_name, "-wal") == NULL && strstr(v[i]->d_name, "-shm") == NULL &&
-				 strstr(v[i]->d_name, "-journal") == NULL;
-		if (kept >= STORE_ASIDES_MAX)
-			unlink(path);
-		kept += main_file;
-		free(v[i]);
-	}
-	free(v);
-}
-
-int store_set_aside(const char *dir, int64_t wall, char *name, size_t size)
-{
-	static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
-	char from[STORE_PATH_MAX + 64], to[STORE_PATH_MAX + 64];
-	int n = 0;
-
-	do {
-		snprintf(name, size, STORE_FILE STORE_ASIDE "%012lld-%03d", (long long)wall, n);
-		snprintf(to, sizeof(to), "%s/%s", dir, name);
-	} while (access(to, F_OK) == 0 && n++ < 999);
-	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(from, sizeof(from), "%s/" STORE_FILE "%s", dir, parts[i]);
-		snprintf(to, sizeof(to), "%s/%s%s", dir, name, parts[i]);
-		if (rename(from, to) != 0 && errno != ENOENT)
-			return -errno;
-	}
-	drop_old_asides(dir);
-	return 0;
 }
 
 /* -- writing ------------------------------------------------------------------------------------------------ */

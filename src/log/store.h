@@ -47,6 +47,8 @@ void store_free(struct store *s); /* NULL is allowed */
  */
 #define STORE_ASIDES_MAX 3
 int store_set_aside(const char *dir, int64_t wall, char *name, size_t size);
+/* Removes the oldest of them: the disk is full. False when there is none. */
+bool store_drop_aside(const char *dir);
 
 /* The number that the next row will get. */
 uint64_t store_next(const struct store *s);

@@ -1,6 +1,6 @@
 /*
- * store_private.h: what the files of the store share: store.c (life, transactions), space.c (the disk),
- * scan.c (reading), verify.c (the chain).
+ * store_private.h: what the files of the store share: store.c (life, transactions), space.c (the disk), aside.c
+ * (stores that could not be used), scan.c (reading), verify.c (the chain).
  */
 #ifndef LOG_STORE_PRIVATE_H
 #define LOG_STORE_PRIVATE_H
@@ -55,6 +55,8 @@ struct store {
 	bool account_known;
 };
 
+/* Cuts a ballast that is larger than this share needs, before the store is opened on a disk that may be full. */
+void space_trim_ballast(const struct space *sp, const char *dir);
 /* Steps a statement that returns no rows, resets it, remembers an error. */
 void store_run(struct store *s, enum store_stmt which);
 /* Binds columns and steps. */

@@ -2,7 +2,8 @@
  * writer_store.c: the store's life: opened, set aside, opened anew (see writer.h).
  *
  * Failure, by result of the store:
- *   full     the ballast goes, oldest rows go; tried again at once, then each second
+ *   full     the ballast goes, oldest rows go; tried again at once, then each second. A store that cannot even be
+ *            opened takes the place of the oldest one that was set aside
  *   busy     tried again; a store that another process holds for BUSY_LIMIT_S is set aside
  *   corrupt  set aside (renamed, kept); a new one is begun, a fault tells, what was in the old one is booked as loss
  *   io       tried again each second; after IO_REOPEN failures the file is opened anew
@@ -164,7 +165,7 @@ bool writer_recover(struct writer *w, enum store_result r)
 		       set_aside(w, "held by another process");
 	}
 	if (w->store == NULL)
-		return false;
+		return r == STORE_FULL && store_drop_aside(w->dir);
 	if (r == STORE_FULL) {
 		if (w->pending.there && !w->pending.close) {
 			intake_take(w->intake, &w->pending.batch, true);

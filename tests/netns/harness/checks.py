@@ -46,6 +46,8 @@ def balance(st, patience=15):
         stored, loss = status["log"]["stored"], status["log"]["loss"]
         wrong = [f"{reason}: dropped {n}, stored {stored.get(reason, 0)}, loss {loss.get(reason, 0)}"
                  for reason, n in status["dropped"].items() if n != stored.get(reason, 0) + loss.get(reason, 0)]
+        if not status["dropped"]:
+            wrong = ["no counter is known"]  # a keeper that has just begun
         if not wrong or time.monotonic() > end:
             return wrong
         time.sleep(0.5)

@@ -78,6 +78,7 @@ class Stage:
             self.town = Town(Policy(self.text), prefix, hosts=self.hosts)
             self.town.raise_()
             self.gate = Gate(self.build, self.town)
+            self.prepare()
             self.gate.start()
             if self.commit_first:
                 self.gate.commit_text(self.text)
@@ -99,6 +100,9 @@ class Stage:
             self.gate.stop()
         if self.town is not None:
             self.town.close()
+
+    def prepare(self):
+        """What a test of another kind does before the gate is started."""
 
     def settle(self):
         settle(self.town)

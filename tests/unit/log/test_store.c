@@ -369,6 +369,23 @@ static void test_asides_are_bounded(void)
 	}
 }
 
+/* On a full disk the oldest one goes, until there is none. */
+static void test_asides_give_way(void)
+{
+	const char *dir = temp_begin();
+	char name[96], first[256], second[256];
+
+	write_file(dir, "x");
+	CHECK_INT(store_set_aside(dir, 1, name, sizeof(name)), 0);
+	snprintf(first, sizeof(first), "%s/%s", dir, name);
+	write_file(dir, "x");
+	CHECK_INT(store_set_aside(dir, 2, name, sizeof(name)), 0);
+	snprintf(second, sizeof(second), "%s/%s", dir, name);
+	CHECK(store_drop_aside(dir) && access(first, F_OK) != 0 && access(second, F_OK) == 0);
+	CHECK(store_drop_aside(dir) && access(second, F_OK) != 0);
+	CHECK(!store_drop_aside(dir));
+}
+
 /* Every page of a small store is overwritten in turn: an error or a finding, never a crash. */
 static void test_damaged_pages(void)
 {
@@ -447,6 +464,7 @@ int main(void)
 	test_spans();
 	test_damage();
 	test_asides_are_bounded();
+	test_asides_give_way();
 	test_damaged_pages();
 	test_locked();
 	test_next_store_goes_on();
