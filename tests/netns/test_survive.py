@@ -2,7 +2,7 @@
 
 - A flow in which only the server speaks goes on over commits that still grant it (TCP, UDP, both families).
 - A commit that no longer grants it cuts it, in both directions, within 5 s.
-- The end of a window cuts it likewise.
+- The end of a window cuts it likewise, unless it may drain: then it runs on, also over commits.
 - A commit that fails leaves the old policy in force.
 """
 import datetime
@@ -20,8 +20,12 @@ import stage  # noqa: E402
 ZONE = zoneinfo.ZoneInfo("Asia/Tokyo")
 
 
-def opened(run, proto, family):
-    case = {"from": "pc", "to": "sv", "port": 443 if proto == "tcp" else 5000}
+# What a flow's rule is called: ports of TCP and UDP.
+PORTS = {"inner": (443, 5000), "cut": (445, 5002), "drained": (444, 5001)}
+
+
+def opened(run, proto, family, rule="inner"):
+    case = {"from": "pc", "to": "sv", "port": PORTS[rule][proto == "udp"]}
     return (cases.handshake if proto == "tcp" else cases.opened)(run, case, family)
 
 
@@ -37,10 +41,10 @@ def server_speaks(run, flow, count):
     return arrived
 
 
-def client_speaks(run, flow):
+def client_speaks(run, flow, expected=False):
     run.serial += 1
     flow.token = f"<client {run.serial:06d}>".encode()
-    return run.send(flow, {"flags": "A", "seq": 1001, "ack": 5001}, False)
+    return run.send(flow, {"flags": "A", "seq": 1001, "ack": 5001}, expected)
 
 
 def over_commits(st, run):
@@ -76,23 +80,53 @@ def server_speaks_silent(run, flow):
     return run.send(back, {"flags": "A", "seq": 5001, "ack": 1001}, False)
 
 
-def window_ends(st, run):
-    """A one-off window that ends at the next full minute: open before, closed for both directions within 5 s after."""
-    now = datetime.datetime.now(ZONE)
-    end = (now + datetime.timedelta(seconds=20)).replace(second=0, microsecond=0) + datetime.timedelta(minutes=1)
-    begin = end - datetime.timedelta(hours=1)
-    text = st.text.replace("set allow inner from", f"set allow inner window {begin:%Y-%m-%dT%H:%M}/{end:%Y-%m-%dT%H:%M}\n"
-                                                   "set allow inner from")
-    st.gate.commit_text(text)
-    flows = [(f"{proto}-v{family}", opened(run, proto, family)) for proto in ("tcp", "udp") for family in (4, 6)]
-    for name, flow in flows:
-        st.tap.check(f"{name}: inside its window the flow passes", server_speaks(run, flow, 1) == 1, "nothing arrived")
-    time.sleep(max(0.0, (end - datetime.datetime.now(ZONE)).total_seconds()) + 5)
-    for name, flow in flows:
-        heard = server_speaks_silent(run, flow) or client_speaks(run, flow)
-        st.tap.check(f"{name}: 5 s after its end the window is closed for the running flow", not heard, "it still passed")
-    fresh = run.flow({"from": "pc", "to": "sv", "port": 443}, 4)
-    st.tap.check("a new connection after the window is refused", not run.send(fresh, {}, False), "it arrived")
+class Window:
+    """A one-off window that ends at a full minute while the other parts of the test run. Within 5 s after its end it is
+    closed for both directions; flows of a rule that may drain run on, also over commits, until the rule is gone."""
+
+    def __init__(self, st, run):
+        self.st, self.run = st, run
+        now = datetime.datetime.now(ZONE)
+        self.end = (now + datetime.timedelta(seconds=30)).replace(second=0, microsecond=0) + datetime.timedelta(minutes=1)
+        window = f"window {self.end - datetime.timedelta(hours=1):%Y-%m-%dT%H:%M}/{self.end:%Y-%m-%dT%H:%M}"
+        self.rules = {rule: f"set allow {rule} from pc to sv service tcp/{tcp} service udp/{udp} {window} at-end {how}\n"
+                      for rule, how in (("cut", "cut"), ("drained", "drain")) for tcp, udp in (PORTS[rule],)}
+        st.text += "".join(self.rules.values())
+        st.gate.commit_text(st.text)
+        self.flows = {rule: [(f"{rule} {proto}-v{family}", opened(run, proto, family, rule)) for proto in ("tcp", "udp")
+                             for family in (4, 6)] for rule in self.rules}
+        self.all("inside its window the flow passes", self.flows["cut"] + self.flows["drained"], True)
+
+    def all(self, what, flows, expected):
+        for name, flow in flows:
+            heard = server_speaks(self.run, flow, 1) == 1 if expected else server_speaks_silent(self.run, flow)
+            heard_back = client_speaks(self.run, flow, expected)
+            self.st.tap.check(f"{name}: {what}", (heard and heard_back) if expected else not (heard or heard_back),
+                              f"server heard: {heard}, client heard: {heard_back}")
+
+    def keep_alive(self):
+        """A UDP flow in which nobody speaks for 30 s has ended for connection tracking."""
+        for _, flow in self.flows["cut"] + self.flows["drained"]:
+            client_speaks(self.run, flow, False)
+
+    def wait_for_end(self):
+        while (left := (self.end - datetime.datetime.now(ZONE)).total_seconds()) > 0:
+            self.keep_alive()
+            time.sleep(min(left, 10))
+        time.sleep(5)
+
+    def ends(self):
+        st, run = self.st, self.run
+        self.wait_for_end()
+        self.all("5 s after the window's end the running flow is cut", self.flows["cut"], False)
+        for rule in self.rules:
+            fresh = run.flow({"from": "pc", "to": "sv", "port": PORTS[rule][0]}, 4)
+            st.tap.check(f"{rule}: a new connection after the window is refused", not run.send(fresh, {}, False), "it arrived")
+        self.all("a flow that may drain runs on", self.flows["drained"], True)
+        st.gate.commit_text(st.text + "set allow other from pc to mta service tcp/8008\n")
+        self.all("also over a commit", self.flows["drained"], True)
+        st.gate.commit_text(st.text.replace(self.rules["drained"], ""))
+        self.all("until its rule is taken away", self.flows["drained"], False)
 
 
 def failed_commit(st, run):
@@ -123,11 +157,11 @@ def main():
     text = dates.shift(stage.read("tests/netns/reasons/reasons.policy"))
     with stage.Stage(options.build, text) as st:
         run = cases.Runner(st.town, st.gate)
-        over_commits(st, run)
-        taken_away(st, run)
-        failed_commit(st, run)
-        missing_interface(st, run)
-        window_ends(st, run)
+        window = Window(st, run)
+        for part in (over_commits, taken_away, failed_commit, missing_interface):
+            part(st, run)
+            window.keep_alive()
+        window.ends()
     return st.tap.end()
 
 
