@@ -91,6 +91,8 @@ void watch_resume(struct nft *n);
 /* -- live --------------------------------------------------------------------------------------------------------- */
 
 void put_lease(struct batch *b, const struct set *lease);
+/* Runs a small transaction on live sets and frees it; it must not fail for a stranger's. */
+int run_live(struct nft *n, struct batch *b);
 /* Wall minus monotonic time in milliseconds: changes when somebody sets the clock. */
 int64_t clock_offset_ms(void);
 

@@ -29,11 +29,19 @@ void put_lease(struct batch *b, const struct set *lease)
 	put_elems(b, NULL, lease, NULL, lease->n, false);
 }
 
-/* Runs a small transaction on live sets. It is not compared with a generation: it must not fail for a stranger. */
-static int run_live(struct nft *n, struct batch *b)
+/*
+ * What changed nothing (a flush of what was empty) is no new generation. A stranger's change that came between does not
+ * keep ours from being made, and is found afterwards, because the generation is not the one that we know.
+ */
+int run_live(struct nft *n, struct batch *b)
 {
-	int r = batch_run(b, &n->wire, 0, NULL, NULL);
+	int r = batch_run(b, &n->wire, n->genid, NULL, NULL);
+	uint32_t now;
 
+	if (r == -ERESTART)
+		r = batch_run(b, &n->wire, 0, NULL, NULL);
+	else if (r == 0 && read_genid(n, &now) == 0 && now == (n->genid + 1 == 0 ? 1 : n->genid + 1))
+		n->genid = now;
 	batch_free(b);
 	return r;
 }

@@ -282,7 +282,6 @@ static int punish(struct nft *n, const struct half_open *o, uint32_t limit)
 	size_t total = o->sources.len / sizeof(*a);
 	struct set *sets[2] = {live_copy(n, "halfopen4"), live_copy(n, "halfopen6")};
 	struct batch b;
-	int r = 0;
 
 	if (sets[0] == NULL || sets[1] == NULL)
 		return -ENOENT;
@@ -307,9 +306,7 @@ static int punish(struct nft *n, const struct half_open *o, uint32_t limit)
 		buf_free(&s->keys);
 		buf_free(&s->elems);
 	}
-	r = batch_run(&b, &n->wire, 0, NULL, NULL);
-	batch_free(&b);
-	return r;
+	return run_live(n, &b);
 }
 
 int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret)

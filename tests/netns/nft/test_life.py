@@ -270,6 +270,9 @@ def strangers_are_seen(s):
     s.do("watch")
     s.check(s.do("check") == "faults=0 foreign=[]", "nothing is wrong")
     s.check(s.do("watch") == "", "our own commits are no events")
+    for small in ("renew", "records 1", "records 0", "halfopen", "drop", "drop", "renew"):
+        s.do(small)
+        s.check(s.do("check") == "faults=0 foreign=[]", f"nor is {small} a change by others: {s.do('check')}")
     if stand.nft(s, "delete", "table", "inet", "sekisho", check=False).returncode == 0:
         s.check(False, "a stranger deleted our table")
     stand.nft(s, "add", "table", "ip", "strange")
