@@ -18,14 +18,15 @@ FUNCTION_MAX, FILE_MAX = 100, 1000
 
 
 def files():
-    """Tracked and new files that git does not ignore."""
+    """Tracked and new files that git does not ignore; of an unpacked archive all files."""
     words = ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
         names = done.stdout.splitlines()
-    else:  # an unpacked archive
+    except (OSError, subprocess.CalledProcessError):
         names = [os.path.relpath(os.path.join(d, f), ROOT) for d, _, fs in os.walk(ROOT) for f in fs]
-    return sorted(n for n in set(names) if os.path.isfile(os.path.join(ROOT, n)) and not n.startswith("build"))
+    return sorted(n for n in set(names) if os.path.isfile(os.path.join(ROOT, n))
+                  and not n.startswith(("build", ".git/")) and "__pycache__" not in n)
 
 
 def is_text(name):
