@@ -1,0 +1,47 @@
+/*
+ * verifiers.c: the table of verifiers, and what several of them share.
+ */
+#include <strings.h>
+
+#include "verifiers.h"
+
+static const struct verifier table[] = {
+	{APP_NONE, NULL, NULL, {0}},
+};
+#define NTABLE (sizeof(table) / sizeof(table[0]))
+
+const struct verifier *verifier_table(size_t *ret_n)
+{
+	*ret_n = NTABLE;
+	return table;
+}
+
+const struct verifier *verifier_of(enum application a)
+{
+	for (size_t i = 0; i < NTABLE; i++)
+		if (table[i].application == a && a != APP_NONE)
+			return &table[i];
+	return NULL;
+}
+
+static bool name_matches(const char *pattern, const char *name, size_t n)
+{
+	size_t k = strlen(pattern);
+
+	if (k > 2 && pattern[0] == '*' && pattern[1] == '.') {
+		pattern++;
+		k--;
+		return n > k && strncasecmp(name + (n - k), pattern, k) == 0;
+	}
+	return n == k && strncasecmp(name, pattern, k) == 0;
+}
+
+bool verify_name_allowed(const struct verify_list *list, const char *name, size_t n)
+{
+	if (n > 0 && name[n - 1] == '.')
+		n--;
+	for (uint32_t i = 0; i < list->n; i++)
+		if (name_matches(list->v[i], name, n))
+			return true;
+	return list->n == 0;
+}

@@ -1,0 +1,9 @@
+/*
+ * verifiers.h: the functions that the table of verifiers.c names, one line for each.
+ */
+#ifndef SEKISHO_INSPECT_VERIFIERS_H
+#define SEKISHO_INSPECT_VERIFIERS_H
+
+#include "verify.h"
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * script.c: runs conversations. See script.h.
+ */
+#include "script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t unhex(const char *digits, uint8_t *out, size_t max)
+{
+	size_t n = 0;
+	int high = -1;
+
+	for (; *digits != '\0'; digits++) {
+		int v = *digits >= '0' && *digits <= '9'   ? *digits - '0'
+			: *digits >= 'a' && *digits <= 'f' ? *digits - 'a' + 10
+			: *digits >= 'A' && *digits <= 'F' ? *digits - 'A' + 10
+							   : -1;
+		if (v < 0)
+			continue;
+		if (high < 0) {
+			high = v;
+			continue;
+		}
+		if (n == max)
+			abort();
+		out[n++] = (uint8_t)(high << 4 | v);
+		high = -1;
+	}
+	return n;
+}
+
+static unsigned side_of(char who)
+{
+	return who == 's' || who == 'S' ? VERIFY_SERVER : VERIFY_CLIENT;
+}
+
+struct run {
+	struct judge j;
+	struct judge_context x;
+	struct outcome o;
+	size_t said;
+};
+
+static void start(struct run *r, enum application app, const struct verify_policy *policy)
+{
+	static struct addr client, server;
+
+	addr_parse("10.1.0.5", &client);
+	addr_parse("10.2.0.8", &server);
+	*r = (struct run){.x = {.pool = pool_new(1 << 20), .client = &client, .server = &server}};
+	const struct verifier *v = verifier_of(app);
+	r->x.server_port = v != NULL ? v->ports[0] : 0;
+	judge_init(&r->j, v, policy);
+}
+
+static bool note(struct run *r, enum verify_status s, size_t line)
+{
+	if (r->x.name_n > 0) {
+		memcpy(r->o.name, r->x.name, r->x.name_n);
+		r->o.name[r->x.name_n] = '\0';
+	}
+	if (r->x.has_pinhole) {
+		r->o.has_pinhole = true;
+		r->o.pinhole = r->x.pinhole;
+	}
+	r->o.status = s;
+	r->o.level = r->j.level;
+	r->o.why = r->j.why;
+	r->o.line = line;
+	r->o.bytes = r->said;
+	return s != VERIFY_ACCEPT && s != VERIFY_REFUSE;
+}
+
+static struct outcome run(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	size_t piece)
+{
+	static uint8_t bytes[1 << 17];
+	struct run r;
+	bool on = true;
+
+	start(&r, app, policy);
+	for (size_t i = 0; i < n && on; i++) {
+		size_t len = lines[i].n;
+		if (len == 0)
+			len = unhex(lines[i].text, bytes, sizeof(bytes));
+		else
+			memcpy(bytes, lines[i].text, len);
+		bool ends = lines[i].who < 'a';
+		for (size_t at = 0; on && (at < len || (ends && len == 0)); at += piece) {
+			size_t k = len - at < piece ? len - at : piece;
+			r.said += k;
+			on = note(&r, judge_stream(&r.j, &r.x, side_of(lines[i].who), bytes + at, k, ends && at + k == len), i);
+			if (len == 0)
+				break;
+		}
+	}
+	judge_release(&r.j, r.x.pool);
+	if (pool_used(r.x.pool) != 0) {
+		printf("memory of the pool was not given back\n");
+		exit(1);
+	}
+	pool_free(r.x.pool);
+	return r.o;
+}
+
+static void tell(const char *what, const struct outcome *o)
+{
+	printf("  %s: status %u level %u %s line %zu \"%s\"\n", what, o->status, o->level, inspect_why_word(o->why), o->line, o->name);
+}
+
+struct outcome script_run(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n)
+{
+	struct outcome whole = run(app, policy, lines, n, SIZE_MAX);
+
+	for (size_t piece = 1; piece <= 7; piece += 6) {
+		struct outcome o = run(app, policy, lines, n, piece);
+		if (o.status != whole.status || o.level != whole.level || o.why != whole.why || o.line != whole.line ||
+			strcmp(o.name, whole.name) != 0 || o.has_pinhole != whole.has_pinhole) {
+			printf("%s: the pieces of %zu bytes change the answer\n", application_word(app), piece);
+			tell("whole", &whole);
+			tell("pieces", &o);
+			exit(1);
+		}
+	}
+	return whole;
+}
+
+struct outcome script_datagrams(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	unsigned gap_ms)
+{
+	static uint8_t bytes[65536];
+	struct run r;
+	bool on = true;
+
+	start(&r, app, policy);
+	for (size_t i = 0; i < n && on; i++) {
+		size_t len = lines[i].n;
+		if (len == 0)
+			len = unhex(lines[i].text, bytes, sizeof(bytes));
+		else
+			memcpy(bytes, lines[i].text, len);
+		r.said += len;
+		on = note(&r, judge_datagram(&r.j, &r.x, side_of(lines[i].who), bytes, len), i);
+		r.x.now += (int64_t)gap_ms * 1000000;
+	}
+	pool_free(r.x.pool);
+	return r.o;
+}
+
+void script_no_prefix_refused(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n)
+{
+	struct outcome o = run(app, policy, lines, n, 1);
+
+	if (o.status == VERIFY_REFUSE) {
+		printf("%s: refused (%s) in line %zu after %zu bytes\n", application_word(app), inspect_why_word(o.why), o.line, o.bytes);
+		exit(1);
+	}
+}
