@@ -168,9 +168,9 @@ enum verify_status judge_datagram(struct judge *j, struct judge_context *x, unsi
 		return refuse(j, WHY_NO_POLICY);
 	struct verify v = question(j, x, from);
 	v.side[from] = (struct verify_side){p, (uint32_t)n, 0, true};
-	j->status = j->verifier->datagram(&v);
+	enum verify_status status = j->verifier->datagram(&v);
 	j->level = v.level;
 	j->why = v.why;
 	learn(x, &v);
-	return j->status;
+	return status == VERIFY_DROP ? VERIFY_DROP : (j->status = status);
 }

@@ -51,7 +51,7 @@ void judge_init(struct judge *j, const struct verifier *verifier, const struct v
 enum verify_status judge_stream(struct judge *j, struct judge_context *x, unsigned from, const uint8_t *p, size_t n,
 	bool ended);
 
-/* One datagram. A refused datagram refuses the flow. */
+/* One datagram. A refused one refuses the flow; with VERIFY_DROP it alone must not go (j->why), and j->status stays. */
 enum verify_status judge_datagram(struct judge *j, struct judge_context *x, unsigned from, const uint8_t *p, size_t n);
 
 /* Gives the memory back; the decision stays. */

@@ -26,6 +26,8 @@ enum verify_status {
 	VERIFY_DECIDED,	 /* L3: verified, and to be looked at further (framing, each command, each datagram) */
 	VERIFY_ACCEPT,	 /* L3: verified, and the rest may go unseen once the peers have acknowledged what was used */
 	VERIFY_REFUSE,	 /* v->why says why */
+	VERIFY_DROP,	 /* datagrams only: this one does not go (v->why), the flow stays what it was: what is not worth a flow,
+			    or what anybody could have sent in a server's name */
 	VERIFY_HANDOVER, /* what was used ended this protocol in agreement; the rest is v->next (TLS after STARTTLS) */
 };
 
@@ -63,7 +65,7 @@ typedef enum verify_status verify_fn(struct verify *v);
 struct verifier {
 	enum application application;
 	verify_fn *stream;   /* over TCP; NULL: not over TCP */
-	verify_fn *datagram; /* over UDP: VERIFY_MORE, VERIFY_DECIDED or VERIFY_REFUSE for each datagram; NULL: not over UDP */
+	verify_fn *datagram; /* over UDP: VERIFY_MORE, _DECIDED, _DROP or _REFUSE for each datagram; NULL: not over UDP */
 	uint16_t ports[4];   /* where it usually lives: only the order in which identification tries */
 };
 
@@ -79,6 +81,12 @@ static inline enum verify_status verify_refuse(struct verify *v, enum inspect_wh
 {
 	v->why = why;
 	return VERIFY_REFUSE;
+}
+
+static inline enum verify_status verify_drop(struct verify *v, enum inspect_why why)
+{
+	v->why = why;
+	return VERIFY_DROP;
 }
 
 /* -- Cursor ------------------------------------------------------------------------------------------------ */
