@@ -133,6 +133,12 @@ struct verify_policy {
 	struct verify_list domain_names;  /* dns: the question is one of these or below; empty = any */
 };
 
+/*
+ * What the verified policy number `id` of an IR (1 + index) demands. The names stay the IR's, the lists are allocated in
+ * `a`. False, and *ret untouched, when there is no such number.
+ */
+bool ir_verify_policy(const struct ir *ir, uint32_t id, struct arena *a, struct verify_policy *ret);
+
 /* Does a name (any case, a final dot ignored) match a list? An empty list takes every name. */
 bool verify_name_allowed(const struct verify_list *list, const char *name, size_t n);
 

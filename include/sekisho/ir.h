@@ -17,11 +17,12 @@
 #include <sekisho/limits.h>
 #include <sekisho/model.h>
 
+struct arena;
 struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 1
+#define IR_VERSION 2
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -39,6 +40,8 @@ struct ir_system {
 	ir_str hostname, timezone, language;
 	uint8_t alpha_prime, close_all_on_log_failure;
 	uint8_t has_mail_in, has_mail_out;
+	uint8_t refuse_silently; /* a refused TCP connection gets no reset */
+	uint8_t pad[3];
 	uint32_t log_per_source, log_per_segment; /* events a second; 0 = no limit */
 	uint32_t new_per_source, open_per_source, half_open;
 };
@@ -114,7 +117,7 @@ struct ir_hostaddr {
 
 enum ir_action {
 	IR_ALLOW = 1,
-	IR_INSPECT = 2, /* to the inspector; closed with no-inspector until there is one */
+	IR_INSPECT = 2, /* to the inspector; closed with no-inspector while there is none */
 	IR_MAIL = 3,	/* to the mail gate; closed with no-mail-gate until there is one */
 };
 
@@ -137,17 +140,30 @@ struct ir_rule {
 	uint8_t sanitised_by;  /* enum sanitised_by */
 	uint8_t asset_class;
 	uint16_t flags;	       /* IR_RULE_* */
-	uint16_t verified;     /* interned (application, options): same number = same verification; 0 = none */
+	uint16_t verified;     /* 1 + index into verifieds, of IR_INSPECT; 0 of all others */
 	uint16_t napprovals;
 	uint16_t widest_ports; /* of its services: hi - lo + 1 */
-	uint8_t days, pad;
+	uint8_t days;
+	uint8_t screen_product; /* enum screen_product: what runs inside TLS and is not verified */
 	uint16_t hours_from, hours_to; /* minutes; equal = whole day */
 	uint16_t pad2;
 	int64_t starts, ends; /* wall seconds: [starts, ends); ends INT64_MAX = no end */
 	int64_t window_from, window_to; /* one-off window, or 0, INT64_MAX */
 	struct ir_run closed;	 /* IR_DATE */
-	struct ir_run server_names; /* IR_NAME */
 	struct ir_run spans;	 /* IR_SPAN: what it grants before cutting into boxes, for the nearest rule */
+};
+
+/*
+ * What the inspector verifies: all that rules demand of a flow beside its ends and ports. Rules that demand the same
+ * share one; sorted by text, no text twice. Its number (1 + index) travels in the marks of packets and connections.
+ */
+struct ir_verified {
+	ir_str text;		      /* canonical words: equal text = equal policy, in every IR */
+	uint32_t options;	      /* VERIFY_* of inspect.h */
+	uint32_t rate;		      /* questions a second of one client; 0 = no limit */
+	uint8_t application, one_way; /* enum application, never APP_NONE */
+	uint8_t pad[2];
+	struct ir_run server_names, alpns, domain_names; /* IR_NAME, lower case, sorted, none twice */
 };
 
 struct ir_date {
@@ -209,6 +225,7 @@ struct ir_own {
 	X(HOST, ir_host, hosts)                                                                                 \
 	X(HOSTADDR, ir_hostaddr, hostaddrs)                                                                     \
 	X(RULE, ir_rule, rules)                                                                                 \
+	X(VERIFIED, ir_verified, verifieds)                                                                     \
 	X(DATE, ir_date, dates)                                                                                 \
 	X(NAME, ir_name, names)                                                                                 \
 	X(SPAN, ir_span, spans)                                                                                 \
@@ -280,6 +297,12 @@ bool policy_compile(const struct model *m, struct wall now, struct diag_list *di
  * Returns NULL when the IR keeps them, else a static word for the law broken and the rule's index in *ret_rule.
  */
 const char *guard_check(const struct ir *ir, uint32_t *ret_rule);
+
+/*
+ * What the verified policies of an old IR are called in a new one: an array of old->nverifieds + 1 numbers, by the old
+ * number; 0 = the new IR has no equal one (and of 0). Allocated in `a`.
+ */
+uint16_t *ir_renumber(const struct ir *old, const struct ir *new, struct arena *a);
 
 /* True when segments of these kinds may never talk to each other, whatever a rule says. */
 bool guard_forbidden_pair(enum segment_kind a, enum segment_kind b);

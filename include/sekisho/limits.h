@@ -25,6 +25,12 @@
 #define LIMIT_POLICY_BYTES (128u << 20)
 /* Disjoint boxes that a policy may expand to. */
 #define LIMIT_BOXES 2000000
+/* Different verifications (application and what is demanded of it): the number has 16 bits in a mark, 0 means none. */
+#define LIMIT_VERIFIEDS 65535
+/* Names of one kind that a rule may list: they are compared on the packet path. */
+#define LIMIT_VERIFY_NAMES 1000
+/* A domain name (RFC 1035) or an ALPN word (RFC 7301) as text. */
+#define LIMIT_VERIFY_NAME 255
 /* A range of ports between mynumber and anything: the guard's bound. */
 #define LIMIT_GUARD_PORTS 16
 /* Addresses of one host that talks to or from mynumber: some interfaces, two families; more is a network in disguise. */

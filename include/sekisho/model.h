@@ -156,6 +156,15 @@ enum sanitised_by {
 	SANITISED_FILE_RELAY,
 };
 
+/* Screen protocols that are not verified: they run inside TLS. */
+enum screen_product {
+	SCREEN_NONE,
+	SCREEN_ICA,
+	SCREEN_BLAST,
+	SCREEN_PCOIP,
+	SCREEN_END,
+};
+
 struct model_approval {
 	struct word role;
 	const char *name, *number;
@@ -171,7 +180,11 @@ struct model_allow {
 	size_t nservices, services_cap;
 	enum application application;
 	uint32_t application_line;
-	struct words server_names;
+	struct words options; /* of application-option: words of VERIFY_OPTIONS in inspect.h */
+	struct words server_names, alpns, domain_names;
+	uint32_t question_rate, question_rate_line; /* DNS questions a second of one client; 0 = no limit */
+	enum screen_product screen_product;
+	uint32_t screen_product_line;
 	const char *purpose, *applicant;
 	uint8_t asset_class; /* 0 = not given */
 	struct model_approval *approvals;
@@ -186,6 +199,7 @@ struct model_allow {
 	uint32_t window_line;
 	bool drain;   /* at-end drain; default cut */
 	bool one_way;
+	uint32_t one_way_line;
 	bool fragments;
 	enum sanitised_by sanitised_by;
 	uint32_t sanitised_line;
@@ -244,6 +258,7 @@ struct model_system {
 	uint32_t new_per_source; /* new connections a second from one source; 0 = no limit */
 	uint32_t open_per_source; /* connections at once from one source; 0 = no limit */
 	uint32_t half_open; /* TCP connections without an answer, per source; 0 = no limit */
+	bool refuse_silently; /* refused-connections silent; default reset */
 	struct model_approval_required *approval_required;
 	size_t napproval_required, approval_required_cap;
 	struct model_own *own;
@@ -281,5 +296,6 @@ bool config_read(struct arena *arena, const char *text, size_t n, struct diag_li
 const char *application_word(enum application a);
 const char *segment_kind_word(enum segment_kind k);
 const char *sanitised_word(enum sanitised_by s);
+const char *screen_product_word(enum screen_product s);
 
 #endif

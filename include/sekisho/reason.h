@@ -43,7 +43,8 @@
 	X(29, NO_INSPECTOR, "no-inspector", N_("the application cannot be verified yet"))                       \
 	X(30, NO_MAIL_GATE, "no-mail-gate", N_("mail crosses only through the mail gate, which is not running")) \
 	X(31, APP_MISMATCH, "app-mismatch", N_("not the application that the approval names"))                  \
-	X(32, LOG_FULL, "log-full", N_("records cannot be kept, so nothing new may pass"))
+	X(32, LOG_FULL, "log-full", N_("records cannot be kept, so nothing new may pass"))                      \
+	X(33, UNFITTING, "unfitting", N_("the packet does not fit its connection, which is being verified"))
 
 #ifndef N_
 #define N_(s) s /* marks a msgid for xgettext */

@@ -120,7 +120,7 @@ static const struct field table[] = {
 	WHOLE("allow closed-dates", dates),
 	WHOLE("allow window", window),
 	NAMED("allow at-end", is, model_allow, drain, "drain"),
-	VALUE("allow one-way", bool, model_allow, one_way),
+	LINED("allow one-way", bool, model_allow, one_way, one_way_line),
 	VALUE("allow fragments", bool, model_allow, fragments),
 	LINED("allow sanitised-by", sanitised, model_allow, sanitised_by, sanitised_line),
 	VALUE("allow sanitising-product", text, model_allow, sanitising_product),

@@ -54,6 +54,7 @@ static void store_text(const struct filling *f)
 static void store_bool(const struct filling *f)
 {
 	*FIELD_AT(f, bool) = strcmp(f->text, "true") == 0;
+	field_mark_line(f);
 }
 
 static void store_is(const struct filling *f)

@@ -18,6 +18,8 @@ static const char *const applications[APP_END] = {"none", "tls", "http", "ssh", 
 static const char *const segments[] = {"other", "mynumber", "lgwan", "internet"};
 static const char *const sanitisers[] = {"none", "mail-to-text", "screen-transfer", "file-relay"};
 
+static const char *const screens[SCREEN_END] = {"none", "ica", "blast", "pcoip"};
+
 /* The index of a word; the schema's enumeration has the same words (checked by the unit test). */
 static unsigned find(const char *const *words, size_t n, const char *text)
 {
@@ -42,6 +44,11 @@ const char *segment_kind_word(enum segment_kind k)
 const char *sanitised_word(enum sanitised_by s)
 {
 	return (unsigned)s < sizeof(sanitisers) / sizeof(sanitisers[0]) ? sanitisers[s] : "none";
+}
+
+const char *screen_product_word(enum screen_product s)
+{
+	return (unsigned)s < SCREEN_END ? screens[s] : "none";
 }
 
 static void store_application(const struct filling *f)

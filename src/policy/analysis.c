@@ -4,6 +4,7 @@
  * that are due.
  */
 #include "compile.h"
+#include "verified.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -142,7 +143,7 @@ static const struct application_form {
 	[APP_NTP] = {OVER_UDP, {0}, {123}},
 	[APP_SYSLOG] = {OVER_TCP | OVER_UDP, {514, 601}, {514}},
 	[APP_SNMP] = {OVER_UDP, {0}, {161, 162}},
-	[APP_LDAP] = {OVER_TCP, {389}, {0}},
+	[APP_LDAP] = {OVER_TCP | OVER_UDP, {389}, {389}},
 	[APP_KERBEROS] = {OVER_TCP | OVER_UDP, {88}, {88}},
 	[APP_SMB] = {OVER_TCP, {445}, {0}},
 	[APP_RDP] = {OVER_TCP, {3389}, {0}},
@@ -187,6 +188,10 @@ static void check_port(struct compiler *c, const struct model_allow *a, const st
 			u->name.text);
 		return;
 	}
+	if (a->application == APP_FTP && p->lo != p->hi)
+		diag_error(c->diags, u->name.line, "ftp-port", _("write one port, such as tcp/21"),
+			_("FTP names its second connection on the first: the rule \"%s\" needs exactly one port"),
+			a->name.text);
 	enum application owner = owner_of_port(p->proto, p->lo);
 	if (p->lo == p->hi && owner != APP_NONE && owner != a->application)
 		diag_warning(c->diags, u->name.line, "application-port",
@@ -215,6 +220,9 @@ static void check_service(struct compiler *c, const struct model_allow *a, const
 			u->name.text, a->name.text);
 	if (a->application != APP_NONE)
 		check_port(c, a, u, p);
+	if (a->application != APP_NONE && a->one_way && p->proto != IPPROTO_UDP)
+		diag_error(c->diags, a->one_way_line, "one-way", _("leave out `one-way`, or write udp"),
+			_("nothing over %s works without answers (\"%s\")"), proto_word(p->proto), u->name.text);
 }
 
 static void check_services(struct compiler *c, const struct model_allow *a)
@@ -228,7 +236,11 @@ static void check_services(struct compiler *c, const struct model_allow *a)
 			for (size_t k = 0; k < c->m->services[s].n; k++)
 				check_service(c, a, u, &c->m->services[s].ports[k]);
 	}
-	if (a->server_names.n > 0 && a->application != APP_TLS && a->application != APP_HTTP)
+	if (a->application != APP_NONE && a->one_way && a->application != APP_SYSLOG && a->application != APP_SNMP)
+		diag_error(c->diags, a->one_way_line, "one-way", _("leave out `one-way`"),
+			_("%s cannot be verified without answers: only syslog and snmp traps go one way"),
+			application_word(a->application));
+	if (a->server_names.n > 0 && (application_demands(a->application) & DEMAND_SERVER_NAMES) == 0)
 		diag_error(c->diags, a->server_names.v[0].line, "server-name",
 			_("add: application tls, or leave out `server-name`"),
 			_("only tls and http carry a server name that could be verified"));

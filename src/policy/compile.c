@@ -15,7 +15,7 @@ static struct compiler *compiler_new(const struct model *m, struct wall now, str
 	struct compiler *c = ARENA_NEW(a, struct compiler);
 	*c = (struct compiler){.m = m, .now = now, .diags = diags, .arena = a, .nform = diags->n};
 	struct strmap **maps[] = {
-		&c->segments, &c->interfaces, &c->routers, &c->hosts, &c->groups, &c->services, &c->verified};
+		&c->segments, &c->interfaces, &c->routers, &c->hosts, &c->groups, &c->services, &c->demand_numbers};
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		*maps[i] = strmap_new();
 	ir_builder_init(&c->ir, a);
@@ -25,7 +25,7 @@ static struct compiler *compiler_new(const struct model *m, struct wall now, str
 static void compiler_free(struct compiler *c)
 {
 	struct strmap *maps[] = {
-		c->segments, c->interfaces, c->routers, c->hosts, c->groups, c->services, c->verified};
+		c->segments, c->interfaces, c->routers, c->hosts, c->groups, c->services, c->demand_numbers};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		strmap_free(maps[i]);

@@ -138,10 +138,18 @@ struct compiler {
 	size_t nnotes, notes_cap;
 	struct span *spans;
 	size_t nspans, spans_cap;
-	struct strmap *verified; /* (application, options) -> number */
-	uint32_t nverified;
+	struct strmap *demand_numbers; /* text of a demand -> its number by occurrence */
+	struct demand *demands;
+	size_t ndemands, demands_cap;
 	bool too_many; /* said already that a limit is broken */
 };
+
+/*
+ * demands.c: the number of what a rule demands of the inspector (by occurrence until demands_finish(), which sorts them
+ * into the IR and renumbers the rules), and its words.
+ */
+uint16_t demand_intern(struct compiler *c, const struct model_allow *a, const char **ret_text);
+void demands_finish(struct compiler *c);
 
 /* Is rule a in force whenever rule b is? (Never wrongly true.) */
 bool rule_time_covers(const struct compiler *c, const struct ir_rule *a, const struct ir_rule *b);

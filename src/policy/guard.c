@@ -12,6 +12,7 @@
  * that the configuration asks for in this case have approved
  */
 #include "compile.h"
+#include "verified.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -103,11 +104,6 @@ static bool only_port(const struct subject *s, uint8_t proto, uint16_t port)
 	return true;
 }
 
-static bool is_screen(enum application a)
-{
-	return a == APP_RDP || a == APP_VNC;
-}
-
 static void check_breakout(const struct subject *s)
 {
 	if (!s->c->m->system.alpha_prime)
@@ -145,10 +141,10 @@ static void check_method(const struct subject *s)
 		if (s->from != KIND_LGWAN)
 			broken(s, s->a->sanitised_line, "law-screen-direction", _("exchange `from` and `to`"),
 				_("a screen is looked at from the lgwan segment"));
-		if (!is_screen(s->a->application) &&
-			!(s->a->application == APP_TLS && s->a->server_names.n > 0))
+		if (!application_is_screen(s->a->application) && s->a->screen_product == SCREEN_NONE)
 			broken(s, s->a->sanitised_line, "law-screen-application",
-				_("add: application rdp, or vnc, or tls with a server-name"),
+				_("add: application rdp or vnc; or, unverified, tls with server-name and "
+				  "screen-product ica, blast or pcoip"),
 				_("screen transfer is verified as a screen protocol"));
 		break;
 	case SANITISED_FILE_RELAY:

@@ -5,15 +5,19 @@
  * and does not believe what the compiler concluded: it looks at the boxes, which are what the kernel will let
  * pass, at the spans and hosts behind them, and at the kinds of the segments.
  *
- *   mynumber <-> internet     never; no exception lifts it
- *   mynumber <-> another      one host at each end, no range of ports wider than LIMIT_GUARD_PORTS (an
- * exception lifts these two), an approval, an end, an isolated far end when it is external lgwan <-> internet
- * sanitised (mail: by the mail gate only; screens: verified by the inspector), or a break-out under
- * alpha-prime with named servers, or an exception exception                 an approval and an end own flows
- * none between the gate and a host that the policy could not name; no trunk that carries mynumber and
- * internet together
+ *   mynumber <-> internet   never; no exception lifts it
+ *   mynumber <-> another    one host at each end, no range of ports wider than LIMIT_GUARD_PORTS (an exception
+ *                           lifts these two), an approval, an end, an isolated far end when it is external
+ *   lgwan <-> internet      sanitised (mail: by the mail gate only; screens: verified by the inspector, or between
+ *                           two hosts inside TLS with a server name and a product), or a break-out under
+ *                           alpha-prime with named servers, or an exception
+ *   exception               an approval and an end
+ *   application             only over what it is verified on; one way only without a handshake; FTP on one port
+ *   own flows               none between the gate and a host that the policy could not name
+ *   trunk                   none that carries mynumber and internet together
  */
 #include "rtree.h"
+#include "verified.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -145,10 +149,54 @@ static const char *law_mynumber(const struct ir *ir, const struct host_index *x,
 	return NULL;
 }
 
+static bool names_servers(const struct ir *ir, const struct ir_rule *r)
+{
+	return r->verified != 0 && ir->verifieds[r->verified - 1].server_names.n > 0;
+}
+
+/* What runs inside TLS is not verified: then the two hosts and the server's name are all that bounds it. */
+static bool screen_bounded(const struct ir *ir, const struct host_index *x, const struct ir_rule *r)
+{
+	return r->application == APP_TLS && names_servers(ir, r) && single_hosts(ir, x, r);
+}
+
+static const char *law_screen(const struct ir *ir, const struct host_index *x, const struct ir_rule *r)
+{
+	if (r->screen_product != SCREEN_NONE && !screen_bounded(ir, x, r))
+		return "screen-product";
+	if (r->sanitised_by != SANITISED_SCREEN_TRANSFER)
+		return NULL;
+	if (r->action != IR_INSPECT ||
+		(r->screen_product == SCREEN_NONE && !application_is_screen(r->application)))
+		return "screen-transfer";
+	return NULL;
+}
+
+/* The inspector gets only what its verifier can read, so that nothing is closed or open by a misunderstanding. */
+static const char *law_application(const struct ir *ir, const struct ir_rule *r)
+{
+	bool one_way = (r->flags & IR_RULE_ONE_WAY) != 0;
+
+	if (r->application == APP_NONE || r->action == IR_MAIL)
+		return NULL;
+	if (r->action == IR_ALLOW)
+		return "application";
+	for (uint32_t k = 0; k < r->spans.n; k++) {
+		const struct ir_span *s = &ir->spans[r->spans.first + k];
+		if (!application_over(r->application, s->proto) || (one_way && s->proto != IPPROTO_UDP))
+			return "application-transport";
+		if (r->application == APP_FTP && s->port_lo != s->port_hi)
+			return "ftp-port";
+	}
+	if (one_way && r->application != APP_SYSLOG && r->application != APP_SNMP)
+		return "one-way";
+	return NULL;
+}
+
 static const char *law_sanitised(const struct ir *ir, const struct ir_rule *r)
 {
 	if ((r->flags & IR_RULE_BREAKOUT) != 0)
-		return ir->system->alpha_prime && r->server_names.n > 0 && r->action == IR_INSPECT
+		return ir->system->alpha_prime && names_servers(ir, r) && r->action == IR_INSPECT
 			       ? NULL
 			       : "breakout";
 	if ((r->flags & IR_RULE_EXCEPTION) != 0)
@@ -157,9 +205,8 @@ static const char *law_sanitised(const struct ir *ir, const struct ir_rule *r)
 	case SANITISED_MAIL_TO_TEXT:
 		return r->action == IR_MAIL ? NULL : "mail-to-text";
 	case SANITISED_SCREEN_TRANSFER:
-		return r->action == IR_INSPECT ? NULL : "screen-transfer";
 	case SANITISED_FILE_RELAY:
-		return NULL;
+		return NULL; /* of a screen more is asked in law_screen() */
 	default:
 		return "sanitised";
 	}
@@ -175,8 +222,8 @@ static const char *law_of_rule(const struct ir *ir, const struct host_index *x, 
 	/* Mail is the mail gate's whatever the rule calls it, and what is verified is never just allowed. */
 	if (r->sanitised_by == SANITISED_MAIL_TO_TEXT && r->action != IR_MAIL)
 		return "mail-to-text";
-	if (r->action == IR_ALLOW && r->application != APP_NONE)
-		return "application";
+	if ((law = law_application(ir, r)) != NULL || (law = law_screen(ir, x, r)) != NULL)
+		return law;
 	if ((r->flags & IR_RULE_EXCEPTION) != 0 && (r->napprovals == 0 || !has_end(r)))
 		return "exception";
 	if (r->from_segment != r->to_segment && (a == KIND_MYNUMBER || b == KIND_MYNUMBER))

@@ -8,8 +8,9 @@
  * allocated; the time is linear in the size, also for who walks the runs of all records: together they
  * are never longer than what they are runs of.
  */
+#include "verified.h"
+
 #include <sekisho/crc.h>
-#include <sekisho/ir.h>
 
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -115,7 +116,7 @@ static const char *check_system(const struct ir *ir)
 	if (!text_ok(ir, s->hostname) || !text_ok(ir, s->timezone) || !text_ok(ir, s->language))
 		return "system: string";
 	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
-		s->has_mail_out > 1)
+		s->has_mail_out > 1 || s->refuse_silently > 1)
 		return "system: flag";
 	return NULL;
 }
@@ -249,6 +250,84 @@ static const char *check_hosts(const struct ir *ir)
 	return NULL;
 }
 
+/* A word or name that is compared on the packet path: printable, lower case. */
+static bool verify_name_ok(const struct ir *ir, ir_str s)
+{
+	if (s == 0 || s >= ir->nstrings)
+		return false;
+	uint32_t n = 0;
+	for (; ir->strings[s + n].c != '\0'; n++) {
+		unsigned char c = (unsigned char)ir->strings[s + n].c;
+		if (n == LIMIT_VERIFY_NAME || c <= ' ' || c >= 0x7f || (c >= 'A' && c <= 'Z'))
+			return false;
+	}
+	return n > 0;
+}
+
+/* Names in order, none twice, not too many; *left: how many all lists together may still have. */
+static bool verify_list_ok(const struct ir *ir, struct ir_run run, size_t *left)
+{
+	if (!run_ok(run, ir->nnames) || run.n > LIMIT_VERIFY_NAMES || run.n > *left)
+		return false;
+	*left -= run.n;
+	for (uint32_t i = 0; i < run.n; i++) {
+		const struct ir_name *name = &ir->names[run.first + i];
+		if (!verify_name_ok(ir, name->name) ||
+			(i > 0 && strcmp(ir_text(ir, name[-1].name), ir_text(ir, name->name)) >= 0))
+			return false;
+	}
+	return true;
+}
+
+/* Texts in order, none twice; together not longer than the strings, so that comparing them takes linear time. */
+static bool verify_texts_ok(const struct ir *ir)
+{
+	size_t left = ir->nstrings;
+
+	for (uint32_t i = 0; i < ir->nverifieds; i++) {
+		ir_str s = ir->verifieds[i].text;
+		if (s == 0 || !text_ok(ir, s))
+			return false;
+		size_t n = strlen(ir_text(ir, s)) + 1; /* the last string ends, so this does */
+		if (n == 1 || n > left ||
+			(i > 0 && strcmp(ir_text(ir, ir->verifieds[i - 1].text), ir_text(ir, s)) >= 0))
+			return false;
+		left -= n;
+	}
+	return true;
+}
+
+static const char *check_verifieds(const struct ir *ir)
+{
+	size_t left = ir->nnames;
+
+	if (ir->nverifieds > LIMIT_VERIFIEDS)
+		return "verified: too many";
+	if (!verify_texts_ok(ir))
+		return "verified: texts";
+	for (uint32_t i = 0; i < ir->nverifieds; i++) {
+		const struct ir_verified *v = &ir->verifieds[i];
+		if (v->application == APP_NONE || v->application >= APP_END || v->one_way > 1 ||
+			(v->options & ~application_options(v->application)) != 0)
+			return wrong("verified %u: value", i);
+		if (!verify_list_ok(ir, v->server_names, &left) || !verify_list_ok(ir, v->alpns, &left) ||
+			!verify_list_ok(ir, v->domain_names, &left))
+			return wrong("verified %u: names", i);
+	}
+	return NULL;
+}
+
+/* A rule that the inspector serves says with which demand, and says the same as that; no other rule has one. */
+static bool rule_verified_ok(const struct ir *ir, const struct ir_rule *r)
+{
+	if (r->action != IR_INSPECT)
+		return r->verified == 0;
+	if (r->verified == 0 || r->verified > ir->nverifieds)
+		return false;
+	const struct ir_verified *v = &ir->verifieds[r->verified - 1];
+	return v->application == r->application && v->one_way == ((r->flags & IR_RULE_ONE_WAY) != 0);
+}
+
 static bool rule_texts_ok(const struct ir *ir, const struct ir_rule *r)
 {
 	return name_ok(ir, r->name) && text_ok(ir, r->from) && text_ok(ir, r->to) &&
@@ -260,12 +339,13 @@ static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
 {
 	return r->from_segment < ir->nsegments && r->to_segment < ir->nsegments && r->action >= IR_ALLOW &&
 	       r->action <= IR_MAIL && r->application < APP_END && r->sanitised_by <= SANITISED_FILE_RELAY &&
+	       r->screen_product < SCREEN_END &&
 	       (r->days & ~DAYS_ALL) == 0 && r->hours_from <= 24 * 60 && r->hours_to <= 24 * 60;
 }
 
 static const char *check_rules(const struct ir *ir)
 {
-	size_t dates = 0, names = 0;
+	size_t dates = 0;
 
 	if (ir->nrules > LIMIT_RULES)
 		return "rules: too many";
@@ -275,16 +355,16 @@ static const char *check_rules(const struct ir *ir)
 			return wrong("rule %u: string", i);
 		if (!rule_values_ok(ir, r))
 			return wrong("rule %u: value", i);
-		if (!run_ok(r->closed, ir->ndates) || !run_ok(r->server_names, ir->nnames) ||
-			!run_ok(r->spans, ir->nspans))
+		if (!rule_verified_ok(ir, r))
+			return wrong("rule %u: verified", i);
+		if (!run_ok(r->closed, ir->ndates) || !run_ok(r->spans, ir->nspans))
 			return wrong("rule %u: run", i);
 		for (uint32_t k = 0; k < r->spans.n; k++)
 			if (ir->spans[r->spans.first + k].rule != i)
 				return wrong("rule %u: a span of another", i);
 		dates += r->closed.n;
-		names += r->server_names.n;
-		if (dates > ir->ndates || names > ir->nnames)
-			return wrong("rule %u: dates or names of another", i);
+		if (dates > ir->ndates)
+			return wrong("rule %u: dates of another", i);
 	}
 	for (uint32_t i = 0; i < ir->ndates; i++) {
 		const struct ir_date *d = &ir->dates[i];
@@ -431,7 +511,7 @@ const char *ir_open(const void *p, size_t n, struct ir *ret)
 {
 	static const char *(*const checks[])(const struct ir *) = {check_system, check_segments,
 		check_interfaces, check_locals, check_networks, check_sources, check_ways, check_hosts,
-		check_rules, check_spans, check_boxes, check_owns};
+		check_verifieds, check_rules, check_spans, check_boxes, check_owns};
 	struct ir ir;
 	const char *bad = open_sections(p, n, &ir);
 

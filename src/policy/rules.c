@@ -6,9 +6,7 @@
  */
 #include "compile.h"
 
-#include <ctype.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* -- ends ----------------------------------------------------------------------------------------------- */
@@ -80,64 +78,21 @@ static void put_times(struct compiler *c, const struct model_allow *a, struct ir
 
 /* -- what is verified ----------------------------------------------------------------------------------- */
 
-static int by_text(const void *pa, const void *pb)
-{
-	const char *const *a = pa, *const *b = pb;
-
-	return strcmp(*a, *b);
-}
-
-/* The number of (application, server names in any order): what a flow passed as, carried in its mark. */
-static uint16_t intern_verified(struct compiler *c, const struct model_allow *a, uint8_t action)
-{
-	struct buf key = {0};
-	const char **names = ARENA_ARRAY(c->arena, a->server_names.n + 1, const char *);
-	uint32_t number;
-
-	if (action == IR_ALLOW)
-		return 0;
-	for (size_t i = 0; i < a->server_names.n; i++) {
-		char *s = arena_strdup(c->arena, a->server_names.v[i].text);
-		for (char *p = s; *p != '\0'; p++)
-			*p = (char)tolower((unsigned char)*p);
-		names[i] = s;
-	}
-	qsort(names, a->server_names.n, sizeof(*names), by_text);
-	buf_printf(&key, "%u %u", action, (unsigned)a->application);
-	for (size_t i = 0; i < a->server_names.n; i++)
-		buf_printf(&key, " %s", names[i]);
-	if (!strmap_get(c->verified, buf_str(&key), &number)) {
-		number = ++c->nverified;
-		strmap_add(c->verified, arena_strdup(c->arena, buf_str(&key)), number);
-		if (number == UINT16_MAX)
-			diag_error(c->diags, a->application_line, "limit", NULL,
-				_("more than %d different verifications (application and server names)"),
-				UINT16_MAX - 1);
-	}
-	buf_free(&key);
-	return (uint16_t)number;
-}
-
 static void put_application(struct compiler *c, const struct model_allow *a, struct ir_rule *r)
 {
-	struct buf text = {0};
+	const char *text = "";
 
 	r->application = (uint8_t)a->application;
+	r->screen_product = (uint8_t)a->screen_product;
 	r->sanitised_by = (uint8_t)a->sanitised_by;
 	r->action = a->sanitised_by == SANITISED_MAIL_TO_TEXT ? IR_MAIL
 		    : a->application != APP_NONE	      ? IR_INSPECT
 							      : IR_ALLOW;
-	r->verified = intern_verified(c, a, r->action);
-	r->server_names = (struct ir_run){(uint32_t)c->ir.nnames, (uint32_t)a->server_names.n};
-	if (a->application != APP_NONE)
-		buf_adds(&text, application_word(a->application));
-	for (size_t i = 0; i < a->server_names.n; i++) {
-		buf_printf(&text, " %s", a->server_names.v[i].text);
-		ir_str s = ir_intern(&c->ir, a->server_names.v[i].text);
-		((struct ir_name *)IR_PUSH(&c->ir, names))->name = s;
-	}
-	r->application_text = ir_intern(&c->ir, buf_str(&text));
-	buf_free(&text);
+	if (r->action == IR_INSPECT)
+		r->verified = demand_intern(c, a, &text);
+	else if (a->application != APP_NONE)
+		text = application_word(a->application);
+	r->application_text = ir_intern(&c->ir, text);
 }
 
 /* -- spans ---------------------------------------------------------------------------------------------- */
@@ -330,6 +285,7 @@ void stage_rules(struct compiler *c)
 	}
 	for (size_t i = 0; i < m->nallows; i++)
 		put_rule(c, &m->allows[i]);
+	demands_finish(c);
 }
 
 const char *example_packet(struct compiler *c, uint32_t rule)

@@ -4,7 +4,9 @@
  * The bytes are tried as they are, and again with the size and the checksum put right, or no mutation would
  * get past them. What ir_open() accepts must be walkable: every string, the guard, the times, the matcher.
  */
+#include <sekisho/arena.h>
 #include <sekisho/crc.h>
+#include <sekisho/inspect.h>
 #include <sekisho/ir.h>
 #include <sekisho/match.h>
 
@@ -40,14 +42,39 @@ static void read_strings(const struct ir *ir)
 		const struct ir_rule *r = &ir->rules[i];
 		read_text(ir, r->name);
 		read_text(ir, r->application_text);
-		for (uint32_t k = 0; k < r->server_names.n && k < SOME; k++)
-			read_text(ir, ir->names[r->server_names.first + k].name);
 	}
 	for (uint32_t i = 0; i < ir->nowns; i++)
 		read_text(ir, ir->owns[i].what);
 	for (uint32_t i = 0; i < ir->ninterfaces; i++)
 		sink += strlen(ir->interfaces[i].name) + strlen(ir->interfaces[i].parent) +
 			ir->segments[ir->interfaces[i].segment].kind;
+}
+
+static void read_list(const struct verify_list *list)
+{
+	for (uint32_t i = 0; i < list->n; i++)
+		sink += strlen(list->v[i]);
+}
+
+/* What the inspector would get, and what a flow would be called under the same policy again: the same. */
+static void read_verifieds(const struct ir *ir)
+{
+	struct arena *a = arena_new();
+	struct verify_policy p;
+
+	if (a == NULL)
+		abort();
+	uint16_t *number = ir_renumber(ir, ir, a);
+	for (uint32_t i = 0; i <= ir->nverifieds; i++) {
+		if (number[i] != i || ir_verify_policy(ir, i, a, &p) != (i > 0))
+			abort();
+		if (i == 0)
+			continue;
+		read_list(&p.server_names);
+		read_list(&p.alpns);
+		read_list(&p.domain_names);
+	}
+	arena_free(a);
 }
 
 static void read_times(const struct ir *ir, struct wall now)
@@ -94,6 +121,7 @@ static void walk(const struct ir *ir)
 	uint32_t rule;
 
 	read_strings(ir);
+	read_verifieds(ir);
 	read_times(ir, now);
 	const char *law = guard_check(ir, &rule);
 	if (law != NULL && rule != IR_NONE && rule >= ir->nrules)

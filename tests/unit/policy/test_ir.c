@@ -111,9 +111,9 @@ static void test_records(const struct compiled *c)
 	DAMAGE(RULE, ir_rule, 2, r->spans.first++, "rule 2");
 	DAMAGE(RULE, ir_rule, 2, r->days = 0xff, "rule 2");
 	DAMAGE(RULE, ir_rule, 0, r->closed = ((struct ir_run){0, c->ir.ndates}), "rule");
-	DAMAGE(RULE, ir_rule, 2, r->server_names = ((struct ir_run){0, c->ir.nnames}), "rule");
+	DAMAGE(RULE, ir_rule, 2, r->screen_product = SCREEN_END, "rule 2");
 	DAMAGE(DATE, ir_date, 0, r->month = 13, "date 0");
-	DAMAGE(NAME, ir_name, 0, r->name = UINT32_MAX, "name 0");
+	DAMAGE(NAME, ir_name, 0, r->name = UINT32_MAX, "verified");
 	DAMAGE(SPAN, ir_span, 0, r->src.lo[15] = 1, "span 0"); /* IPv4 with bytes behind */
 	DAMAGE(SPAN, ir_span, 0, r->proto = 47, "span 0");
 	DAMAGE(BOX, ir_box, 0, r->port_lo = r->port_hi + 1, "box 0");

@@ -151,6 +151,19 @@ static const char *random_end(struct world *w)
 	return w->hosts[rnd(HOSTS)].name.text;
 }
 
+/* An application that the transport has; of tls with one name or another, in either case of letters. */
+static void make_application(struct model_allow *a)
+{
+	static struct word names[] = {{"a.example", 1}, {"A.example", 1}, {"b.example", 1}};
+
+	if (a->services[0].port.proto == IPPROTO_UDP)
+		a->application = a->one_way || rnd(2) == 0 ? APP_SYSLOG : APP_DNS;
+	else if (a->services[0].port.proto == IPPROTO_TCP && !a->one_way)
+		a->application = rnd(2) == 0 ? APP_SSH : APP_TLS;
+	if (a->application == APP_TLS && rnd(2) == 0)
+		a->server_names = (struct words){&names[rnd(3)], 1, 1};
+}
+
 static void make_rules(struct world *w)
 {
 	w->m.allows = w->allows;
@@ -166,8 +179,8 @@ static void make_rules(struct world *w)
 			a->services[k] = random_service();
 		make_times(a);
 		a->one_way = rnd(30) == 0;
-		if (rnd(30) == 0 && a->services[0].port.proto == IPPROTO_TCP && a->nservices == 1)
-			a->application = APP_TLS;
+		if (rnd(60) == 0 && a->nservices == 1)
+			make_application(a);
 	}
 }
 
@@ -267,7 +280,10 @@ static bool in_force(const struct model_allow *a, int day, int minute)
 
 static bool treated_alike(const struct model_allow *a, const struct model_allow *b)
 {
-	return a->application == b->application && a->one_way == b->one_way;
+	const struct words *x = &a->server_names, *y = &b->server_names;
+
+	return a->application == b->application && a->one_way == b->one_way && x->n == y->n &&
+	       (x->n == 0 || strcasecmp(x->v[0].text, y->v[0].text) == 0);
 }
 
 static bool expired(const struct model_allow *a, int day)
