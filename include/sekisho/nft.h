@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sekisho/addr.h>
 #include <sekisho/clock.h>
 #include <sekisho/limits.h>
 #include <sekisho/reason.h>
@@ -76,14 +77,67 @@ struct nft_counters {
 };
 int nft_counters(struct nft *n, struct nft_counters *ret);
 
+/* -- the inspector ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Packets go to the inspector's queues for NFT_INSPECTORS_SECONDS from now; renewed while it is well. Without, what must be
+ * inspected is refused with no-inspector; passed flows go on.
+ */
+#define NFT_INSPECTORS_SECONDS 4
+int nft_inspectors_renew(struct nft *n);
+/* At once no packet more is queued. */
+int nft_inspectors_drop(struct nft *n);
+
+/*
+ * A second connection that a verified FTP control connection announced: the next SYN from `from` to that port of `to` within
+ * 10 s begins a flow under the rule's verified policy; one connection only. The caller has checked that an FTP rule in
+ * force grants the control connection between the two hosts. 0 or -errno (-EINVAL: port below 1024; -ENOENT: shut).
+ */
+struct nft_pinhole {
+	struct addr from, to;
+	uint16_t port;
+	uint16_t verified; /* of the rule, under the IR in force */
+	bool timed;	   /* the rule's permission ends within CLASS_TIMED_SECONDS */
+};
+int nft_pinhole(struct nft *n, const struct nft_pinhole *h);
+
+/*
+ * The queue of packets that come in from a segment (INSPECT_QUEUE): opened, bound, whole packets, GSO, no fail-open, at
+ * most NFT_QUEUE_PACKETS held. Returns a descriptor (non-blocking, close-on-exec) or -errno (-EPERM: no
+ * CAP_NET_ADMIN, or somebody else is bound). Who is given a copy and has no CAP_NET_ADMIN can only receive. Packets are freed (dropped) when the last copy
+ * is closed: call nft_queue_abandon() before.
+ */
+#define NFT_QUEUE_PACKETS 4096
+int nft_queue_open(uint32_t segment);
+
+struct nft_verdict {
+	uint32_t packet; /* id as the kernel gave it (NFQNL packet_id, host order) */
+	uint8_t code;	 /* enum inspect_code or INSPECTED_NOBODY; the caller has checked it */
+	uint8_t why, seen;
+	uint8_t pad;
+};
+/*
+ * Answers for packets of a queue, many in one send. What is not there any more is no error; any code but the five counts
+ * as INSPECTED_NOBODY. 0 or -errno of the send (-EBADF, -EPERM: no verdict is given).
+ */
+int nft_queue_verdicts(int fd, uint32_t segment, const struct nft_verdict *v, size_t n);
+/*
+ * Answers for all that the queue holds: nobody can say, refused with no-inspector, counted and recorded. After
+ * nft_inspectors_drop(); a packet that was on its way then may come in still: call again before closing.
+ */
+int nft_queue_abandon(int fd, uint32_t segment);
+
+/* -- flows ---------------------------------------------------------------------------------------------------------- */
+
 struct nft_sweep {
 	uint32_t seen, renewed, unmarked, deleted;
 	uint32_t half_open_sources; /* sources above the policy's half-open limit now */
 };
 /*
  * Judges every tracked flow again by its original direction, under the ruleset in force: still granted with the
- * same verification -> its mark is renewed (or cleared where it has to be looked up packet by packet: timed,
- * one-way); else -> its conntrack entry is deleted. Flows of a drain rule that outlived its window are renewed.
+ * same verified policy (by the ruleset's renewal) -> its mark is renewed (or cleared where it has to be looked up packet by
+ * packet: timed, one-way); else -> its conntrack entry is deleted. Flows of a drain rule that outlived its window are
+ * renewed; connections through pinholes while a rule with their policy grants anything between the two hosts.
  */
 int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struct wall now, struct nft_sweep *ret);
 /* Counts unanswered TCP connections per source and fills or empties halfopen4/6. Once a second while a limit is set. */

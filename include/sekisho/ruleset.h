@@ -52,8 +52,10 @@ enum flow_class {
 	CLASS_ALLOW = 1,   /* passed by its mark until the policy changes */
 	CLASS_TIMED = 2,   /* ends within CLASS_TIMED_SECONDS: looked up packet by packet */
 	CLASS_ONEWAY = 3,  /* replies are refused */
-	CLASS_INSPECT = 4, /* closed: no-inspector */
+	CLASS_INSPECT = 4, /* verified by the inspector, then passed by its mark; closed without one: no-inspector */
 	CLASS_MAIL = 5,	   /* closed: no-mail-gate */
+	CLASS_INSPECT_TIMED = 6,  /* verified, and looked up packet by packet */
+	CLASS_INSPECT_ONEWAY = 7, /* verified, and replies are refused */
 };
 /* An end nearer than this is enforced by the map's timeout on every packet. */
 #define CLASS_TIMED_SECONDS (25 * 3600)
@@ -68,9 +70,25 @@ enum flow_class {
 #define CTMARK_TIMED 0x10000000u
 #define CTMARK_ONEWAY 0x20000000u
 #define CTMARK_OPENING 0x40000000u /* a TCP connection that is not complete; only with a limit of half-open ones */
+#define CTMARK_VERIFIED_OK 0x80000000u /* verified, but looked up packet by packet: stands where `passed` may not */
+#define CTMARK_DATA (CTMARK_TIMED | CTMARK_ONEWAY) /* both: a connection through a pinhole */
+
+/* The kernel's queue for packets that come in from a segment. */
+#define INSPECT_QUEUE(segment) (200u + (segment))
+/*
+ * The packet mark of a verdict: sekishod accepts every packet that was queued, and the chain `after` does what the mark
+ * says. code: enum inspect_code, or INSPECTED_NOBODY for what was held when the inspector went away.
+ */
+#define INSPECTED_MARK(code, why, seen)                                                                        \
+	(0x5e000000u | (uint32_t)(seen) << 16 | (uint32_t)(why) << 8 | (uint32_t)(code))
+#define INSPECTED_MASK 0xff0000ffu /* all but why and seen */
+#define INSPECTED_NOBODY 5u
 
 /* The packet mark of a refusal: NFULA_MARK carries it to the log. */
-#define REFUSAL_MARK(reason) (0x00bb0000u | (uint32_t)(reason))
+#define REFUSAL_MARK(reason) (0xbb000000u | (uint32_t)(reason))
+#define REFUSAL_REASON(mark) ((mark) & 0xffu)
+#define REFUSAL_WHY(mark) ((mark) >> 8 & 0xffu)	  /* enum inspect_why, of app-mismatch and unfitting */
+#define REFUSAL_SEEN(mark) ((mark) >> 16 & 0xffu) /* enum application */
 #define REFUSAL_LOG_GROUP(segment) (100u + (segment))
 #define REFUSAL_LOG_GROUP_NONE (100u + LIMIT_SEGMENTS)
 
@@ -85,21 +103,33 @@ enum flow_class {
 	X(0x040, PERSIST, "owner-persist")                                                                      \
 	X(0x080, DYNSET_EXPR, "dynamic-sets")                                                                   \
 	X(0x100, LOG, "log")                                                                                    \
-	X(0x200, TCPOPT, "tcp-options")
+	X(0x200, TCPOPT, "tcp-options")                                                                         \
+	X(0x400, REJECT, "reject")
 enum capability {
 #define X(bit, NAME, word) CAP_##NAME = bit,
 	CAPABILITIES(X)
 #undef X
-	CAP_ALL = 0x3ff,
+	CAP_ALL = 0x7ff,
 };
 /* Without these nothing can be programmed at all. */
 #define CAP_REQUIRED (CAP_TIMEOUT | CAP_CONCAT_INTERVAL | CAP_DYNSET_EXPR | CAP_LOG)
 const char *capability_word(enum capability one);
 
+/*
+ * Which verified flows of the generation before live on. A verified policy has another number in each IR; what makes two
+ * the same is their text, so the caller compares the texts.
+ */
+struct ruleset_renewal {
+	uint32_t generation;  /* the one before; 0 = none: no old mark is worth anything */
+	const uint32_t *to;   /* by its verified id (0..n-1): the id under this IR, 0 = the policy is gone */
+	uint32_t n;
+};
+
 struct ruleset_options {
 	uint32_t generation;   /* 1.. */
 	uint32_t capabilities; /* CAP_*; without fib, connlimit, tcp-options those rules are left out */
 	bool clock_untrusted;  /* rules with hours, days or an end are closed */
+	struct ruleset_renewal renewal; /* copied */
 };
 
 /*

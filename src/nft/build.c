@@ -6,6 +6,8 @@
  */
 #include "build.h"
 
+#include <sekisho/nft.h>
+
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <stdarg.h>
@@ -15,6 +17,9 @@
 
 /* The lease: a keeper that stays away closes the gate within this time. */
 #define LEASE_SECONDS 30
+/* A connection that was announced comes at once; and so many may be announced and not come. */
+#define PINHOLE_SECONDS 10
+#define PINHOLES 1024
 /* Seconds after which sekishod has counted half-open connections again, or the verdict lapses. */
 #define HALF_OPEN_SECONDS 5
 
@@ -108,9 +113,18 @@ static void add_live_sets(struct build *b)
 	b->lease->timeout = LEASE_SECONDS;
 	set_add_number(b->lease, 2);
 	set_add_number(b->lease, 10);
+	b->inspectors = set_new(rs, "inspectors", TYPES(TYPE_NFPROTO), SET_LIVE | SET_TIMEOUT);
+	b->inspectors->timeout = NFT_INSPECTORS_SECONDS;
 	b->log_full = set_new(rs, "log_full", TYPES(TYPE_NFPROTO), SET_LIVE);
 	b->halfopen[0] = set_new(rs, "halfopen4", TYPES(TYPE_ADDR4), SET_LIVE | SET_TIMEOUT);
 	b->halfopen[1] = set_new(rs, "halfopen6", TYPES(TYPE_ADDR6), SET_LIVE | SET_TIMEOUT);
+	for (uint8_t fam = 4; fam <= 6; fam += 2) {
+		struct set *s = set_named(b, TYPES(addr_type(fam), addr_type(fam), TYPE_PORT),
+			SET_LIVE | SET_TIMEOUT | SET_DYNAMIC | SET_MARKS, "pinholes%u", fam);
+		s->timeout = PINHOLE_SECONDS;
+		s->size = PINHOLES;
+		b->pinholes[at(fam)] = s;
+	}
 	b->halfopen[0]->timeout = b->halfopen[1]->timeout = HALF_OPEN_SECONDS;
 }
 

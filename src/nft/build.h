@@ -19,7 +19,8 @@ struct build {
 	struct ruleset *rs;
 	const struct ir *ir;
 	/* live sets */
-	struct set *lease, *log_full, *halfopen[2]; /* [0] IPv4, [1] IPv6 */
+	struct set *lease, *log_full, *inspectors;
+	struct set *halfopen[2], *pinholes[2]; /* [0] IPv4, [1] IPv6 */
 	struct set *unanswered[2];		    /* NULL without a limit of half-open connections */
 	/* small sets that several stages use */
 	struct set *l4_ports;  /* tcp, udp */

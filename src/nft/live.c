@@ -1,6 +1,8 @@
 /*
- * live.c: what of the table lives between commits: the lease, the switch for full records, the counters.
+ * live.c: what of the table lives between commits: the lease, the switch for full records, the inspector's presence,
+ * pinholes, the counters.
  */
+#include "builder.h"
 #include "kernel.h"
 #include "nl.h"
 
@@ -76,6 +78,21 @@ int nft_lease_drop(struct nft *n)
 	return run_live(n, &b);
 }
 
+/* Fills a set of families with both, which are the lease's elements. */
+static void put_families(struct batch *b, const struct set *set, const struct set *lease)
+{
+	char name[SET_NAME_MAX];
+	struct set both = *lease;
+
+	both.name = set->name;
+	both.made = set->made;
+	both.again = set->again;
+	both.flags = set->flags;
+	both.timeout = set->timeout;
+	put_flush(b, set_name(set, name));
+	put_elems(b, NULL, &both, NULL, both.n, false);
+}
+
 int nft_records(struct nft *n, enum nft_records mode)
 {
 	const struct set *full = live_set(n, "log_full"), *lease = live_set(n, "lease");
@@ -86,15 +103,10 @@ int nft_records(struct nft *n, enum nft_records mode)
 	if (full == NULL || lease == NULL)
 		return -ENOENT;
 	batch_init(&b, n->wire.seq + 1);
-	put_flush(&b, set_name(full, name));
-	if (mode != NFT_RECORDS_OK) {
-		/* the same two elements as the lease: both families */
-		struct set both = *lease;
-		both.name = full->name;
-		both.made = full->made;
-		both.again = full->again;
-		put_elems(&b, NULL, &both, NULL, both.n, false);
-	}
+	if (mode != NFT_RECORDS_OK)
+		put_families(&b, full, lease);
+	else
+		put_flush(&b, set_name(full, name));
 	if (mode == NFT_RECORDS_CLOSE_ALL) {
 		put_flush(&b, set_name(lease, name));
 		n->lease = false;
@@ -145,4 +157,55 @@ int nft_counters(struct nft *n, struct nft_counters *ret)
 	}
 	buf_free(&b);
 	return r;
+}
+
+/* -- the inspector --------------------------------------------------------------------------------------------------- */
+
+int nft_inspectors_renew(struct nft *n)
+{
+	const struct set *set = live_set(n, "inspectors"), *lease = live_set(n, "lease");
+	struct batch b;
+
+	if (set == NULL || lease == NULL)
+		return -ENOENT;
+	batch_init(&b, n->wire.seq + 1);
+	put_families(&b, set, lease);
+	return run_live(n, &b);
+}
+
+int nft_inspectors_drop(struct nft *n)
+{
+	const struct set *set = live_set(n, "inspectors");
+	char name[SET_NAME_MAX];
+	struct batch b;
+
+	if (set == NULL)
+		return -ENOENT;
+	batch_init(&b, n->wire.seq + 1);
+	put_flush(&b, set_name(set, name));
+	return run_live(n, &b);
+}
+
+int nft_pinhole(struct nft *n, const struct nft_pinhole *h)
+{
+	const struct set *like = live_set(n, h->from.family == 4 ? "pinholes4" : "pinholes6");
+	struct batch b;
+
+	if (like == NULL)
+		return -ENOENT;
+	if (h->port < 1024 || h->verified == 0 || h->from.family != h->to.family)
+		return -EINVAL;
+	struct set s = *like;
+	struct key k = {.len = 0};
+	key_addr(&k, h->from.family, h->from.b);
+	key_addr(&k, h->from.family, h->to.b);
+	key_number(&k, TYPE_PORT, h->port);
+	set_add(&s, &k, NULL)->mark = (uint32_t)h->verified << 12 | (h->timed ? CLASS_INSPECT_TIMED : CLASS_INSPECT);
+	batch_init(&b, n->wire.seq + 1);
+	put_elems(&b, NULL, &s, NULL, s.n, false);
+	int r = run_live(n, &b);
+	buf_free(&s.keys);
+	buf_free(&s.elems);
+	/* The same pinhole with another rule's number is there still: it serves. */
+	return r == -EEXIST ? 0 : r;
 }
