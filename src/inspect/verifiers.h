@@ -6,4 +6,6 @@
 
 #include "verify.h"
 
+verify_fn smb_stream;
+
 #endif

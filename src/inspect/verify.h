@@ -230,6 +230,58 @@ static inline bool cursor_sub_end(struct cursor *outer, struct cursor *in, bool 
 	return cursor_ok(outer);
 }
 
+static inline uint64_t cursor_le64(struct cursor *c)
+{
+	uint64_t low = cursor_le32(c);
+
+	return low | (uint64_t)cursor_le32(c) << 32;
+}
+
+/* -- Sides ------------------------------------------------------------------------------------------------- */
+
+/* How much a side has said that this call has not used yet, and a cursor over it. */
+static inline uint32_t verify_unread(const struct verify *v, unsigned side)
+{
+	return v->side[side].n - v->side[side].used;
+}
+
+static inline struct cursor verify_said(const struct verify *v, unsigned side)
+{
+	static const uint8_t nothing[1];
+	const struct verify_side *s = &v->side[side];
+
+	return s->p == NULL ? cursor_init(nothing, 0) : cursor_init(s->p + s->used, s->n - s->used);
+}
+
+/* What a cursor of verify_said() has read is used. */
+static inline void verify_use(struct verify *v, unsigned side, const struct cursor *c)
+{
+	if (v->side[side].p != NULL)
+		v->side[side].used = (uint32_t)(c->p - v->side[side].p);
+}
+
+/* Takes up to n bytes that nobody needs to see; returns how many there were. */
+static inline uint32_t verify_skip(struct verify *v, unsigned side, uint32_t n)
+{
+	uint32_t k = verify_unread(v, side) < n ? verify_unread(v, side) : n;
+
+	v->side[side].used += k;
+	return k;
+}
+
+/* A verifier that is written as a step for each message: steps while they use bytes up and the flow goes on. */
+static inline enum verify_status verify_steps(struct verify *v, verify_fn *step)
+{
+	uint32_t before;
+	enum verify_status s;
+
+	do {
+		before = v->side[0].used + v->side[1].used;
+		s = step(v);
+	} while ((s == VERIFY_MORE || s == VERIFY_DECIDED) && v->side[0].used + v->side[1].used > before);
+	return s;
+}
+
 /* What a verifier says of a cursor that did not get to its end. */
 static inline enum verify_status verify_stopped(struct verify *v, const struct cursor *c)
 {

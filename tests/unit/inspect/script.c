@@ -158,3 +158,35 @@ void script_no_prefix_refused(enum application app, const struct verify_policy *
 		exit(1);
 	}
 }
+
+static size_t plain(const struct line *l, uint8_t *out, size_t max)
+{
+	if (l->n == 0)
+		return unhex(l->text, out, max);
+	memcpy(out, l->text, l->n);
+	return l->n;
+}
+
+size_t script_edits(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	const struct edit *edits, size_t nedits, bool datagrams)
+{
+	static uint8_t bytes[1 << 16];
+	struct line edited[64];
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < nedits; i++) {
+		const struct edit *e = &edits[i];
+		memcpy(edited, lines, n * sizeof(*lines));
+		size_t len = plain(&lines[e->line], bytes, sizeof(bytes) / 2);
+		size_t end = e->at + unhex(e->hex, bytes + e->at, sizeof(bytes) / 2);
+		edited[e->line].text = (const char *)bytes;
+		edited[e->line].n = end > len ? end : len;
+		struct outcome o = datagrams ? script_datagrams(app, policy, edited, n, 1) : script_run(app, policy, edited, n);
+		if (o.why == e->why && (o.status == VERIFY_REFUSE || o.status == VERIFY_DROP) == (e->why != WHY_NONE))
+			continue;
+		printf("edit %zu (line %zu at %zu): expected %s\n", i, e->line, e->at, inspect_why_word(e->why));
+		tell("got", &o);
+		wrong++;
+	}
+	return wrong;
+}

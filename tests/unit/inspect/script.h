@@ -40,4 +40,14 @@ struct outcome script_datagrams(enum application app, const struct verify_policy
 /* A conversation must stay undecided or be decided with every prefix of it: no prefix may be refused. */
 void script_no_prefix_refused(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n);
 
+/* A conversation of which one place is other bytes, and what must come of it. */
+struct edit {
+	size_t line, at;
+	const char *hex; /* written over what is there at `at`; at the end of the line also behind it */
+	enum inspect_why why; /* WHY_NONE: it is not refused */
+};
+/* Each edit alone, over TCP or by datagrams; tells those that came out otherwise and returns their number. */
+size_t script_edits(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	const struct edit *edits, size_t nedits, bool datagrams);
+
 #endif
