@@ -20,7 +20,7 @@ void matcher_free(struct matcher *m); /* NULL is allowed */
 enum verdict {
 	VERDICT_DROP,
 	VERDICT_ALLOW,
-	VERDICT_INSPECT,
+	VERDICT_INSPECT, /* its packets may go while they are, so far, what the rule names */
 	VERDICT_MAIL,
 };
 
@@ -56,7 +56,7 @@ enum differs {
 
 struct decision {
 	enum verdict verdict;
-	enum reason reason;	/* of a drop; also of inspect/mail while they are closed */
+	enum reason reason;	/* of a drop; also of mail while it is closed */
 	bool enforced_closed;	/* the verdict is not enforced yet: the kernel drops with `reason` */
 	uint32_t rule;		/* the rule that grants, or IR_NONE */
 	uint32_t nearest;	/* of a drop: the most similar rule, or IR_NONE */

@@ -76,6 +76,7 @@ static void store_u16(const struct filling *f)
 static void store_u32(const struct filling *f)
 {
 	*FIELD_AT(f, uint32_t) = (uint32_t)strtoul(f->text, NULL, 10);
+	field_mark_line(f);
 }
 
 static const char *check_size(const char *text)
@@ -193,6 +194,8 @@ const struct kind kind_text = {N_("this text is not possible here"), NULL, store
 const struct kind kind_hostname = {N_("not the name of a machine"), NULL, store_text};
 const struct kind kind_zone = {N_("not the name of a time zone"), NULL, store_text};
 const struct kind kind_domains = {N_("not a domain name"), NULL, store_words};
+const struct kind kind_choices = {N_("not one of the possible values"), NULL, store_words};
+const struct kind kind_alpns = {N_("not the word of a protocol inside TLS (ALPN)"), NULL, store_words};
 const struct kind kind_mails = {N_("not a mail address"), NULL, store_words};
 const struct kind kind_bool = {N_("neither true nor false"), NULL, store_bool};
 const struct kind kind_u8 = {N_("not a whole number"), NULL, store_u8};

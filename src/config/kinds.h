@@ -25,6 +25,8 @@ extern const struct kind kind_text;	   /* const char * */
 extern const struct kind kind_hostname;	   /* const char * */
 extern const struct kind kind_zone;	   /* const char * */
 extern const struct kind kind_domains;	   /* struct words: one more */
+extern const struct kind kind_choices;	   /* struct words: one more */
+extern const struct kind kind_alpns;	   /* struct words: one more */
 extern const struct kind kind_mails;	   /* struct words: one more */
 extern const struct kind kind_bool;	   /* bool */
 extern const struct kind kind_u8;	   /* uint8_t */
@@ -51,6 +53,7 @@ extern const struct kind kind_ports;	   /* struct model_service: one or two more
 extern const struct kind kind_use;	   /* struct model_allow: one more */
 extern const struct kind kind_application; /* enum application */
 extern const struct kind kind_segment;	   /* enum segment_kind */
+extern const struct kind kind_screen;	   /* enum screen_product */
 extern const struct kind kind_sanitised;   /* enum sanitised_by */
 extern const struct kind kind_own; /* struct model: a host that the gate itself uses; what = field->word */
 extern const struct kind kind_alarm_via; /* struct model: system.alarm_via and its own flow */

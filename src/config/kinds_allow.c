@@ -69,6 +69,12 @@ static void store_sanitised(const struct filling *f)
 	field_mark_line(f);
 }
 
+static void store_screen(const struct filling *f)
+{
+	*FIELD_AT(f, enum screen_product) = FIND(screens, f->text);
+	field_mark_line(f);
+}
+
 static const char *check_date(const char *text)
 {
 	struct date d;
@@ -219,25 +225,49 @@ static void store_collector(const struct filling *f)
 	own->what = f->field->word;
 }
 
-/* Applications that people ask for and that cannot be verified, with what to do instead. */
+/* Why a word that people ask for is no application that can be verified, and what to do instead. */
+#define NO_QUIC N_("QUIC hides all but its first packet, so it cannot be verified; let the clients use TLS over TCP")
+#define NO_TUNNEL N_("a tunnel hides what it carries, so it cannot be verified; end it before this gate")
+#define NO_TNS N_("there is no verifier for TNS (Oracle); without 'application' the rule is bounded by its hosts and port")
+#define NO_VERIFIER N_("there is no verifier for it; without 'application' the rule is bounded by its hosts and port")
+#define NO_PORTS \
+	N_("it agrees on further connections and ports that nobody could verify; there is no verifier for it")
+#define NO_SCREEN N_("it cannot be verified; write 'application tls' with 'server-name' and 'screen-product'")
+#define AS_TLS N_("it begins with TLS: write 'application tls', and 'server-name' with the name of the server")
+#define AS_SSH N_("it runs inside SSH: write 'application ssh'")
+#define AS_HTTP N_("it runs over HTTP: write 'application http', or 'application tls' when it is encrypted")
+#define AS_ICMP N_("ICMP has no application: leave it out, the service says it")
+
+static const struct {
+	const char *word, *why;
+} no_applications[] = {
+	{"quic", NO_QUIC}, {"http3", NO_QUIC}, {"h3", NO_QUIC}, {"doq", NO_QUIC},
+	{"ike", NO_TUNNEL}, {"ipsec", NO_TUNNEL}, {"esp", NO_TUNNEL}, {"l2tp", NO_TUNNEL}, {"pptp", NO_TUNNEL},
+	{"openvpn", NO_TUNNEL}, {"wireguard", NO_TUNNEL}, {"gre", NO_TUNNEL}, {"vpn", NO_TUNNEL},
+	{"tns", NO_TNS}, {"oracle", NO_TNS},
+	{"mysql", NO_VERIFIER}, {"mongodb", NO_VERIFIER}, {"telnet", NO_VERIFIER}, {"tftp", NO_VERIFIER},
+	{"radius", NO_VERIFIER}, {"lpd", NO_VERIFIER}, {"nfs", NO_VERIFIER}, {"dhcp", NO_VERIFIER},
+	{"sip", NO_PORTS}, {"h323", NO_PORTS}, {"rtsp", NO_PORTS}, {"rtp", NO_PORTS}, {"rpc", NO_PORTS},
+	{"dcerpc", NO_PORTS}, {"msrpc", NO_PORTS}, {"wmi", NO_PORTS},
+	{"ica", NO_SCREEN}, {"blast", NO_SCREEN}, {"pcoip", NO_SCREEN}, {"citrix", NO_SCREEN},
+	{"https", AS_TLS}, {"ssl", AS_TLS}, {"http2", AS_TLS}, {"h2", AS_TLS}, {"ldaps", AS_TLS}, {"smtps", AS_TLS},
+	{"imaps", AS_TLS}, {"pop3s", AS_TLS}, {"ftps", AS_TLS}, {"dot", AS_TLS}, {"doh", AS_TLS},
+	{"sftp", AS_SSH}, {"scp", AS_SSH}, {"rsync", AS_SSH},
+	{"web", AS_HTTP}, {"ipp", AS_HTTP}, {"wsus", AS_HTTP}, {"websocket", AS_HTTP}, {"winrm", AS_HTTP},
+	{"icmp", AS_ICMP}, {"ping", AS_ICMP},
+	{"cifs", N_("write 'application smb'")},
+	{"mssql", N_("write 'application tds'")}, {"sqlserver", N_("write 'application tds'")},
+	{"postgres", N_("write 'application postgresql'")},
+	{"mail", N_("write smtp (sending), or pop3 or imap (reading)")},
+	{"trap", N_("write 'application snmp application-option traps'")},
+	{"snmptrap", N_("write 'application snmp application-option traps'")},
+};
+
 static const char *check_application(const char *text)
 {
-	static const struct {
-		const char *word, *why;
-	} unverifiable[] = {
-		{"quic", N_("QUIC hides all but its first packet, so it cannot be verified; let the clients use TLS over TCP")},
-		{"http3", N_("QUIC hides all but its first packet, so it cannot be verified; let the clients use TLS over TCP")},
-		{"ike", N_("an IPsec tunnel hides what it carries, so it cannot be verified; end it before this gate")},
-		{"ipsec", N_("an IPsec tunnel hides what it carries, so it cannot be verified; end it before this gate")},
-		{"tns", N_("there is no verifier for TNS (Oracle); without 'application' the rule is bounded by its hosts and port")},
-		{"ica", N_("this screen protocol is verified only as tls with a server-name")},
-		{"blast", N_("this screen protocol is verified only as tls with a server-name")},
-		{"pcoip", N_("this screen protocol is verified only as tls with a server-name")},
-	};
-
-	for (size_t i = 0; i < sizeof(unverifiable) / sizeof(unverifiable[0]); i++)
-		if (strcmp(unverifiable[i].word, text) == 0)
-			return unverifiable[i].why;
+	for (size_t i = 0; i < sizeof(no_applications) / sizeof(no_applications[0]); i++)
+		if (strcmp(no_applications[i].word, text) == 0)
+			return no_applications[i].why;
 	return NULL;
 }
 
@@ -246,6 +276,7 @@ static const char *check_application(const char *text)
 const struct kind kind_application = {N_("not one of the possible values"), check_application, store_application};
 const struct kind kind_segment = {N_("not one of the possible values"), NULL, store_segment};
 const struct kind kind_sanitised = {N_("not one of the possible values"), NULL, store_sanitised};
+const struct kind kind_screen = {N_("not one of the possible values"), NULL, store_screen};
 const struct kind kind_date = {N_("not a date"), check_date, store_date};
 const struct kind kind_dates = {N_("not a date"), check_date, store_dates};
 const struct kind kind_days = {N_("not days of the week"), check_days, store_days};

@@ -122,8 +122,8 @@ const char *value_check(const struct place *place, const char *text, size_t n)
 	return kind->check == NULL ? NULL : kind->check(text);
 }
 
-/* "possible: a, b, c", with the nearest first when there is one. */
-static void hint_enum(const struct lysc_type_enum *type, const char *text, struct buf *out)
+/* "possible: a, b, c", with the nearest first when there is one and nothing better is known. */
+static void hint_enum(const struct lysc_type_enum *type, const char *text, bool near, struct buf *out)
 {
 	struct strmap *names = strmap_new();
 	LY_ARRAY_COUNT_TYPE i;
@@ -132,7 +132,7 @@ static void hint_enum(const struct lysc_type_enum *type, const char *text, struc
 	{
 		strmap_add(names, type->enums[i].name, 0);
 	}
-	const char *nearest = strmap_nearest(names, text);
+	const char *nearest = near ? strmap_nearest(names, text) : NULL;
 	if (nearest != NULL)
 		buf_printf(out, _("did you mean \"%s\"? "), nearest);
 	buf_adds(out, _("possible values: "));
@@ -161,7 +161,8 @@ void value_refuse(
 	struct buf hint = {0};
 
 	if (place->type->basetype == LY_TYPE_ENUM)
-		hint_enum((const struct lysc_type_enum *)place->type, text, &hint);
+		hint_enum((const struct lysc_type_enum *)place->type, text,
+			strcmp(why, place->field->kind->refusal) == 0, &hint);
 	else if (is_number(place->type))
 		hint_range(place, &hint);
 	else if (place->type->basetype == LY_TYPE_BOOL)

@@ -31,6 +31,14 @@ static const char *segment_name(const struct ir *ir, uint32_t segment)
 	return segment == IR_NONE ? NULL : ir_text(ir, ir->segments[segment].name);
 }
 
+/* What the rule demands of the application; NULL when it names none. */
+static const char *application_text(const struct ir *ir, uint32_t rule)
+{
+	const char *text = rule == IR_NONE ? "" : ir_text(ir, ir->rules[rule].application_text);
+
+	return text[0] == '\0' ? NULL : text;
+}
+
 static void answer_json(struct buf *out, const struct ir *ir, const struct decision *d)
 {
 	struct json j = json_init(out);
@@ -43,6 +51,8 @@ static void answer_json(struct buf *out, const struct ir *ir, const struct decis
 	words_differs_json(&j, "differs", d->nearest == IR_NONE ? 0 : d->differs);
 	json_str(&j, "from", segment_name(ir, d->from));
 	json_str(&j, "to", segment_name(ir, d->to));
+	json_str(&j, "application", application_text(ir, d->rule));
+	json_bool(&j, "unverified", d->rule != IR_NONE && ir->rules[d->rule].screen_product != SCREEN_NONE);
 	json_str(&j, "enforced", d->enforced_closed ? "closed" : "yes");
 	json_object_end(&j);
 	buf_addc(out, '\n');
@@ -87,6 +97,17 @@ static void put_date(struct buf *b, int64_t sec)
 	buf_printf(b, " (%04d-%02d-%02d)", c.year, c.month, c.day);
 }
 
+/* "tls server-name vdi.example; screen-product ica [UNVERIFIED]" */
+static const char *demand_text(struct arena *a, const struct ir *ir, uint32_t rule)
+{
+	const char *text = application_text(ir, rule);
+
+	if (text == NULL || ir->rules[rule].screen_product == SCREEN_NONE)
+		return text;
+	return arena_printf(a, "%s; screen-product %s [%s]", text,
+		screen_product_word((enum screen_product)ir->rules[rule].screen_product), _("UNVERIFIED"));
+}
+
 /* "the approval has expired (2027-03-31)": what differs, with the rule's own times. */
 static void put_differs(struct buf *b, const struct ir *ir, const struct decision *d)
 {
@@ -107,8 +128,8 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 	const struct decision *d)
 {
 	static const struct field fields[] = {{NULL, N_("verdict")}, {NULL, N_("source")}, {NULL, N_("destination")},
-		{NULL, N_("packet")}, {NULL, N_("approved flow")}, {NULL, N_("reason")}, {NULL, N_("nearest flow")},
-		{NULL, N_("difference")}, {NULL, N_("what to do")}};
+		{NULL, N_("packet")}, {NULL, N_("approved flow")}, {NULL, N_("verification")}, {NULL, N_("reason")},
+		{NULL, N_("nearest flow")}, {NULL, N_("difference")}, {NULL, N_("what to do")}};
 	struct render r = {.ops = &render_card,
 		.out = out,
 		.fields = fields,
@@ -128,7 +149,8 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 		reason_word(d->reason));
 	struct value values[] = {value_text(verdict), value_text(end_text(f->arena, ir, &k->q.src, src, d->from)),
 		value_text(end_text(f->arena, ir, &k->q.dst, dst, d->to)), value_text(buf_str(&service)),
-		value_text(rule_text(f->arena, ir, d->rule)), value_text(reason),
+		value_text(rule_text(f->arena, ir, d->rule)), value_text(demand_text(f->arena, ir, d->rule)),
+		value_text(reason),
 		value_text(rule_text(f->arena, ir, d->nearest)), value_name(buf_str(&differs)),
 		value_text(stopped ? words_reason_advice(d->reason) : NULL)};
 	render_row(&r, values);

@@ -39,8 +39,10 @@ const char *words_reason_advice(unsigned code)
 		[REASON_ONE_WAY] = N_("The flow is approved as one-way: the other end must not answer or call back."),
 		[REASON_SOURCE_LIMIT] = N_("One machine opens very many connections: find out what it does."),
 		[REASON_HALF_OPEN] = N_("One machine opens very many connections: find out what it does."),
-		[REASON_NO_INSPECTOR] = N_("The rule asks to verify the application; this version cannot do it, so it stays "
-					   "closed."),
+		[REASON_NO_INSPECTOR] = N_("Flows that must be verified stay closed while the inspector does not run. If it "
+					   "goes on, see `sekisho status`."),
+		[REASON_UNFITTING] = N_("Only this packet was dropped. If it goes on, find out which of the two machines "
+					"sends it."),
 		[REASON_NO_MAIL_GATE] = N_("The rule leads through the mail gate; this version has none, so it stays closed."),
 		[REASON_APP_MISMATCH] = N_("Something else than the approved application uses this port. Find out what."),
 		[REASON_LOG_FULL] = N_("See `sekisho status`: the records need room."),
@@ -55,7 +57,7 @@ const char *words_verdict(enum verdict v)
 	case VERDICT_ALLOW:
 		return _("allowed");
 	case VERDICT_INSPECT:
-		return _("allowed once the application is verified");
+		return _("allowed if the application passes its verification");
 	case VERDICT_MAIL:
 		return _("only through the mail gate");
 	case VERDICT_DROP:

@@ -7,7 +7,6 @@
 
 static const struct verifier table[] = {
 	{APP_NONE, NULL, NULL, {0}},
-	{APP_DNS, dns_stream, dns_datagram, {53}},
 	{APP_SMB, smb_stream, NULL, {445}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))

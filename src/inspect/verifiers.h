@@ -7,6 +7,5 @@
 #include "verify.h"
 
 verify_fn smb_stream;
-verify_fn dns_stream, dns_datagram;
 
 #endif

@@ -1,12 +1,9 @@
 /*
  * analysis.c: what is not forbidden but useless, doubtful or due: shadowed, duplicate, expired, not yet
- * started, unreachable, applications that do not fit their service, roles and names that nobody uses, reports
- * that are due.
+ * started, unreachable, roles and names that nobody uses, reports that are due.
  */
 #include "compile.h"
-#include "verified.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 /* -- time ----------------------------------------------------------------------------------------------- */
@@ -123,127 +120,6 @@ static void check_approvals(struct compiler *c, const struct model_allow *a)
 				_("correct the date, or `starts`"),
 				_("the rule \"%s\" starts before it was approved"), a->name.text);
 	}
-}
-
-/* -- applications and services -------------------------------------------------------------------------- */
-
-#define OVER_TCP 1
-#define OVER_UDP 2
-
-/* By which transport an application travels, and its usual ports (0 = none) that belong to no other. */
-static const struct application_form {
-	uint8_t over;
-	uint16_t tcp[3], udp[2];
-} forms[APP_END] = {
-	[APP_TLS] = {OVER_TCP, {443}, {0}},
-	[APP_HTTP] = {OVER_TCP, {80, 8530}, {0}},
-	[APP_SSH] = {OVER_TCP, {22}, {0}},
-	[APP_SMTP] = {OVER_TCP, {25, 587}, {0}},
-	[APP_DNS] = {OVER_TCP | OVER_UDP, {53}, {53}},
-	[APP_NTP] = {OVER_UDP, {0}, {123}},
-	[APP_SYSLOG] = {OVER_TCP | OVER_UDP, {514, 601}, {514}},
-	[APP_SNMP] = {OVER_UDP, {0}, {161, 162}},
-	[APP_LDAP] = {OVER_TCP | OVER_UDP, {389}, {389}},
-	[APP_KERBEROS] = {OVER_TCP | OVER_UDP, {88}, {88}},
-	[APP_SMB] = {OVER_TCP, {445}, {0}},
-	[APP_RDP] = {OVER_TCP, {3389}, {0}},
-	[APP_VNC] = {OVER_TCP, {5900}, {0}},
-	[APP_POSTGRESQL] = {OVER_TCP, {5432}, {0}},
-	[APP_TDS] = {OVER_TCP, {1433}, {0}},
-	[APP_FTP] = {OVER_TCP, {21}, {0}},
-	[APP_POP3] = {OVER_TCP, {110}, {0}},
-	[APP_IMAP] = {OVER_TCP, {143}, {0}},
-};
-
-static bool transport_fits(enum application a, uint8_t proto)
-{
-	return (proto == IPPROTO_TCP && (forms[a].over & OVER_TCP) != 0) ||
-	       (proto == IPPROTO_UDP && (forms[a].over & OVER_UDP) != 0);
-}
-
-/* The application whose usual port this is; APP_NONE. */
-static enum application owner_of_port(uint8_t proto, uint16_t port)
-{
-	for (int a = 1; a < APP_END; a++) {
-		for (size_t i = 0; proto == IPPROTO_TCP && i < 3; i++)
-			if (forms[a].tcp[i] == port && port != 0)
-				return (enum application)a;
-		for (size_t i = 0; proto == IPPROTO_UDP && i < 2; i++)
-			if (forms[a].udp[i] == port && port != 0)
-				return (enum application)a;
-	}
-	return APP_NONE;
-}
-
-static void check_port(struct compiler *c, const struct model_allow *a, const struct service_use *u,
-	const struct service_port *p)
-{
-	const char *word = application_word(a->application);
-
-	if (!transport_fits(a->application, p->proto)) {
-		diag_error(c->diags, u->name.line, "application-transport",
-			forms[a->application].over == OVER_UDP ? _("write udp, or leave out `application`")
-							       : _("write tcp, or leave out `application`"),
-			_("the application %s never travels over %s (\"%s\")"), word, proto_word(p->proto),
-			u->name.text);
-		return;
-	}
-	if (a->application == APP_FTP && p->lo != p->hi)
-		diag_error(c->diags, u->name.line, "ftp-port", _("write one port, such as tcp/21"),
-			_("FTP names its second connection on the first: the rule \"%s\" needs exactly one port"),
-			a->name.text);
-	enum application owner = owner_of_port(p->proto, p->lo);
-	if (p->lo == p->hi && owner != APP_NONE && owner != a->application)
-		diag_warning(c->diags, u->name.line, "application-port",
-			_("correct the port or the application"),
-			_("%s/%u is the port of %s, and the rule \"%s\" expects %s there"),
-			proto_word(p->proto), p->lo, application_word(owner), a->name.text, word);
-}
-
-/* ICMP kinds that open no exchange: they pass as part of a flow, or never. */
-static bool icmp_opens(const struct service_port *p)
-{
-	unsigned type = p->lo >> 8;
-
-	if (p->proto == IPPROTO_ICMP)
-		return type == 8 || type == 13;
-	return p->proto != IPPROTO_ICMPV6 || type == 128;
-}
-
-static void check_service(struct compiler *c, const struct model_allow *a, const struct service_use *u,
-	const struct service_port *p)
-{
-	if (!icmp_opens(p))
-		diag_warning(c->diags, u->name.line, "icmp-answer",
-			_("leave it out: answers and errors pass with the flow that they belong to"),
-			_("\"%s\" never begins an exchange, so the rule \"%s\" does not need it"),
-			u->name.text, a->name.text);
-	if (a->application != APP_NONE)
-		check_port(c, a, u, p);
-	if (a->application != APP_NONE && a->one_way && p->proto != IPPROTO_UDP)
-		diag_error(c->diags, a->one_way_line, "one-way", _("leave out `one-way`, or write udp"),
-			_("nothing over %s works without answers (\"%s\")"), proto_word(p->proto), u->name.text);
-}
-
-static void check_services(struct compiler *c, const struct model_allow *a)
-{
-	for (size_t i = 0; i < a->nservices; i++) {
-		const struct service_use *u = &a->services[i];
-		uint32_t s;
-		if (u->is_inline)
-			check_service(c, a, u, &u->port);
-		else if (strmap_get(c->services, u->name.text, &s))
-			for (size_t k = 0; k < c->m->services[s].n; k++)
-				check_service(c, a, u, &c->m->services[s].ports[k]);
-	}
-	if (a->application != APP_NONE && a->one_way && a->application != APP_SYSLOG && a->application != APP_SNMP)
-		diag_error(c->diags, a->one_way_line, "one-way", _("leave out `one-way`"),
-			_("%s cannot be verified without answers: only syslog and snmp traps go one way"),
-			application_word(a->application));
-	if (a->server_names.n > 0 && (application_demands(a->application) & DEMAND_SERVER_NAMES) == 0)
-		diag_error(c->diags, a->server_names.v[0].line, "server-name",
-			_("add: application tls, or leave out `server-name`"),
-			_("only tls and http carry a server name that could be verified"));
 }
 
 /* -- reach ---------------------------------------------------------------------------------------------- */
@@ -397,7 +273,6 @@ void stage_analysis(struct compiler *c)
 		check_dates(c, i);
 		check_report(c, a);
 		check_approvals(c, a);
-		check_services(c, a);
 		check_reach(c, &c->notes[i]);
 		check_macs(c, &c->notes[i]);
 		check_shadow(c, i);

@@ -396,7 +396,7 @@ static void report_contradiction(struct compiler *c, uint32_t first, uint32_t ru
 		return;
 	n->contradicts = true;
 	diag_error(c->diags, n->line, "contradicting",
-		_("let the two name the same application, server names, mail gate and direction, or no "
+		_("let the two demand the same application in the same words, mail gate and direction, or name no "
 		  "common traffic"),
 		_("the rule \"%s\" and the rule \"%s\" (line %u) cover the same traffic and treat it "
 		  "differently"),

@@ -8,6 +8,7 @@
  *   rules     allow rules -> IR rules and spans (source x destination x ports as written)
  *   own       the gate's own settings and flows
  *   guard     the laws of the three layers, with the lines of the file
+ *   applications  what a rule demands of the inspector, against what its verifiers can do
  *   boxes     spans -> disjoint boxes; what shadows, repeats or contradicts what
  *   analysis  expired, unreachable, unused, due
  *   ir_encode the block of memory
@@ -161,6 +162,7 @@ void stage_hosts(struct compiler *c);
 void stage_rules(struct compiler *c);
 void stage_own(struct compiler *c);
 void stage_guard(struct compiler *c);
+void stage_applications(struct compiler *c);
 void stage_boxes(struct compiler *c);
 void stage_analysis(struct compiler *c);
 

@@ -79,8 +79,10 @@ static void put_text(struct buf *b, const struct demand *d)
 
 uint16_t demand_intern(struct compiler *c, const struct model_allow *a, const char **ret_text)
 {
-	struct demand d = {
-		.application = (uint8_t)a->application, .options = options_of(a), .rate = a->question_rate, .one_way = a->one_way};
+	struct demand d = {.application = (uint8_t)a->application,
+		.options = options_of(a),
+		.rate = a->question_rate,
+		.one_way = a->one_way};
 	struct buf text = {0};
 	uint32_t number;
 
@@ -95,7 +97,8 @@ uint16_t demand_intern(struct compiler *c, const struct model_allow *a, const ch
 		d.number = number = (uint32_t)c->ndemands + 1;
 		d.text = arena_strdup(c->arena, buf_str(&text));
 		strmap_add(c->demand_numbers, d.text, number);
-		*(struct demand *)arena_push(c->arena, (void **)&c->demands, &c->ndemands, &c->demands_cap, sizeof(d)) = d;
+		*(struct demand *)arena_push(
+			c->arena, (void **)&c->demands, &c->ndemands, &c->demands_cap, sizeof(d)) = d;
 		if (number == LIMIT_VERIFIEDS + 1)
 			diag_error(c->diags, a->application_line, "limit", NULL,
 				_("more than %d different verifications (application and what is demanded of it)"),

@@ -104,6 +104,14 @@ static bool only_port(const struct subject *s, uint8_t proto, uint16_t port)
 	return true;
 }
 
+static bool has_word(const struct words *w, const char *text)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->v[i].text, text) == 0)
+			return true;
+	return false;
+}
+
 static void check_breakout(const struct subject *s)
 {
 	if (!s->c->m->system.alpha_prime)
@@ -117,6 +125,9 @@ static void check_breakout(const struct subject *s)
 		broken(s, s->a->permitted_line, "law-breakout-names",
 			_("add: application tls server-name NAME"),
 			_("a local break-out names the TLS servers that it is for"));
+	if (has_word(&s->a->options, "ech"))
+		broken(s, s->a->permitted_line, "law-breakout-names", _("leave out `application-option ech`"),
+			_("a local break-out sees the names of its TLS servers"));
 	if (s->n->to.kind == ENDPOINT_SEGMENT)
 		broken(s, s->a->to.line, "law-breakout-address",
 			_("name the addresses of the cloud as a host or a host group"),

@@ -149,15 +149,28 @@ static const char *law_mynumber(const struct ir *ir, const struct host_index *x,
 	return NULL;
 }
 
+/* Only servers that the rule names, and whose names are seen. */
 static bool names_servers(const struct ir *ir, const struct ir_rule *r)
 {
-	return r->verified != 0 && ir->verifieds[r->verified - 1].server_names.n > 0;
+	return r->verified != 0 && ir->verifieds[r->verified - 1].server_names.n > 0 &&
+	       (ir->verifieds[r->verified - 1].options & VERIFY_ECH) == 0;
+}
+
+static bool names_exactly(const struct ir *ir, const struct ir_rule *r)
+{
+	struct ir_run run = ir->verifieds[r->verified - 1].server_names;
+
+	for (uint32_t i = 0; i < run.n; i++)
+		if (ir_text(ir, ir->names[run.first + i].name)[0] == '*')
+			return false;
+	return true;
 }
 
 /* What runs inside TLS is not verified: then the two hosts and the server's name are all that bounds it. */
 static bool screen_bounded(const struct ir *ir, const struct host_index *x, const struct ir_rule *r)
 {
-	return r->application == APP_TLS && names_servers(ir, r) && single_hosts(ir, x, r);
+	return r->application == APP_TLS && names_servers(ir, r) && names_exactly(ir, r) &&
+	       single_hosts(ir, x, r);
 }
 
 static const char *law_screen(const struct ir *ir, const struct host_index *x, const struct ir_rule *r)

@@ -455,8 +455,7 @@ static void judge_pair(
 		break;
 	case IR_INSPECT:
 		ret->verdict = VERDICT_INSPECT;
-		ret->reason = REASON_NO_INSPECTOR;
-		ret->enforced_closed = true;
+		ret->reason = REASON_NONE;
 		break;
 	default:
 		ret->verdict = VERDICT_ALLOW;

@@ -14,8 +14,7 @@ from town import GATEWAY
 
 # An emulated machine (tools/vm) is slow, and its kernel may have its modules still to load.
 SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
-PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove",
-            "sekisho-inspect")
+PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove")
 
 
 class Gate:

@@ -20,13 +20,13 @@ static const struct row rows[] = {
 	{"10.1.10.5", "10.2.0.8", IPPROTO_TCP, 22, VERDICT_ALLOW, "jumin-file", REASON_NONE, "", 0},
 	{"2001:db8:1:10::5", "2001:db8:2::8", IPPROTO_TCP, 22, VERDICT_ALLOW, "jumin-file", REASON_NONE, "",
 		0},
-	{"10.2.20.77", "10.2.0.53", IPPROTO_UDP, 53, VERDICT_ALLOW, "pc-dns", REASON_NONE, "", 0},
+	{"10.2.20.77", "10.2.0.53", IPPROTO_UDP, 53, VERDICT_INSPECT, "pc-dns", REASON_NONE, "", 0},
 	{"10.2.20.77", "10.2.0.8", IPPROTO_ICMP, ECHO4, VERDICT_ALLOW, "pc-ping", REASON_NONE, "", 0},
 	{"2001:db8:2:20::77", "2001:db8:2::8", IPPROTO_ICMPV6, ECHO6, VERDICT_ALLOW, "pc-ping", REASON_NONE,
 		"", 0},
-	{"172.20.1.10", "10.1.10.8", IPPROTO_TCP, 443, VERDICT_ALLOW, "konbini", REASON_NONE, "", 0},
-	{"10.1.10.7", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_INSPECT, "pittari", REASON_NO_INSPECTOR, "", 0},
-	{"10.2.20.77", "192.0.2.30", IPPROTO_TCP, 3389, VERDICT_INSPECT, "gamen", REASON_NO_INSPECTOR, "", 0},
+	{"172.20.1.10", "10.1.10.8", IPPROTO_TCP, 443, VERDICT_INSPECT, "konbini", REASON_NONE, "", 0},
+	{"10.1.10.7", "10.2.0.8", IPPROTO_TCP, 443, VERDICT_INSPECT, "pittari", REASON_NONE, "", 0},
+	{"10.2.20.77", "192.0.2.30", IPPROTO_TCP, 3389, VERDICT_INSPECT, "gamen", REASON_NONE, "", 0},
 	{"192.0.2.25", "10.2.0.25", IPPROTO_TCP, 25, VERDICT_MAIL, "mail-in", REASON_NO_MAIL_GATE, "", 0},
 	/* to the gateway itself */
 	{"198.51.100.9", "192.0.2.1", IPPROTO_TCP, 25, VERDICT_MAIL, "", REASON_NO_MAIL_GATE, "", 0},
@@ -104,7 +104,7 @@ static void check_row(const struct compiled *c, const struct matcher *m, const s
 	CHECK_STR(rule_name(&c->ir, d.rule), r->rule);
 	CHECK_STR(d.reason == REASON_NONE ? "" : reason_word(d.reason),
 		r->reason == REASON_NONE ? "" : reason_word(r->reason));
-	CHECK(d.enforced_closed == (r->verdict == VERDICT_INSPECT || r->verdict == VERDICT_MAIL));
+	CHECK(d.enforced_closed == (r->verdict == VERDICT_MAIL));
 	CHECK_STR(rule_name(&c->ir, d.nearest), r->nearest);
 	CHECK_INT(d.differs, r->differs);
 	if (test_failures > before)

@@ -17,7 +17,7 @@ static const char base[] =
 	"set host-group g member l2\n"
 	"set allow r from m1 to l1 service tcp/443 purpose p applicant a expires 2027-03-31 approval ciso "
 	"name n date 2026-04-01\n"
-	"set allow q from g to i1 service tcp/444 sanitised-by file-relay sanitising-product p "
+	"set allow q from g to i1 service tcp/444 application ssh sanitised-by file-relay sanitising-product p "
 	"sanitising-statement s\n"
 	"set mail inbound listen 192.0.2.1 domain a.example next-hop l1 max-size 10M original upstream\n"
 	"set mail outbound listen 10.2.0.1 server l1 next-hop i1 max-size 10M\n";
