@@ -450,7 +450,8 @@ static enum verify_status setup_answer(struct verify *v, struct smb_state *s)
 		cursor_must(&c, cursor_le16(&c) == 9, WHY_FIELD);
 		cursor_le16(&c);
 		uint32_t n = cursor_le32(&c);
-		cursor_must(&c, HEADER_BYTES + ERROR_BYTES + n == size || (n == 0 && HEADER_BYTES + ERROR_BYTES + 1 == size), WHY_LENGTH);
+		bool filler = n == 0 && size == HEADER_BYTES + ERROR_BYTES + 1;
+		cursor_must(&c, filler || (n <= size && HEADER_BYTES + ERROR_BYTES + n == size), WHY_LENGTH);
 	}
 	if (!cursor_ok(&c))
 		return verify_stopped(v, &c);

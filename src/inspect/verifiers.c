@@ -8,6 +8,7 @@
 static const struct verifier table[] = {
 	{APP_NONE, NULL, NULL, {0}},
 	{APP_SMB, smb_stream, NULL, {445}},
+	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

@@ -7,5 +7,6 @@
 #include "verify.h"
 
 verify_fn smb_stream;
+verify_fn ldap_stream, ldap_datagram;
 
 #endif

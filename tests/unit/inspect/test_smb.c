@@ -100,7 +100,8 @@ static void test_not_supported(void)
 
 static void test_smb1(void)
 {
-	static const struct line asked[] = {{'c', HEX(SMB1_ASK)}, {'s', HEX(ANSWER_202)}, {'c', HEX(SETUP)}, {'s', HEX(SETUP_ANSWER)}};
+	static const struct line asked[] = {
+		{'c', HEX(SMB1_ASK)}, {'s', HEX(ANSWER_202)}, {'c', HEX(SETUP)}, {'s', HEX(SETUP_ANSWER)}};
 	static const struct line old[] = {{'c', HEX(SMB1_ASK)}, {'s', HEX("00000055 ff534d4272")}};
 	static const struct line only_old[] = {{'c', HEX("0000002f ff534d42 72 00000000 18 43c8 000000000000000000000000 0000 "
 							 "feff 0000 0000 00 0c00 024e54204c4d20302e313200")}};
@@ -234,7 +235,8 @@ static void test_turns(void)
 {
 	static const struct line early[] = {{'s', HEX("00")}};
 	static const struct line both[] = {{'c', HEX(ASK_202)}, {'c', HEX("00")}};
-	static const struct line half[] = {{'c', HEX(ASK_202)}, {'s', HEX(ANSWER_202)}, {'c', HEX("000000a2" HEADER_1)}, {'s', HEX("00")}};
+	static const struct line half[] = {
+		{'c', HEX(ASK_202)}, {'s', HEX(ANSWER_202)}, {'c', HEX("000000a2" HEADER_1)}, {'s', HEX("00")}};
 
 	CHECK_INT(SCRIPT(APP_SMB, &strict, early).why, WHY_ORDER);
 	CHECK_INT(SCRIPT(APP_SMB, &strict, both).why, WHY_ORDER);
