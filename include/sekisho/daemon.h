@@ -37,6 +37,8 @@ enum daemon_fd {
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
 	DAEMON_FD_NFLOG = 5, /* 5..5+LIMIT_SEGMENTS: group DAEMON_NFLOG_GROUP + i */
 
+	/* sekisho-inspect: DAEMON_FD_GATE alone; the queues come in MSG_QUEUES */
+
 	/* one-shots */
 	DAEMON_FD_RESULT = 3, /* MSG_RESULT goes here */
 	DAEMON_FD_POLICY = 4, /* sekisho-compile: sealed memfd with the policy's text */
@@ -45,6 +47,7 @@ enum daemon_fd {
 };
 #define DAEMON_NFLOG_GROUP 100 /* segment i logs to group 100 + i */
 #define DAEMON_NFLOG_COUNT (LIMIT_SEGMENTS + 1) /* the last one: no segment */
+#define DAEMON_QUEUE 200 /* what comes from segment i and is to be inspected goes to queue 200 + i */
 
 /*
  * The pair between sekishod and sekisho-logd outlives both: init keeps both ends, and a daemon that
@@ -55,6 +58,10 @@ enum daemon_fd {
  *   - sekishod gets MSG_EXITED with name "sekisho-logd" once logd is READY again, and then sends the
  *     running MSG_GENERATION again;
  *   - a malformed message on it is answered with daemon_peer_broken().
+ *
+ * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod that
+ * opened them. Each one gets a pair of its own; sekishod gets the other end with MSG_ATTACH once it is READY, and sees
+ * the end of file when it is gone. When sekishod is gone init ends its inspector too.
  */
 
 /* -- Times ----------------------------------------------------------------------------------------------- */
@@ -154,10 +161,10 @@ void daemon_beat(struct daemon *d);
 void daemon_busy(struct daemon *d, unsigned seconds);
 
 /*
- * The peer on the pair sent something malformed. In sekishod: tells init, which kills and restarts
- * sekisho-logd. In logd: ends the process (sekishod is the one that is trusted more). The message is dropped.
+ * The peer on the pair sent something malformed. In sekishod: tells init, which kills and restarts that peer. In others:
+ * ends the process (sekishod is the one that is trusted more). The message is dropped.
  */
-void daemon_peer_broken(struct daemon *d);
+void daemon_peer_broken(struct daemon *d, enum msg_peer peer);
 
 /* root + "/" + path into buf; -ENAMETOOLONG when it does not fit. */
 int daemon_path(const char *root, const char *path, char *buf, size_t size);

@@ -21,6 +21,7 @@ enum jail_row {
 	JAIL_LOG,     /* sekisho-logd */
 	JAIL_COMPILE, /* sekisho-compile */
 	JAIL_PROVE,   /* sekisho-prove */
+	JAIL_INSPECT, /* sekisho-inspect */
 	JAIL_ROWS,
 };
 
@@ -29,6 +30,7 @@ enum jail_row {
 #define JAIL_UID_NONE 972
 /* Who may open the control socket: root, and members of this group (sekishod looks at the peer again). */
 #define JAIL_GID_CONTROL 973
+#define JAIL_UID_INSPECT 974
 
 /* Name of the program ("sekishod"); also what MSG_EXITED and the log call it. */
 const char *jail_name(enum jail_row row);

@@ -21,7 +21,7 @@
 #include <sekisho/reason.h>
 
 #define MSG_VERSION 1
-#define MSG_FDS_MAX 3
+#define MSG_FDS_MAX 8 /* MSG_QUEUES */
 
 struct msg_header {
 	uint32_t magic; /* MSG_MAGIC */
@@ -64,9 +64,14 @@ struct msg_exited {
 	uint32_t down_ms;
 	uint32_t pad;
 };
-/* sekishod -> init: sekisho-logd sent something malformed; init kills it and starts it again. */
+/* sekishod -> init: a daemon sent something malformed, or hangs; init kills it and starts it again. */
 struct msg_broken {
-	uint32_t pad;
+	uint32_t peer; /* enum msg_peer */
+};
+enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2 };
+/* init -> sekishod: a sekisho-inspect is READY; fds: [the socket to it]. It replaces the one of before. */
+struct msg_attach {
+	uint32_t pid;
 };
 /* One-shot -> sekishod. compile: fds [diagnostics JSON memfd] or [diagnostics, IR memfd]; prove: [findings]. */
 struct msg_result {
@@ -123,6 +128,55 @@ struct msg_log_status { /* logd -> sekishod, each second while something changed
 	uint32_t pad;
 };
 
+/* -- sekishod to sekisho-inspect, and back --------------------------------------------------------------- */
+
+/*
+ * fds: the kernel's queues, one for each segment that packets come from (DAEMON_QUEUE + i). Sent once to each new
+ * sekisho-inspect. The epoch is unique for ever: an answer under another one is not heard.
+ */
+struct msg_queues {
+	uint64_t epoch;
+};
+/*
+ * Beside these it gets MSG_LINKS and MSG_GENERATION, before the kernel has that generation's rules; packets name theirs
+ * in their mark. Now the kernel has the rules of generation `number`: undecided flows are judged by its policies.
+ */
+struct msg_enforced {
+	uint32_t number;
+	uint32_t pad;
+};
+/* Each packet gets one; sekishod makes mark and verdict of it. */
+#define MSG_VERDICTS_MAX 128
+struct msg_verdicts {
+	uint64_t epoch;
+	uint32_t n, pad;
+	struct msg_verdict {
+		uint32_t id;
+		uint8_t queue;	   /* index of the segment */
+		uint8_t code;	   /* enum inspect_code */
+		uint8_t why, seen; /* enum inspect_why, enum application; of a refusal or drop, else 0 */
+	} verdict[MSG_VERDICTS_MAX];
+};
+/* A verified control connection announced a second one. sekishod grants it only where the policy says so. */
+struct msg_pinhole {
+	uint64_t epoch;
+	uint32_t generation; /* whose numbering `verified` is of */
+	uint16_t verified, port;
+	uint8_t family, pad[7];
+	uint8_t client[16], server[16]; /* as in struct addr */
+};
+#define MSG_WHYS 96 /* room for every enum inspect_why */
+struct msg_inspect_status { /* twice a second: the sign of life that sekishod goes by */
+	uint64_t epoch;
+	uint32_t generation;
+	uint32_t flows_max, flows_now, undecided_now, unanswered_now;
+	uint32_t pad;
+	uint64_t packets, flows, passed, refused, dropped, evicted, pinholes; /* since its start */
+	uint64_t malformed; /* messages of the kernel that could not be read */
+	uint64_t memory_now, memory_max; /* bytes of beginnings that are kept */
+	uint64_t why[MSG_WHYS];		 /* refusals and drops */
+};
+
 /* -- sekisho (command) to sekishod over the control socket ----------------------------------------------- */
 
 struct msg_request {
@@ -141,6 +195,22 @@ enum msg_verb {
 	MSG_VERB_PROVE = 5,  /* prove again now -> msg_committed, fds [findings JSON] */
 };
 enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
+enum msg_inspector_state {
+	MSG_INSPECTOR_AWAY = 0,	    /* none is there: what is to be inspected is refused */
+	MSG_INSPECTOR_STARTING = 1, /* it has its queues, and has not spoken yet */
+	MSG_INSPECTOR_WELL = 2,
+};
+struct msg_inspector { /* as sekishod sees it */
+	uint32_t state;	 /* enum msg_inspector_state */
+	uint32_t starts; /* since sekishod's own */
+	uint32_t waiting; /* packets in the queues now */
+	uint32_t pad;
+	uint64_t verdicts;  /* given to the kernel */
+	uint64_t abandoned; /* packets refused since the inspector that held them went away */
+	uint64_t overflows; /* packets that the kernel dropped since a queue was full */
+	uint64_t pinholes, pinholes_refused;
+	struct msg_inspect_status status; /* its last word */
+};
 #define MSG_FINDINGS_MAX 16
 struct msg_finding {
 	uint32_t health; /* enum msg_health */
@@ -161,6 +231,7 @@ struct msg_status {
 	struct msg_log_status log;
 	char hostname[64];
 	char timezone[64]; /* of the policy in force: times are shown in it; "" = none is */
+	struct msg_inspector inspector;
 };
 struct msg_committed {
 	uint32_t ok;
@@ -238,7 +309,8 @@ struct msg_drop_row {
 	uint32_t loss;	       /* enum msg_loss */
 	uint8_t src_len, dst_len; /* prefix lengths: 32 or 128, less when a flood was counted by wider keys */
 	uint8_t open;		  /* 1: still counting, not yet in the chain (hash is zero) */
-	uint8_t pad;
+	uint8_t why, seen; /* of app-mismatch and unfitting: enum inspect_why, enum application; the first that was not 0 */
+	uint8_t pad[3];
 	uint8_t hash[32]; /* of the chain, this row included */
 };
 enum msg_loss {
@@ -281,6 +353,7 @@ struct msg_end { /* closes the rows of one query */
 	X(EXITED, msg_exited, 4, 0, 0)                                                                          \
 	X(RESULT, msg_result, 5, 1, 2)                                                                          \
 	X(BROKEN, msg_broken, 6, 0, 0)                                                                          \
+	X(ATTACH, msg_attach, 7, 1, 1)                                                                          \
 	X(GENERATION, msg_generation, 10, 1, 1)                                                                 \
 	X(COUNTERS, msg_counters, 11, 0, 0)                                                                     \
 	X(FAULT, msg_fault, 12, 0, 0)                                                                           \
@@ -296,7 +369,12 @@ struct msg_end { /* closes the rows of one query */
 	X(FAULT_ROW, msg_fault_row, 32, 0, 0)                                                                   \
 	X(COMMIT_ROW, msg_commit_row, 33, 0, 0)                                                                 \
 	X(SUMMARY_ROW, msg_summary_row, 34, 0, 0)                                                               \
-	X(END, msg_end, 35, 0, 0)
+	X(END, msg_end, 35, 0, 0)                                                                               \
+	X(QUEUES, msg_queues, 40, LIMIT_SEGMENTS, LIMIT_SEGMENTS)                                               \
+	X(ENFORCED, msg_enforced, 41, 0, 0)                                                                     \
+	X(VERDICTS, msg_verdicts, 42, 0, 0)                                                                     \
+	X(PINHOLE, msg_pinhole, 43, 0, 0)                                                                       \
+	X(INSPECT_STATUS, msg_inspect_status, 44, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

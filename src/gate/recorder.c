@@ -170,7 +170,7 @@ static void on_logd(void *arg, int fd, uint32_t events)
 	if (r == 0)
 		loop_del_fd(g->d->loop, fd); /* only without an init: the pair outlives both */
 	else
-		daemon_peer_broken(g->d);
+		daemon_peer_broken(g->d, MSG_PEER_LOG);
 }
 
 void recorder_start(struct gate *g, int fd)

@@ -7,6 +7,7 @@
 #include "verify.h"
 
 verify_fn smb_stream;
+verify_fn dns_stream, dns_datagram;
 verify_fn ldap_stream, ldap_datagram;
 
 #endif

@@ -141,7 +141,7 @@ static void on_gate(void *arg, int fd, uint32_t events)
 	if (r == -EAGAIN)
 		return;
 	if (r <= 0) {
-		daemon_peer_broken(l->daemon);
+		daemon_peer_broken(l->daemon, MSG_PEER_LOG);
 		return;
 	}
 	switch (m.type) {
@@ -154,7 +154,7 @@ static void on_gate(void *arg, int fd, uint32_t events)
 		break;
 	default:
 		msg_close_fds(&m);
-		daemon_peer_broken(l->daemon);
+		daemon_peer_broken(l->daemon, MSG_PEER_LOG);
 	}
 }
 

@@ -139,6 +139,7 @@ static const struct handed {
 	[JAIL_LOG] = {{AF_UNIX, 2}, {AF_NETLINK, DAEMON_NFLOG_COUNT}},
 	[JAIL_COMPILE] = {{AF_UNIX, 1}, {0, 1}},
 	[JAIL_PROVE] = {{AF_UNIX, 1}, {0, 2}},
+	[JAIL_INSPECT] = {{AF_UNIX, 2}},
 };
 
 static bool fd_is(int fd, int domain)
@@ -273,11 +274,11 @@ static void on_stop_signal(void *arg, int signo)
 	loop_stop(d->loop, 0);
 }
 
-void daemon_peer_broken(struct daemon *d)
+void daemon_peer_broken(struct daemon *d, enum msg_peer peer)
 {
-	struct msg_broken broken = {0};
+	struct msg_broken broken = {peer};
 
-	daemon_log("the peer sent a malformed message");
+	daemon_log("the peer sent a malformed message, or hangs");
 	if (d->spec->row == JAIL_GATE && d->init >= 0)
 		msg_send(d->init, MSG_BROKEN, 0, &broken, NULL, 0);
 	else

@@ -58,8 +58,25 @@ static void tell_notice(struct init_daemon *d)
 	d->notice.due = !init_tell(d->init, 0, &e);
 }
 
+/* sekishod gets the socket to a sekisho-inspect that is READY. */
+static void attach(struct init *in)
+{
+	const struct init_daemon *gate = &in->daemons[INIT_GATE], *inspect = &in->daemons[INIT_INSPECT];
+	struct msg_attach a = {(uint32_t)inspect->pid};
+
+	if (!in->attach_due || !gate->ready || !inspect->ready)
+		return;
+	in->attach_due = msg_send(gate->fd, MSG_ATTACH, 0, &a, &in->inspector, 1) != 0;
+	/* sekishod alone has it now: with sekishod it ends, and the inspector with them. */
+	if (!in->attach_due) {
+		close(in->inspector);
+		in->inspector = -1;
+	}
+}
+
 static void tell_notices(struct init *in)
 {
+	attach(in);
 	for (unsigned i = 0; i < INIT_DAEMONS; i++)
 		tell_notice(&in->daemons[i]);
 }
@@ -67,7 +84,7 @@ static void tell_notices(struct init *in)
 /* The first unreported event counts: it is since then that the daemon is away. */
 static void note(struct init_daemon *d, int status)
 {
-	if (d->notice.due)
+	if (d->notice.due || d->quiet)
 		return;
 	d->notice.due = true;
 	d->notice.status = status;
@@ -98,6 +115,14 @@ static void on_ready(struct init_daemon *d)
 	tell_notices(d->init);
 }
 
+static void end_broken(struct init *in, uint32_t peer)
+{
+	struct init_daemon *d = &in->daemons[peer == MSG_PEER_LOG ? INIT_LOG : INIT_INSPECT];
+
+	if (d->pid > 0)
+		end_daemon(d, "malformed message to sekishod, or hangs");
+}
+
 /* False: this daemon may not send that. */
 static bool take_message(struct init_daemon *d, const struct msg *m)
 {
@@ -122,8 +147,8 @@ static bool take_message(struct init_daemon *d, const struct msg *m)
 			init_oneshot_start(in, m);
 		return gate;
 	case MSG_BROKEN:
-		if (gate && in->daemons[INIT_LOG].pid > 0)
-			end_daemon(&in->daemons[INIT_LOG], "sent a malformed message to sekishod");
+		if (gate)
+			end_broken(in, m->u.msg_broken.peer);
 		return gate;
 	default:
 		return false;
@@ -157,7 +182,7 @@ static void on_daemon(void *arg, int fd, uint32_t events)
 
 /* -- Life and death -------------------------------------------------------------------------------------- */
 
-static unsigned handed_fds(const struct init_daemon *d, int own, int *fds)
+static unsigned handed_fds(const struct init_daemon *d, int own, const int *peer, int *fds)
 {
 	const struct init *in = d->init;
 	unsigned n = 0;
@@ -166,6 +191,8 @@ static unsigned handed_fds(const struct init_daemon *d, int own, int *fds)
 	if (d->row == JAIL_GATE) {
 		fds[n++] = in->pair[0];
 		fds[n++] = in->control;
+	} else if (d->row == JAIL_INSPECT) {
+		fds[n++] = *peer;
 	} else {
 		fds[n++] = in->pair[1];
 		memcpy(fds + n, in->nflog, sizeof(in->nflog));
@@ -174,8 +201,11 @@ static unsigned handed_fds(const struct init_daemon *d, int own, int *fds)
 	return n;
 }
 
-/* Both ends or none: *ret_ours is in the loop, the child has the other. */
-static int start_process(struct init_daemon *d, int *ret_ours)
+/*
+ * Both ends or none: *ret_ours is in the loop, the child has the other; peer: what a sekisho-inspect gets as its end to
+ * sekishod.
+ */
+static int start_process(struct init_daemon *d, const int *peer, int *ret_ours)
 {
 	int pair[2], fds[2 + DAEMON_NFLOG_COUNT];
 	struct init *in = d->init;
@@ -186,7 +216,7 @@ static int start_process(struct init_daemon *d, int *ret_ours)
 		.name = jail_name(d->row),
 		.args = {"--handed", in->root_option},
 		.fds = fds,
-		.nfds = handed_fds(d, pair[1], fds)};
+		.nfds = handed_fds(d, pair[1], peer, fds)};
 	int r = loop_add_fd(in->loop, pair[0], EPOLLIN, on_daemon, d);
 	pid_t pid = r < 0 ? r : spawn(&s);
 	close(pair[1]);
@@ -207,12 +237,30 @@ static void start_later(struct init_daemon *d)
 		d->delay_ms = RESTART_MAX_MS;
 }
 
+/* A sekisho-inspect has a pair of its own to sekishod, as long as it lives. */
+static int start_inspector(struct init_daemon *d)
+{
+	struct init *in = d->init;
+	int pair[2];
+	int r = init_pair(pair);
+
+	if (r < 0)
+		return r;
+	r = start_process(d, &pair[1], &d->fd);
+	close(pair[1]);
+	if (in->inspector >= 0)
+		close(in->inspector);
+	in->inspector = pair[0];
+	in->attach_due = r > 0;
+	return r;
+}
+
 void init_start(struct init_daemon *d)
 {
-	int r = start_process(d, &d->fd);
+	int r = d->row == JAIL_INSPECT ? start_inspector(d) : start_process(d, NULL, &d->fd);
 
 	d->started = clock_mono();
-	d->ready = false;
+	d->ready = d->quiet = false;
 	if (r < 0) {
 		daemon_log("%s: cannot be started: %s", jail_name(d->row), strerror(-r));
 		start_later(d);
@@ -238,6 +286,17 @@ static void stop_next(struct init *in)
 	loop_stop(in->loop, 0);
 }
 
+/* Its queues were sekishod's; the next sekishod gets a new one. */
+static void end_inspector(struct init *in)
+{
+	struct init_daemon *d = &in->daemons[INIT_INSPECT];
+
+	if (d->pid <= 0)
+		return;
+	d->quiet = true;
+	kill(d->pid, SIGKILL);
+}
+
 static void daemon_ended(struct init_daemon *d, int status)
 {
 	struct init *in = d->init;
@@ -251,8 +310,10 @@ static void daemon_ended(struct init_daemon *d, int status)
 	d->fd = -1;
 	d->pid = 0;
 	d->ready = false;
-	if (d->row == JAIL_GATE)
+	if (d->row == JAIL_GATE) {
 		init_oneshot_kill_all(in);
+		end_inspector(in);
+	}
 	if (in->stopping) {
 		stop_next(in);
 		return;
@@ -364,7 +425,7 @@ static void on_stop_limit(void *arg)
 
 static bool prepare(struct init *in)
 {
-	static const enum jail_row rows[INIT_DAEMONS] = {JAIL_GATE, JAIL_LOG};
+	static const enum jail_row rows[INIT_DAEMONS] = {JAIL_GATE, JAIL_LOG, JAIL_INSPECT};
 	bool good = true;
 
 	for (unsigned i = 0; i < INIT_DAEMONS; i++) {

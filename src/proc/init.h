@@ -28,6 +28,7 @@ struct init_daemon {
 	unsigned restarts;
 	int delay_ms; /* before the next start; grows while it dies young */
 	struct loop_timer *again;
+	bool quiet; /* its end is our own doing: not told */
 	/* What sekishod has yet to be told about it. */
 	struct {
 		bool due;
@@ -45,7 +46,7 @@ struct init_oneshot {
 	struct loop_timer *limit;
 };
 
-enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_DAEMONS };
+enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_INSPECT, INIT_DAEMONS };
 
 struct init {
 	const char *root, *libexec, *watchdog_path;
@@ -56,6 +57,8 @@ struct init {
 	struct init_oneshot oneshots[INIT_ONESHOTS_MAX];
 	int control, nflog[DAEMON_NFLOG_COUNT];
 	int pair[2]; /* sekishod's end, sekisho-logd's end: kept open, see daemon.h */
+	int inspector;	/* sekishod's end of the pair to sekisho-inspect, -1 */
+	bool attach_due; /* sekishod has yet to get it */
 	int watchdog;
 	bool stopping;
 	struct loop_timer *stop_limit;
@@ -66,6 +69,9 @@ struct init {
  */
 int init_open(struct init *in);
 void init_close(struct init *in);
+
+/* A pair for two daemons, with room for what comes while one of them is busy. 0 or -errno. */
+int init_pair(int pair[2]);
 
 /* Starts a daemon; on failure it is tried again after the delay. */
 void init_start(struct init_daemon *d);

@@ -26,7 +26,7 @@
 /* The daemons of a former init are killed with it, but for a moment they still hold the groups. */
 #define NFLOG_PATIENCE_MS 5000
 #define NAP_MS 20
-/* Room for a burst of messages between the two daemons while one of them starts. */
+/* Room for a burst of messages between two daemons while one of them starts or is busy. */
 #define PAIR_BUFFER (1 << 20)
 /* Longer than a start, the kill of a hung sekishod and its restart together. */
 #define WATCHDOG_S 60
@@ -97,15 +97,20 @@ static int open_nflog(struct init *in)
 	return 0;
 }
 
-static int open_pair(struct init *in)
+int init_pair(int pair[2])
 {
 	int size = PAIR_BUFFER;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, in->pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
 	for (unsigned i = 0; i < 2; i++) {
-		if (setsockopt(in->pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-			return -errno;
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
+			int e = errno;
+			close(pair[0]);
+			close(pair[1]);
+			pair[0] = pair[1] = -1;
+			return -e;
+		}
 	}
 	return 0;
 }
@@ -133,7 +138,7 @@ static int step(const char *what, int r)
 
 int init_open(struct init *in)
 {
-	in->control = in->watchdog = in->pair[0] = in->pair[1] = -1;
+	in->control = in->watchdog = in->pair[0] = in->pair[1] = in->inspector = -1;
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
 		in->nflog[i] = -1;
 	int r = step("closing the gate", close_gate(in));
@@ -144,7 +149,7 @@ int init_open(struct init *in)
 	if (r == 0)
 		r = open_nflog(in);
 	if (r == 0)
-		r = step("pair", open_pair(in));
+		r = step("pair", init_pair(in->pair));
 	if (r == 0)
 		r = step("control socket", in->control = control_open(in->root));
 	return r < 0 ? r : 0;

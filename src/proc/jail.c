@@ -279,12 +279,12 @@ static int change_root(const struct jail_spec *s, const char *root)
 {
 	char empty[PATH_MAX];
 
-	if (!s->zones_root)
+	if (!s->zones_root && !s->empty_root)
 		return chdir("/") < 0 ? -errno : 0;
 	int r = daemon_path(root, DAEMON_PATH_EMPTY, empty, sizeof(empty));
 	if (r < 0)
 		return r;
-	if ((chroot(JAIL_ZONES) < 0 && chroot(empty) < 0) || chdir("/") < 0)
+	if (((s->empty_root || chroot(JAIL_ZONES) < 0) && chroot(empty) < 0) || chdir("/") < 0)
 		return -errno;
 	/* Where libc and clock_set_zone() find them now. */
 	return setenv("TZDIR", "/", 1) < 0 ? -errno : 0;

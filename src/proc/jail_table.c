@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <sekisho/daemon.h>
 
@@ -33,8 +34,7 @@
  * What any program needs: memory that is never executable, time, its own signals, bytes on what it has open.
  */
 static const struct jail_call living[] = {
-	CAN("read"), CAN("write"), CAN("readv"), CAN("writev"), CAN("pread64"), CAN("pwrite64"), CAN("lseek"),
-	CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
+	CAN("read"), CAN("readv"), CAN("pread64"), CAN("lseek"), CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
 	CAN_WITH("newfstatat", 3, AT_EMPTY_PATH),
 	CAN_WITHOUT("mmap", 2, PROT_EXEC), CAN_WITHOUT("mprotect", 2, PROT_EXEC),
 	CAN("munmap"), CAN("mremap"), CAN("madvise"), CAN("brk"), CAN("futex"), CAN("sched_yield"),
@@ -52,11 +52,34 @@ static const struct jail_call living[] = {
 	END,
 };
 
-/* The event loop and messages on sockets that are there already. */
+/* Bytes to whatever it has open. */
+static const struct jail_call writing[] = {
+	CAN("write"), CAN("writev"), CAN("pwrite64"),
+	END,
+};
+
+/* The event loop. */
 static const struct jail_call looping[] = {
 	CAN("epoll_create1"), CAN("epoll_ctl"), CAN("epoll_wait"), CAN("epoll_pwait"), CAN("epoll_pwait2"),
-	CAN("signalfd4"), CAN("eventfd2"), CAN("recvmsg"), CAN("recvmmsg"), CAN("recvfrom"), CAN("sendmsg"),
-	CAN("sendto"), CAN("shutdown"), CAN("getsockname"), CAN("getpeername"), CAN("setsockopt"),
+	CAN("signalfd4"), CAN("eventfd2"),
+	END,
+};
+
+/* Messages on sockets that are there already. */
+static const struct jail_call talking[] = {
+	CAN("recvmsg"), CAN("recvmmsg"), CAN("recvfrom"), CAN("sendmsg"), CAN("sendto"), CAN("shutdown"),
+	CAN("getsockname"), CAN("getpeername"), CAN("setsockopt"),
+	END,
+};
+
+/*
+ * sekisho-inspect hears everywhere and speaks to init and sekishod alone: not on the queues (where the kernel would refuse
+ * it all the same), and a line to the log.
+ */
+static const struct jail_call inspecting[] = {
+	CAN("recvmsg"), CAN("recvmmsg"), CAN_IF("sendmsg", 0, DAEMON_FD_INIT), CAN_IF("sendmsg", 0, DAEMON_FD_GATE),
+	CAN_IF("write", 0, STDERR_FILENO), CANNOT("open"), CANNOT("openat"),
+	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
 	END,
 };
 
@@ -129,7 +152,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.name = "sekishod",
 		.uid = JAIL_UID_GATE,
 		.capabilities = UINT64_C(1) << CAP_NET_ADMIN,
-		.calls = {living, looping, filing, gatekeeping, sanitizing},
+		.calls = {living, writing, looping, talking, filing, gatekeeping, sanitizing},
 		.paths = {
 			{JAIL_STORE, true, DAEMON_PATH_GATE},
 			{JAIL_TUNE, false, "/proc/sys/net"},
@@ -144,7 +167,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 	[JAIL_LOG] = {
 		.name = "sekisho-logd",
 		.uid = JAIL_UID_LOG,
-		.calls = {living, looping, filing, threading, sanitizing},
+		.calls = {living, writing, looping, talking, filing, threading, sanitizing},
 		.paths = {
 			{JAIL_STORE, true, DAEMON_PATH_LOG},
 			{JAIL_READ, false, "/proc/sys/kernel/random"},
@@ -157,7 +180,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.name = "sekisho-compile",
 		.uid = JAIL_UID_NONE,
 		.zones_root = true,
-		.calls = {living, answering, zoning, sanitizing},
+		.calls = {living, writing, answering, zoning, sanitizing},
 		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE},
 			{RLIMIT_FSIZE, 1 * GIB}, {RLIMIT_CPU, 120}},
@@ -166,9 +189,16 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.name = "sekisho-prove",
 		.uid = JAIL_UID_NONE,
 		.zones_root = true,
-		.calls = {living, answering, zoning, sanitizing},
+		.calls = {living, writing, answering, zoning, sanitizing},
 		.paths = {{JAIL_LOOK, false, JAIL_ZONES}},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE},
 			{RLIMIT_FSIZE, 1 * GIB}, {RLIMIT_CPU, 120}},
+	},
+	[JAIL_INSPECT] = {
+		.name = "sekisho-inspect",
+		.uid = JAIL_UID_INSPECT,
+		.empty_root = true,
+		.calls = {living, looping, inspecting, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE}},
 	},
 };

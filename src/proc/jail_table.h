@@ -54,7 +54,7 @@ struct jail_limit {
 	rlim_t value;
 };
 
-#define JAIL_LISTS_MAX 6
+#define JAIL_LISTS_MAX 8
 #define JAIL_PATHS_MAX 8
 #define JAIL_LIMITS_MAX 6
 
@@ -63,6 +63,7 @@ struct jail_spec {
 	uid_t uid;
 	uint64_t capabilities;			     /* bits 1 << CAP_… */
 	bool zones_root;			     /* chroot to the time zones: there is no other file */
+	bool empty_root;			     /* chroot to an empty directory */
 	const struct jail_call *calls[JAIL_LISTS_MAX];    /* lists that end with a NULL name */
 	struct jail_path paths[JAIL_PATHS_MAX];	     /* ends with a NULL path */
 	struct jail_limit limits[JAIL_LIMITS_MAX];	     /* ends with value 0 on resource 0 (RLIMIT_CPU) */

@@ -57,7 +57,8 @@ static const struct field msg_spawn_fields[] = {
 	TEXT(msg_spawn, language),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
-static const struct field msg_broken_fields[] = {ZERO(msg_broken, pad)};
+static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_INSPECT)};
+static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
 	ZERO(msg_generation, pad),
@@ -84,6 +85,20 @@ static const struct field msg_log_status_fields[] = {
 	FLAG(msg_log_status, writable),
 	ZERO(msg_log_status, pad),
 };
+static const struct field msg_queues_fields[] = {ANYTHING(msg_queues)};
+static const struct field msg_enforced_fields[] = {ZERO(msg_enforced, pad)};
+/* What a verdict may say is checked by who takes it: only he knows, and only the first n matter. */
+static const struct field msg_verdicts_fields[] = {
+	RANGE(msg_verdicts, n, 1, MSG_VERDICTS_MAX),
+	ZERO(msg_verdicts, pad),
+};
+static const struct field msg_pinhole_fields[] = {ZERO(msg_pinhole, pad)};
+static const struct field msg_inspect_status_fields[] = {ZERO(msg_inspect_status, pad)};
+static const struct field msg_inspector_fields[] = {
+	RANGE(msg_inspector, state, MSG_INSPECTOR_AWAY, MSG_INSPECTOR_WELL),
+	ZERO(msg_inspector, pad),
+	GROUP(msg_inspector, status, msg_inspect_status, 1, msg_inspect_status_fields),
+};
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),
 	ZERO(msg_request, pad),
@@ -107,6 +122,7 @@ static const struct field msg_status_fields[] = {
 	GROUP(msg_status, log, msg_log_status, 1, msg_log_status_fields),
 	TEXT(msg_status, hostname),
 	TEXT(msg_status, timezone),
+	GROUP(msg_status, inspector, msg_inspector, 1, msg_inspector_fields),
 };
 static const struct field msg_committed_fields[] = {FLAG(msg_committed, ok), TEXT(msg_committed, error)};
 static const struct field msg_opened_fields[] = {FLAG(msg_opened, ok), TEXT(msg_opened, error)};
@@ -301,7 +317,8 @@ bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
 	const uint8_t *body = reader_bytes(&r, m->size);
 	if (!fields_are_good(body, m->fields, m->nfields))
 		return false;
-	memset(ret, 0, sizeof(*ret));
+	/* Not all of it: the largest message is ten times the usual one. */
+	ret->nfds = 0;
 	ret->type = m->type;
 	ret->tag = h.tag;
 	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
@@ -312,10 +329,15 @@ bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
 
 /* -- Sending and receiving ------------------------------------------------------------------------------- */
 
-/* Room for one descriptor more than allowed: a sender of too many is recognised by count, not by luck. */
+/*
+ * Room for more descriptors than allowed: a sender of too many is recognised by count, not by luck. An even number: the
+ * kernel fills what the alignment leaves.
+ */
+#define CONTROL_FDS (MSG_FDS_MAX + 2)
+_Static_assert(CONTROL_FDS % 2 == 0, "descriptors would be lost in the padding");
 union control {
 	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int) * (MSG_FDS_MAX + 1))];
+	char bytes[CMSG_SPACE(sizeof(int) * CONTROL_FDS)];
 };
 
 static void attach_fds(struct msghdr *mh, union control *c, const int *fds, unsigned nfds)
@@ -364,7 +386,7 @@ static unsigned take_fds(struct msghdr *mh, int *fds, bool *ret_bad)
 			continue;
 		}
 		unsigned count = (unsigned)((cm->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		for (unsigned i = 0; i < count && n <= MSG_FDS_MAX; i++, n++)
+		for (unsigned i = 0; i < count && n < CONTROL_FDS; i++, n++)
 			memcpy(&fds[n], CMSG_DATA(cm) + i * sizeof(int), sizeof(int));
 	}
 	return n;
@@ -391,7 +413,7 @@ int msg_recv(int fd, struct msg *ret)
 	struct iovec iov = {bytes, sizeof(bytes)};
 	struct msghdr mh = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
-	int fds[MSG_FDS_MAX + 1];
+	int fds[CONTROL_FDS];
 	bool bad;
 	ssize_t n;
 

@@ -14,7 +14,8 @@ from town import GATEWAY
 
 # An emulated machine (tools/vm) is slow, and its kernel may have its modules still to load.
 SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
-PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove")
+PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove",
+            "sekisho-inspect")
 
 
 class Gate:

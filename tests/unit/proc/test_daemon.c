@@ -64,7 +64,7 @@ static int start(struct daemon *d)
 	if (plan.start == 1)
 		d->exit_code = 11;
 	if (plan.broken)
-		daemon_peer_broken(d);
+		daemon_peer_broken(d, MSG_PEER_LOG);
 	return plan.start;
 }
 

@@ -20,6 +20,7 @@
 #include <linux/capability.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <pthread.h>
@@ -45,13 +46,17 @@
 #define LOG (1u << JAIL_LOG)
 #define COMPILE (1u << JAIL_COMPILE)
 #define PROVE (1u << JAIL_PROVE)
+#define INSPECT (1u << JAIL_INSPECT)
 #define DAEMONS (GATE | LOG)
-#define ALL (GATE | LOG | COMPILE | PROVE)
+#define ZONED (GATE | LOG | COMPILE | PROVE)
+#define ALL (ZONED | INSPECT)
 #define NONE 0u
 
 #define HANDED_NFLOG 20
 #define HANDED_PEER 21
 #define HANDED_LISTEN 22
+#define HANDED_QUEUE 23
+#define QUEUE 207
 
 static char root[] = "/tmp/sekisho-jail-XXXXXX";
 
@@ -321,6 +326,72 @@ static int configure_handed_nflog(void)
 	return -answer.e.error;
 }
 
+/* The kernel asks for the capability of whoever sends, also on a socket that root opened: EPERM without our filter. */
+static int verdict_on(int fd)
+{
+	struct {
+		struct nlmsghdr h;
+		struct nfgenmsg g;
+		struct nlattr attr;
+		struct nfqnl_msg_verdict_hdr verdict;
+	} q = {{sizeof(q), NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT, NLM_F_REQUEST | NLM_F_ACK, 1, 0},
+		{AF_UNSPEC, NFNETLINK_V0, htons(QUEUE)}, {12, NFQA_VERDICT_HDR}, {htonl(1), htonl(1)}};
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+		char rest[256];
+	} answer = {0};
+	struct iovec iov = {&q, sizeof(q)}, back = {&answer, sizeof(answer)};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1}, reply = {.msg_iov = &back, .msg_iovlen = 1};
+
+	if (sendmsg(fd, &mh, 0) < 0 || recvmsg(fd, &reply, 0) < 0)
+		return errno;
+	/* There is no packet 1: whoever may, is told so. */
+	return answer.e.error == -ENOENT ? 0 : -answer.e.error;
+}
+
+static int send_verdict_on_queue(void)
+{
+	return verdict_on(HANDED_QUEUE);
+}
+
+/* The queue under the number that is its pair in the jail: our filter lets the call through. */
+static int send_verdict_past_the_filter(void)
+{
+	return verdict_on(DAEMON_FD_GATE);
+}
+
+static int write_on_queue(void)
+{
+	char byte = 0;
+
+	return write(HANDED_QUEUE, &byte, 1) < 0 ? errno : 0;
+}
+
+static int receive_on_queue(void)
+{
+	char buf[64];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct mmsghdr m = {.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}};
+
+	return recvmmsg(HANDED_QUEUE, &m, 1, MSG_DONTWAIT, NULL) < 0 && errno != EAGAIN ? errno : 0;
+}
+
+/* Groups of the kernel's events: never on what was handed. */
+static int join_group_on_queue(void)
+{
+	int group = NFNLGRP_CONNTRACK_NEW;
+
+	return setsockopt(HANDED_QUEUE, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0 ? errno : 0;
+}
+
+static int beat(void)
+{
+	struct msg_beat b = {.sequence = 1};
+
+	return -msg_send(DAEMON_FD_INIT, MSG_BEAT, 0, &b, NULL, 0);
+}
+
 static int receive_on_handed_nflog(void)
 {
 	char buf[64];
@@ -531,17 +602,19 @@ static const struct attempt {
 	TRY(write_log_file, LOG), TRY(store_generation, GATE), TRY(use_sqlite, LOG), TRY(make_symlink, NONE),
 	TRY(make_fifo, NONE), TRY(change_root_directory, NONE), TRY(write_net_sysctl, GATE),
 	TRY(write_conntrack_sysctl, GATE), TRY(write_kernel_sysctl, NONE), TRY(read_network_statistics, GATE),
-	TRY(read_boot_id, DAEMONS), TRY(load_zone, ALL), TRY(socket_tcp, NONE), TRY(socket_udp6, NONE),
+	TRY(read_boot_id, DAEMONS), TRY(load_zone, ZONED), TRY(socket_tcp, NONE), TRY(socket_udp6, NONE),
 	TRY(socket_packet, NONE), TRY(socket_unix, NONE), TRY(socket_uevent, NONE),
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
-	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS), TRY(send_on_first, ALL),
-	TRY(send_on_another, DAEMONS), TRY(accept_client, GATE), TRY(make_pair, GATE), TRY(run_loop, DAEMONS),
+	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS), TRY(send_on_first, ALL), TRY(beat, ALL),
+	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED),
+	TRY(receive_on_queue, DAEMONS | INSPECT), TRY(join_group_on_queue, GATE),
+	TRY(send_on_another, DAEMONS), TRY(accept_client, GATE), TRY(make_pair, GATE), TRY(run_loop, DAEMONS | INSPECT),
 	TRY(execute, NONE), TRY(make_child, NONE), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
 	TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL),
-	TRY(seal_memory_file, ALL), TRY(write_line, ALL), TRY(print, ALL),
+	TRY(seal_memory_file, ZONED), TRY(write_line, ALL), TRY(print, ZONED),
 };
 #define N_ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
 
@@ -617,9 +690,17 @@ static void test_row(enum jail_row row)
 		expect(jail_name(row), raws[i].name, got, got == -SIGSYS || absent);
 	}
 	int got = in_child((int)row, load_unknown_zone, 0);
-	expect(jail_name(row), "load_unknown_zone", got, got == ENOENT);
+	expect(jail_name(row), "load_unknown_zone", got, row == JAIL_INSPECT ? is_refusal(got) : got == ENOENT);
 	/* The one-shots live on what all have; a daemon without an attempt of its own was forgotten here. */
 	CHECK(own > 0 || row == JAIL_COMPILE || row == JAIL_PROVE);
+}
+
+/* Both locks of the inspector's queue, each by itself: our filter kills, and the kernel refuses what passes it. */
+static void test_queue_locks(void)
+{
+	CHECK_INT(in_child(JAIL_INSPECT, send_verdict_on_queue, 0), -SIGSYS);
+	CHECK_INT(in_child(JAIL_INSPECT, send_verdict_past_the_filter, 0), EPERM);
+	CHECK_INT(in_child(JAIL_LOG, send_verdict_on_queue, 0), EPERM);
 }
 
 static void test_outside(void)
@@ -690,15 +771,15 @@ static void test_status(enum jail_row row)
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	fflush(NULL);
 	pid_t pid = fork();
-	if (pid == 0)
-		_exit(jail_enter(row, root, &report) < 0 ? 1 : wait_to_be_seen(pair[1]));
+	if (pid == 0) /* where even the inspector may write */
+		_exit(dup2(pair[1], STDERR_FILENO) < 0 || jail_enter(row, root, &report) < 0 ? 1 : wait_to_be_seen(STDERR_FILENO));
+	close(pair[1]);
 	CHECK(read(pair[0], &c, 1) == 1);
 	look_at(pid, row);
 	CHECK(write(pair[0], "g", 1) == 1);
 	waitpid(pid, &status, 0);
 	CHECK_INT(status, 0);
 	close(pair[0]);
-	close(pair[1]);
 }
 
 /* -- jail_verify() can say no ---------------------------------------------------------------------------- */
@@ -733,6 +814,28 @@ static void hand(int fd, int number)
 	}
 }
 
+/* A queue socket as sekishod hands it: opened and bound with the capability. */
+static int queue_open(void)
+{
+	struct {
+		struct nlmsghdr h;
+		struct nfgenmsg g;
+		struct nlattr attr;
+		struct nfqnl_msg_config_cmd bind;
+	} q = {{sizeof(q), NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, 1, 0},
+		{AF_UNSPEC, NFNETLINK_V0, htons(QUEUE)}, {8, NFQA_CFG_CMD}, {NFQNL_CFG_CMD_BIND, 0, htons(AF_UNSPEC)}};
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+		char rest[256];
+	} answer = {0};
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+
+	if (fd < 0 || send(fd, &q, sizeof(q), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0 || answer.e.error != 0)
+		return -1;
+	return fd;
+}
+
 static int prepare(void)
 {
 	int pair[2];
@@ -747,7 +850,8 @@ static int prepare(void)
 	hand(fcntl(pair[1], F_DUPFD, 30), HANDED_PEER);
 	close(pair[1]);
 	hand(pair[0], DAEMON_FD_RESULT);
-	return 0;
+	hand(queue_open(), HANDED_QUEUE);
+	return dup2(HANDED_QUEUE, DAEMON_FD_GATE) < 0 ? -1 : 0;
 }
 
 static void remove_root(void)
@@ -773,6 +877,7 @@ int main(void)
 	}
 	test_outside();
 	test_verify();
+	test_queue_locks();
 	for (unsigned row = 0; row < JAIL_ROWS; row++) {
 		test_row((enum jail_row)row);
 		test_status((enum jail_row)row);

@@ -39,6 +39,12 @@ static const struct kind {
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+static void fill_fds(int fds[MSG_FDS_MAX])
+{
+	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
+		fds[i] = pair[0];
+}
+
 /* Zero is good everywhere but in the enums that begin with one. */
 static void fill_good(struct msg *m, const struct kind *k)
 {
@@ -53,6 +59,13 @@ static void fill_good(struct msg *m, const struct kind *k)
 	case MSG_EXITED:
 		MSG_TEXT(m->u.msg_exited.name, "sekisho-logd");
 		m->u.msg_exited.status = 9;
+		break;
+	case MSG_BROKEN:
+		m->u.msg_broken.peer = MSG_PEER_INSPECT;
+		break;
+	case MSG_VERDICTS:
+		m->u.msg_verdicts.n = MSG_VERDICTS_MAX;
+		m->u.msg_verdicts.verdict[MSG_VERDICTS_MAX - 1].code = 4;
 		break;
 	case MSG_FAULT:
 		m->u.msg_fault.severity = MSG_SEVERITY_FAULT;
@@ -92,7 +105,8 @@ static void test_round_trip(void)
 		const struct kind *k = &kinds[i];
 		for (unsigned nfds = k->fds_min; nfds <= k->fds_max; nfds++) {
 			struct msg m, got;
-			int fds[MSG_FDS_MAX] = {pair[0], pair[0], pair[0]};
+			int fds[MSG_FDS_MAX];
+			fill_fds(fds);
 			fill_good(&m, k);
 			CHECK_INT(msg_send(pair[0], m.type, m.tag, &m.u, fds, nfds), 0);
 			CHECK_INT(msg_recv(pair[1], &got), 1);
@@ -145,7 +159,8 @@ static bool survives(const struct msg *m)
 			continue;
 		/* Sender and receiver must agree. */
 		bool decoded = msg_decode(buf, encode(m, &kinds[i], buf), kinds[i].fds_min, &got);
-		int fds[MSG_FDS_MAX] = {pair[0], pair[0], pair[0]};
+		int fds[MSG_FDS_MAX];
+		fill_fds(fds);
 		int sent = msg_send(pair[0], m->type, m->tag, &m->u, fds, kinds[i].fds_min);
 		CHECK(decoded == (sent == 0) && (sent == 0 || sent == -EINVAL));
 		if (sent == 0 && msg_recv(pair[1], &got) == 1)
@@ -181,7 +196,16 @@ static void test_fields(void)
 	REFUSED(MSG_SPAWN, m.u.msg_spawn.clock_untrusted = 2);
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
-	REFUSED(MSG_BROKEN, m.u.msg_broken.pad = 1);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = 0);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_INSPECT + 1);
+	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
+	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = MSG_VERDICTS_MAX + 1);
+	REFUSED(MSG_ENFORCED, m.u.msg_enforced.pad = 1);
+	REFUSED(MSG_PINHOLE, m.u.msg_pinhole.pad[6] = 1);
+	REFUSED(MSG_INSPECT_STATUS, m.u.msg_inspect_status.pad = 1);
+	REFUSED(MSG_STATUS, m.u.msg_status.inspector.state = MSG_INSPECTOR_WELL + 1);
+	REFUSED(MSG_STATUS, m.u.msg_status.inspector.status.pad = 1);
+	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.pad[0] = 1);
 	REFUSED(MSG_FAULT, m.u.msg_fault.severity = 3);
 	REFUSED(MSG_FAULT, m.u.msg_fault.text[0] = '\n');
 	REFUSED(MSG_LINKS, m.u.msg_links.n = MSG_LINKS_MAX + 1);

@@ -108,7 +108,7 @@ static void act(uint32_t what)
 		gate.ill = true;
 		break;
 	case TINY_PEER_BROKEN:
-		daemon_peer_broken(gate.d);
+		daemon_peer_broken(gate.d, MSG_PEER_LOG);
 		break;
 	case TINY_COMPILE:
 		ask_for(MSG_CHILD_COMPILE, "ja");

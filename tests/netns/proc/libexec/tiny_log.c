@@ -35,7 +35,7 @@ static void on_gate(void *arg, int fd, uint32_t events)
 
 	(void)events;
 	if (r == -EPROTO)
-		daemon_peer_broken(d);
+		daemon_peer_broken(d, MSG_PEER_LOG);
 	if (r != 1)
 		return;
 	if (m.type == MSG_FAULT)
