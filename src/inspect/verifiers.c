@@ -7,6 +7,7 @@
 
 static const struct verifier table[] = {
 	{APP_NONE, NULL, NULL, {0}},
+	{APP_SMTP, smtp_stream, NULL, {25, 587}},
 	{APP_DNS, dns_stream, dns_datagram, {53}},
 	{APP_SMB, smb_stream, NULL, {445}},
 	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},

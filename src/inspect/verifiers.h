@@ -9,5 +9,6 @@
 verify_fn smb_stream;
 verify_fn dns_stream, dns_datagram;
 verify_fn ldap_stream, ldap_datagram;
+verify_fn smtp_stream;
 
 #endif

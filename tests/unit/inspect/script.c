@@ -190,3 +190,87 @@ size_t script_edits(enum application app, const struct verify_policy *policy, co
 	}
 	return wrong;
 }
+
+static bool as_wanted(const struct outcome *o, bool as, const char *what)
+{
+	if (!as)
+		tell(what, o);
+	return as;
+}
+
+bool script_refuses(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	enum inspect_why why)
+{
+	struct outcome o = script_run(app, policy, lines, n);
+
+	return as_wanted(&o, o.status == VERIFY_REFUSE && o.why == why && o.line == n - 1, "not refused as it should be");
+}
+
+bool script_decides(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	enum verify_status status)
+{
+	script_no_prefix_refused(app, policy, lines, n);
+	struct outcome before = script_run(app, policy, lines, n - 1), o = script_run(app, policy, lines, n);
+
+	return as_wanted(&before, before.status == VERIFY_MORE, "decided too early") &&
+	       as_wanted(&o, o.status == status && o.level == LEVEL_RELATES && o.line == n - 1, "not decided as it should be");
+}
+
+struct ends {
+	uint8_t bytes[2][16384];
+	struct verify v;
+	_Alignas(8) uint8_t state[VERIFY_STATE_BYTES];
+};
+
+/* Calls the verifier until it uses nothing more. */
+static enum verify_status let_read(const struct verifier *verifier, struct ends *e)
+{
+	uint32_t used;
+
+	do {
+		e->v.side[0].used = e->v.side[1].used = 0;
+		enum verify_status status = verifier->stream(&e->v);
+		if (status != VERIFY_MORE && status != VERIFY_DECIDED && status != VERIFY_HANDOVER)
+			return status;
+		for (int i = 0; i < 2; i++) {
+			struct verify_side *s = &e->v.side[i];
+			s->n -= s->used;
+			memmove(e->bytes[i], e->bytes[i] + s->used, s->n);
+		}
+		used = e->v.side[0].used + e->v.side[1].used;
+		if (status == VERIFY_HANDOVER)
+			return status;
+	} while (used > 0);
+	return VERIFY_MORE;
+}
+
+bool script_hands_over(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n)
+{
+	static struct ends e;
+	static uint8_t bytes[16384];
+	struct addr client, server;
+
+	addr_parse("10.1.0.5", &client);
+	addr_parse("10.2.0.8", &server);
+	memset(&e, 0, sizeof(e));
+	e.v = (struct verify){.policy = policy, .client = &client, .server = &server, .state = e.state};
+	for (size_t i = 0; i < n; i++) {
+		size_t len = lines[i].n;
+		if (len == 0)
+			len = unhex(lines[i].text, bytes, sizeof(bytes));
+		else
+			memcpy(bytes, lines[i].text, len);
+		unsigned from = side_of(lines[i].who);
+		e.v.from = (uint8_t)from;
+		for (size_t k = 0; k < len; k++) {
+			struct verify_side *s = &e.v.side[from];
+			s->p = e.bytes[from];
+			e.bytes[from][s->n++] = bytes[k];
+			enum verify_status status = let_read(verifier_of(app), &e);
+			if (status != VERIFY_MORE)
+				return status == VERIFY_HANDOVER && e.v.next == APP_TLS && i == n - 1 && k == len - 1 &&
+				       e.v.side[0].n + e.v.side[1].n == 0;
+		}
+	}
+	return false;
+}

@@ -49,5 +49,13 @@ struct edit {
 /* Each edit alone, over TCP or by datagrams; tells those that came out otherwise and returns their number. */
 size_t script_edits(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
 	const struct edit *edits, size_t nedits, bool datagrams);
+/* Is it refused in its last line and not before, for this reason? Says so when it is not. */
+bool script_refuses(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	enum inspect_why why);
+/* Does the last line, and none before it, bring this status and L3? Says so when not; prefixes as above. */
+bool script_decides(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n,
+	enum verify_status status);
+/* Does the last byte of the conversation, and none before it, hand the connection over to TLS? Byte by byte. */
+bool script_hands_over(enum application app, const struct verify_policy *policy, const struct line *lines, size_t n);
 
 #endif
