@@ -16,13 +16,14 @@ LEAVES = {
              "external": 1},
     "host-group": {"member": 1},
     "service": None,
-    "allow": {"from": 1, "to": 1, "service": 1, "application": 1, "server-name": 1, "purpose": 1, "applicant": 1,
-              "asset-class": 1, "starts": 1, "expires": 1, "days": 1, "hours": 1, "closed-dates": 1, "window": 1,
+    "allow": {"from": 1, "to": 1, "service": 1, "application": 1, "application-option": 1, "server-name": 1, "alpn": 1,
+              "domain-name": 1, "question-rate": 1, "screen-product": 1, "purpose": 1, "applicant": 1, "asset-class": 1, "starts": 1, "expires": 1, "days": 1, "hours": 1, "closed-dates": 1, "window": 1,
               "at-end": 1, "one-way": "flag", "fragments": "flag", "sanitised-by": 1, "sanitising-product": 1, "sanitising-statement": 1,
               "permitted-as": 1, "external-isolated": "flag", "reason": 1, "approved-by": 1, "report-due": 1,
               "exception": 0, "approval": 1, "name": 1, "date": 1, "number": 1},
 }
-MANY = {"interface", "address", "network", "member", "service", "server-name", "closed-dates"}
+MANY = {"interface", "address", "network", "member", "service", "server-name", "alpn", "domain-name", "application-option",
+        "closed-dates"}
 ICMP_TYPES = {"echo-request": (8, 128), "echo-reply": (0, 129)}
 
 

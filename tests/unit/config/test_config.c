@@ -157,6 +157,29 @@ static void test_allow(void)
 	read_end(&r);
 }
 
+static void test_application(void)
+{
+	struct reading r = read_text(
+		"set system refused-connections silent\n"
+		"set allow a from h to g service tcp/443 application tls alpn h2 alpn http/1.1\n"
+		"set allow a application-option ech application-option fast-open screen-product blast\n"
+		"set allow b from h to g service udp/53 application dns domain-name a.jp domain-name _b.jp\n"
+		"set allow b question-rate 20 one-way\n");
+	const struct model_allow *a = r.model->allows;
+
+	CHECK_INT(r.diags.nerrors, 0);
+	CHECK(r.model->system.refuse_silently);
+	CHECK(a[0].alpns.n == 2 && a[0].options.n == 2 && a[0].options.v[1].line == 3);
+	CHECK_STR(a[0].options.v[1].text, "fast-open");
+	CHECK(a[0].screen_product == SCREEN_BLAST && a[0].screen_product_line == 3);
+	CHECK(a[1].domain_names.n == 2 && a[1].question_rate == 20 && a[1].question_rate_line == 5);
+	CHECK(a[1].one_way && a[1].one_way_line == 5 && a[1].screen_product == SCREEN_NONE);
+	read_end(&r);
+	r = read_text("set system refused-connections reset\n");
+	CHECK(r.diags.nerrors == 0 && !r.model->system.refuse_silently);
+	read_end(&r);
+}
+
 /* A window is of the policy's own zone, wherever in the file that stands. */
 static void test_zone(void)
 {
@@ -293,6 +316,7 @@ int main(void)
 	test_system();
 	test_network();
 	test_allow();
+	test_application();
 	test_zone();
 	test_mail();
 	test_empty();
