@@ -7,6 +7,7 @@
 
 static const struct verifier table[] = {
 	{APP_NONE, NULL, NULL, {0}},
+	{APP_TLS, tls_stream, NULL, {443, 8443, 636, 993}},
 	{APP_SMTP, smtp_stream, NULL, {25, 587}},
 	{APP_DNS, dns_stream, dns_datagram, {53}},
 	{APP_SMB, smb_stream, NULL, {445}},
@@ -48,4 +49,21 @@ bool verify_name_allowed(const struct verify_list *list, const char *name, size_
 		if (name_matches(list->v[i], name, n))
 			return true;
 	return list->n == 0;
+}
+
+bool verify_host_legal(const uint8_t *p, size_t n)
+{
+	size_t label = 0;
+
+	if (n > 0 && p[n - 1] == '.')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		bool letter = (p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z';
+		if (p[i] == '.' ? label == 0 : !letter && !(p[i] >= '0' && p[i] <= '9') && p[i] != '-' && p[i] != '_')
+			return false;
+		label = p[i] == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return n > 0 && n <= 253 && label > 0;
 }
