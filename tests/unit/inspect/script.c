@@ -31,6 +31,30 @@ static size_t unhex(const char *digits, uint8_t *out, size_t max)
 	return n;
 }
 
+size_t script_load(const char *name, struct line *lines, size_t max)
+{
+	static uint8_t bytes[1 << 18];
+	static size_t used;
+	char path[4096];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", SEKISHO_CORPUS, name);
+	FILE *f = fopen(path, "rb");
+	if (f == NULL) {
+		printf("cannot read %s\n", path);
+		exit(1);
+	}
+	struct reader r = reader_init(bytes + used, fread(bytes + used, 1, sizeof(bytes) - used, f));
+	fclose(f);
+	used += reader_left(&r);
+	while (reader_left(&r) > 3 && n < max) {
+		uint8_t head = reader_u8(&r);
+		size_t len = reader_be16(&r);
+		lines[n++] = (struct line){(head & 0x80) != 0 ? 's' : 'c', (const char *)reader_bytes(&r, len), len};
+	}
+	return n;
+}
+
 static unsigned side_of(char who)
 {
 	return who == 's' || who == 'S' ? VERIFY_SERVER : VERIFY_CLIENT;

@@ -16,6 +16,8 @@ struct line {
 	const char *text; /* bytes; with n 0: hex digits and blanks */
 	size_t n;
 };
+/* Reads a kept conversation (tests/fuzz/verify.h says its form) of tests/fuzz/corpus; ends the program without it. */
+size_t script_load(const char *name, struct line *lines, size_t max);
 #define TEXT(literal) (literal), sizeof(literal) - 1
 #define HEX(digits) (digits), 0
 #define BYTES(array) (const char *)(array), sizeof(array)
