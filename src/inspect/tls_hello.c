@@ -667,11 +667,14 @@ static bool extensions_kept(const struct tls_hello *a, const struct tls_hello *b
 	return true;
 }
 
-static bool keeps_what_was_asked(const struct tls_hello *first, const struct tls_hello *retry, const struct tls_hello *second)
+static bool keeps_what_was_asked(const struct tls_hello *first, const struct tls_hello *retry,
+	const struct tls_hello *second)
 {
-	const struct tls_extension *asked = tls_extension_find(retry, X_KEY_SHARE), *share = tls_extension_find(second, X_KEY_SHARE);
-	const struct tls_extension *cookie = tls_extension_find(retry, X_COOKIE), *echo = tls_extension_find(second, X_COOKIE);
 	const struct tls_extension *before = tls_extension_find(first, X_KEY_SHARE);
+	const struct tls_extension *asked = tls_extension_find(retry, X_KEY_SHARE);
+	const struct tls_extension *share = tls_extension_find(second, X_KEY_SHARE);
+	const struct tls_extension *cookie = tls_extension_find(retry, X_COOKIE);
+	const struct tls_extension *echo = tls_extension_find(second, X_COOKIE);
 
 	if ((cookie == NULL) != (echo == NULL) || (cookie != NULL && !same(cookie->body, echo->body)))
 		return false;
