@@ -158,6 +158,7 @@ struct packet {
 	enum inspect_why why; /* of PACKET_OTHER; WHY_NONE: simply nothing for the inspector (ARP, ICMP, ...) */
 	uint8_t l4;	     /* IPPROTO_*, also of PACKET_OTHER where it is known */
 	bool checksum_bad;   /* verified and wrong; an absent or offloaded one is not */
+	bool checksum_skipped; /* as the caller asked: also when fragments are put together */
 	struct addr src, dst;
 	uint16_t sport, dport;
 	/* TCP (RFC 9293, 7323) */

@@ -1,8 +1,8 @@
 /*
  * pool.c: a fixed piece of memory cut into slabs of 16 KiB; a slab serves one size of block, until all its blocks are back.
  *
- * Free blocks of a size are a list through the blocks themselves. A slab whose blocks are all free goes back to the slabs,
- * so that a flood of small beginnings does not keep the large ones out for ever.
+ * Free blocks of a size are a list through the blocks themselves. A slab whose blocks are all free goes back to the slabs
+ * when no other slab is left, so that a flood of small beginnings does not keep the large ones out for ever.
  */
 #include "pool.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define SLAB 16384u
-#define SIZES 3
+#define SIZES 6
 
-static const uint32_t size_of[SIZES] = {256, 4096, SLAB};
+static const uint32_t size_of[SIZES] = {64, 256, 512, 1024, 4096, SLAB};
 
 struct block {
 	struct block *next, *prev;
@@ -31,6 +31,8 @@ struct pool {
 	uint8_t *memory;
 	struct slab *slab;
 	uint32_t nslabs, free_slab;
+	uint32_t idle; /* slabs that serve a size but have no block out */
+	uint32_t hand; /* where the search for one goes on */
 	struct block *free[SIZES];
 	size_t used;
 };
@@ -63,6 +65,15 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
+static unsigned size_class(uint32_t size)
+{
+	unsigned k = 0;
+
+	while (size_of[k] != size)
+		k++;
+	return k;
+}
+
 static void push(struct pool *p, unsigned k, struct block *b)
 {
 	b->prev = NULL;
@@ -82,14 +93,35 @@ static void unlink_block(struct pool *p, unsigned k, struct block *b)
 		b->next->prev = b->prev;
 }
 
+static void give_slab(struct pool *p, uint32_t i)
+{
+	unsigned k = size_class(p->slab[i].size);
+
+	for (uint32_t at = 0; at < SLAB; at += size_of[k])
+		unlink_block(p, k, (void *)(p->memory + (size_t)i * SLAB + at));
+	p->slab[i] = (struct slab){.next = p->free_slab};
+	p->free_slab = i;
+	p->idle--;
+}
+
+/* A slab that serves a size without need is only then looked for when it is wanted: taking it apart costs. */
+static void find_idle(struct pool *p)
+{
+	while (p->slab[p->hand].size == 0 || p->slab[p->hand].out > 0)
+		p->hand = (p->hand + 1) % p->nslabs;
+	give_slab(p, p->hand);
+}
+
 static bool take_slab(struct pool *p, unsigned k)
 {
+	if (p->free_slab == NO_SLAB && p->idle > 0)
+		find_idle(p);
 	uint32_t i = p->free_slab;
-
 	if (i == NO_SLAB)
 		return false;
 	p->free_slab = p->slab[i].next;
 	p->slab[i] = (struct slab){.size = size_of[k], .next = NO_SLAB};
+	p->idle++;
 	for (uint32_t at = 0; at < SLAB; at += size_of[k])
 		push(p, k, (void *)(p->memory + (size_t)i * SLAB + at));
 	return true;
@@ -105,33 +137,22 @@ void *pool_get(struct pool *p, size_t want, uint32_t *ret_size)
 		return NULL;
 	struct block *b = p->free[k];
 	unlink_block(p, k, b);
-	p->slab[((uint8_t *)b - p->memory) / SLAB].out++;
+	if (p->slab[((uint8_t *)b - p->memory) / SLAB].out++ == 0)
+		p->idle--;
 	p->used += size_of[k];
 	*ret_size = size_of[k];
 	return b;
 }
 
-static void give_slab(struct pool *p, uint32_t i, unsigned k)
-{
-	for (uint32_t at = 0; at < SLAB; at += size_of[k])
-		unlink_block(p, k, (void *)(p->memory + (size_t)i * SLAB + at));
-	p->slab[i] = (struct slab){.next = p->free_slab};
-	p->free_slab = i;
-}
-
 void pool_put(struct pool *p, void *block, uint32_t size)
 {
-	unsigned k = 0;
-
 	if (block == NULL)
 		return;
-	while (size_of[k] != size)
-		k++;
 	uint32_t i = (uint32_t)((size_t)((uint8_t *)block - p->memory) / SLAB);
-	push(p, k, block);
+	push(p, size_class(size), block);
 	p->used -= size;
 	if (--p->slab[i].out == 0)
-		give_slab(p, i, k);
+		p->idle++;
 }
 
 size_t pool_used(const struct pool *p)

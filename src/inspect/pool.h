@@ -1,5 +1,5 @@
 /*
- * pool.h: memory for the beginnings of undecided flows, fixed when it is made: blocks of 256 bytes, 4 KiB and 16 KiB.
+ * pool.h: memory for the beginnings of undecided flows, fixed when it is made: blocks of 64 bytes to 16 KiB.
  *
  * Nothing is allocated later. A pool that is empty says so, and the flow that asked is refused.
  */

@@ -35,7 +35,7 @@ static void sizes_share_the_memory(void)
 {
 	struct pool *p = pool_new(65536);
 	uint32_t small, large;
-	void *a = pool_get(p, 1, &small);
+	void *a = pool_get(p, 65, &small);
 	void *b = pool_get(p, 16384, &large);
 
 	CHECK_INT(small, 256);
