@@ -1,0 +1,58 @@
+/*
+ * identify.h: what is this flow, when no rule says what it must be? All verifiers look, those that refuse are out.
+ */
+#ifndef SEKISHO_INSPECT_IDENTIFY_H
+#define SEKISHO_INSPECT_IDENTIFY_H
+
+#include "judge.h"
+
+#define IDENTIFY_TURNS 16u
+
+/* A conversation as it was heard: who spoke how much. The bytes of a side lie one behind the other. */
+struct transcript {
+	const uint8_t *p[2];
+	uint32_t turn[IDENTIFY_TURNS]; /* bytes, of the server with TRANSCRIPT_SERVER */
+	uint8_t turns;
+	bool ended[2];
+	bool datagrams;
+	uint16_t server_port;
+};
+#define TRANSCRIPT_SERVER 0x80000000u
+
+struct identity {
+	enum application application;
+	enum inspect_level level;
+	bool settled; /* nothing will change it */
+	char name[VERIFY_NAME_MAX];
+	uint32_t name_n;
+};
+
+/* All applications that a transcript may still become; bit = enum application. */
+uint32_t identify_all(bool datagrams);
+/*
+ * Hears the whole transcript again with the verifiers in *live, and takes out those that refuse it. The best of the others
+ * is the identity: by level, then by the server's port, then in the order of enum application.
+ */
+void identify(const struct transcript *t, uint32_t *live, struct identity *ret);
+
+/* A flow that is being identified: its transcript, with the bytes in the pool. */
+struct identify {
+	uint32_t live;
+	uint32_t n[2], cap[2];
+	uint8_t *p[2];
+	uint32_t turn[IDENTIFY_TURNS];
+	uint8_t turns;
+	bool ended[2], datagrams;
+	uint16_t server_port;
+};
+
+void identify_init(struct identify *i, bool datagrams, uint16_t server_port);
+/*
+ * More of the flow. False: go on. True: no more is needed, release the memory: either ret->settled, or there is no more room
+ * and what it was taken for before is what stays.
+ */
+bool identify_hear(struct identify *i, struct pool *pool, unsigned from, const uint8_t *p, uint32_t n, bool ended,
+	struct identity *ret);
+void identify_release(struct identify *i, struct pool *pool);
+
+#endif
