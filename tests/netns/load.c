@@ -291,7 +291,8 @@ static unsigned allowance(const struct options *o, uint64_t sent, struct timespe
 	double due = seconds_between(start, now) * o->rate - (double)sent;
 	if (due >= 1)
 		return due < n ? (unsigned)due : n;
-	nanosleep(&(struct timespec){0, 200000}, NULL);
+	double wait = (1 - due) / o->rate * 1e9;
+	nanosleep(&(struct timespec){0, wait < 200000 ? 200000 : wait > 10000000 ? 10000000 : (long)wait}, NULL);
 	return 0;
 }
 
@@ -303,9 +304,14 @@ static bool finished(const struct options *o, uint64_t sent, struct timespec sta
 		return false;
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (o->until != NULL && sent % 4096 < BATCH && access(o->until, F_OK) == 0)
-		return true;
-	return seconds_between(start, now) >= o->seconds;
+	double passed = seconds_between(start, now);
+	static double asked;
+	if (o->until != NULL && passed - asked >= 0.05) {
+		asked = passed;
+		if (access(o->until, F_OK) == 0)
+			return true;
+	}
+	return passed >= o->seconds;
 }
 
 /* Sends n prepared messages; a full queue counts as refused and is not tried again. */

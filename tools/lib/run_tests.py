@@ -165,9 +165,15 @@ def step_netns(tally):
     meson_suite(tally, BUILD, "netns", timeout=2)
 
 
+def step_vm(tally):
+    """Two emulated machines side by side."""
+    tally.step("  two emulated machines, Linux 6.12 and 6.1: some four minutes")
+    meson_suite(tally, BUILD, "vm")
+
+
 STEPS = {"style": step_style, "build": step_build, "unit": lambda t: meson_suite(t, BUILD, "unit"),
          "golden": lambda t: meson_suite(t, BUILD, "golden"), "fuzz": lambda t: meson_suite(t, BUILD, "fuzz"),
-         "netns": step_netns, "sanitize": step_sanitize}
+         "netns": step_netns, "vm": step_vm, "sanitize": step_sanitize}
 
 
 def main(words):
@@ -179,7 +185,7 @@ def main(words):
         print(f"tools/test: steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
     tally = Tally()
-    if "build" not in wanted and any(w in wanted for w in ("unit", "golden", "fuzz", "netns")):
+    if "build" not in wanted and any(w in wanted for w in ("unit", "golden", "fuzz", "netns", "vm")):
         wanted.insert(0, "build")
     for step in wanted:
         tally.step(step)

@@ -18,6 +18,20 @@ _MS_BIND = 4096
 ETH_P_ALL = 3
 
 
+# Classic BPF (code, jump if true, jump if false, constant): ARP and neighbour solicitations of others.
+_QUESTIONS = [
+    (0x20, 0, 0, 0xfffff004), (0x15, 7, 0, 4),       # PACKET_OUTGOING: what we sent ourselves
+    (0x28, 0, 0, 12), (0x15, 6, 0, 0x0806),          # ARP
+    (0x15, 0, 4, 0x86dd), (0x30, 0, 0, 20), (0x15, 0, 2, 58), (0x30, 0, 0, 54), (0x15, 1, 0, 135),
+    (0x06, 0, 0, 0), (0x06, 0, 0, 0xffff),           # no, yes
+]
+
+
+def _attach(sock, program):
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
+    sock.setsockopt(socket.SOL_SOCKET, 26, struct.pack("@HP", len(program), ctypes.addressof(code)))  # SO_ATTACH_FILTER
+
+
 def run(*words, check=True, quiet=True, stdin=None):
     """Runs a command; its stderr is in the exception when it fails."""
     done = subprocess.run(words, input=stdin, capture_output=quiet, text=True)
@@ -132,9 +146,12 @@ class Space:
         with Inside(self.full(name)):
             return socket.socket(*args)
 
-    def packet_socket(self, name, interface, buffer=8 << 20):
-        """A raw socket on an interface: sends whole frames, and sees all frames in both directions."""
-        sock = self.socket(name, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    def packet_socket(self, name, interface, buffer=8 << 20, questions=False):
+        """A raw socket on an interface: sends whole frames, and sees all frames in both directions; with `questions` only
+        ARP and neighbour solicitations that arrive, whatever else passes."""
+        sock = self.socket(name, socket.AF_PACKET, socket.SOCK_RAW, 0)
+        if questions:
+            _attach(sock, _QUESTIONS)
         sock.setsockopt(socket.SOL_SOCKET, 33, buffer)  # SO_RCVBUFFORCE
         sock.bind((interface, ETH_P_ALL))
         sock.setblocking(False)

@@ -30,6 +30,7 @@ def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="build directory")
     parser.add_argument("--seed", type=int, default=None, help="of random tests: repeats one")
+    parser.add_argument("--short", action="store_true", help="a short run, for an emulated machine")
     options = parser.parse_args()
     if os.geteuid() != 0:
         print("network namespaces need root")

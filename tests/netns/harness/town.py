@@ -254,7 +254,7 @@ class Responder(threading.Thread):
     def __init__(self, town):
         super().__init__(daemon=True)
         self.town, self.running = town, True
-        self.socks = {w: town.space.packet_socket(WIRES, "w-" + w) for w in town.wires()}
+        self.socks = {w: town.space.packet_socket(WIRES, "w-" + w, questions=True) for w in town.wires()}
 
     def run(self):
         while self.running:
