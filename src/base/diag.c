@@ -35,8 +35,6 @@ static struct diag *room(struct diag_list *d, enum diag_severity severity)
 static void add(struct diag_list *d, enum diag_severity severity, uint32_t line, const char *code, const char *hint,
 	const char *fmt, va_list ap)
 {
-	va_list again;
-
 	if (severity == DIAG_ERROR)
 		d->nerrors++;
 	else
@@ -44,11 +42,7 @@ static void add(struct diag_list *d, enum diag_severity severity, uint32_t line,
 	struct diag *item = room(d, severity);
 	if (item == NULL)
 		return;
-	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
-	char *what = arena_alloc(d->arena, (size_t)(n < 0 ? 0 : n) + 1);
-	vsnprintf(what, (size_t)(n < 0 ? 0 : n) + 1, fmt, again);
-	va_end(again);
+	const char *what = arena_vprintf(d->arena, fmt, ap);
 	*item = (struct diag){severity, line, code, what, hint == NULL ? NULL : arena_strdup(d->arena, hint)};
 }
 
