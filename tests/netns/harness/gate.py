@@ -4,6 +4,7 @@ The programs come from a build directory; what runs is found by pid, and stopped
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ import time
 import ns
 from town import GATEWAY
 
+DEFECT = re.compile(r"Sanitizer|runtime error:|killed by signal (4|6|7|8|11|31)\b")
 # An emulated machine (tools/vm) is slow, and its kernel may have its modules still to load.
 SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
 PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove",
@@ -31,7 +33,7 @@ class Gate:
         os.makedirs(self.root, exist_ok=True)
         os.makedirs(self.libexec, exist_ok=True)
         self.command = self._link_programs()
-        self.process, self.started = None, time.time()
+        self.process, self.started, self.found = None, time.time(), []
 
     def _find(self, name):
         for where, _, names in os.walk(os.path.join(self.build, "src")):
@@ -71,6 +73,11 @@ class Gate:
         except FileNotFoundError:
             return ""
 
+    def complaints(self):
+        """Signs of a defect in any of the gate's programs: what the sanitizers of a build with them said (in a jail they may
+        die of their own report: signal 31), and deaths that no test asks for."""
+        return [line for line in self.log_tail(1000000).splitlines() if DEFECT.search(line)]
+
     def stop(self):
         """Ends init and whatever it left, and removes the work directory when it is ours."""
         if self.process is not None and self.process.poll() is None:
@@ -81,6 +88,7 @@ class Gate:
                 self.process.kill()
                 self.process.wait()
         self.process = None
+        self.found = self.complaints()
         if self.own_work:
             subprocess.run(["rm", "-rf", self.work], check=False)
 

@@ -99,6 +99,8 @@ class Stage:
     def _close(self):
         if self.gate is not None:
             self.gate.stop()
+            if self.gate.found:
+                self.tap.check("no program of the gate has a defect to report", False, "\n".join(self.gate.found))
         if self.town is not None:
             self.town.close()
 
