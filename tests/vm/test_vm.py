@@ -13,7 +13,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
     parser.add_argument("--kernel", default="6.12", choices=["6.12", "6.1"])
-    parser.add_argument("--timeout", type=int, default=840)
+    parser.add_argument("--timeout", type=int, default=540)
     parser.add_argument("parts", nargs="*", help="parts of guest.py; none: all")
     options = parser.parse_args()
     ready = subprocess.run([VM, "--kernel", options.kernel, "--fetch"], capture_output=True, text=True, check=False)

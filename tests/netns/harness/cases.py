@@ -12,10 +12,11 @@ import tomllib
 
 import frame
 import ns
+from gate import SLOW
 
-ARRIVAL_SECONDS = 1.5   # how long an expected packet may take (neighbour discovery comes first)
-RECORD_SECONDS = 4.0    # how long a record may take
-SILENCE_SECONDS = 0.15  # how long we listen for one that must not come
+ARRIVAL_SECONDS = 1.5 * SLOW  # how long an expected packet may take (neighbour discovery comes first)
+RECORD_SECONDS = 4.0 * SLOW   # how long a record may take
+SILENCE_SECONDS = 0.15        # how long we listen for one that must not come
 
 
 @dataclasses.dataclass
@@ -375,9 +376,10 @@ def kind_burst(run, case, family):
     """`count` first packets of different connections: the last ones must be refused. With `after`, one more is sent
     so many seconds later: what sekishod counts by itself takes effect with its next look."""
     arrived = 0
-    for i in range(case["count"]):
-        flow = run.flow(case, family, sport=40000 + i)
-        run.put(flow, run.packet(flow, case))
+    flows = [run.flow(case, family, sport=40000 + i) for i in range(case["count"])]
+    packets = [run.packet(flow, case) for flow in flows]  # made first, so that they are sent in one burst
+    for flow, packet in zip(flows, packets):
+        run.put(flow, packet)
     if "after" in case:
         time.sleep(case["after"])
         flow = run.flow(case, family)

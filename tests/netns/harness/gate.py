@@ -63,7 +63,7 @@ class Gate:
                 raise RuntimeError(f"sekisho-init ended with {self.process.returncode}: {self.log_tail()}")
             if self.ask("status", "--json", check=False).stdout.strip():
                 return
-            time.sleep(0.05)
+            time.sleep(0.05 * SLOW)
         raise RuntimeError(f"the gate does not answer: {self.log_tail()}")
 
     def log_tail(self, count=12):

@@ -14,9 +14,9 @@ import threading
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
-_MS_BIND = 4096
+_MS_BIND, _MS_REC, _MS_SHARED = 4096, 16384, 1 << 20
+_MNT_DETACH = 2
 ETH_P_ALL = 3
-
 
 # Classic BPF (code, jump if true, jump if false, constant): ARP and neighbour solicitations of others.
 _QUESTIONS = [
@@ -66,7 +66,7 @@ def _setns(fd):
 
 def make_namespace(full):
     """What `ip netns add` does, without a process; loopback is up."""
-    os.makedirs("/run/netns", exist_ok=True)
+    _share_directory()
     path = f"/run/netns/{full}"
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0))
     wrong = []
@@ -76,6 +76,17 @@ def make_namespace(full):
     if wrong:
         os.unlink(path)
         raise wrong[0]
+
+
+def _share_directory():
+    """/run/netns is a mount that all see alike, so that a namespace removed here is removed for everybody."""
+    here = b"/run/netns"
+    os.makedirs(here, exist_ok=True)
+    if _libc.mount(b"", here, b"none", _MS_SHARED | _MS_REC, None) == 0:
+        return
+    if _libc.mount(here, here, b"none", _MS_BIND | _MS_REC, None) != 0 or \
+            _libc.mount(b"", here, b"none", _MS_SHARED | _MS_REC, None) != 0:
+        raise OSError(ctypes.get_errno(), "mount /run/netns")
 
 
 def _unshare_onto(path, wrong):
@@ -162,19 +173,24 @@ class Space:
 
     def remove(self):
         """Ends what runs inside (by pid), then the namespaces."""
-        for full in reversed(self.names):
-            remove_namespace(full)
+        remove_namespaces(self.names)
         self.names.clear()
 
 
-def remove_namespace(full):
-    pids = run("ip", "netns", "pids", full, check=False).stdout.split()
-    for pid in pids:
+def remove_namespaces(names):
+    """Ends what runs inside, then does what `ip netns del` does, without a process; a name that is not there is none."""
+    paths = [path for path in map("/run/netns/{}".format, names) if os.path.exists(path)]
+    rooms = {(seen.st_dev, seen.st_ino) for seen in map(os.stat, paths)}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            os.kill(int(pid), 9)
-        except ProcessLookupError:
+            seen = os.stat(f"/proc/{pid}/ns/net")
+            if (seen.st_dev, seen.st_ino) in rooms:
+                os.kill(int(pid), 9)
+        except OSError:  # it has ended meanwhile
             pass
-    run("ip", "netns", "del", full, check=False)
+    for path in paths:
+        _libc.umount2(path.encode(), _MNT_DETACH)
+        os.unlink(path)
 
 
 def forget_connections(full):
@@ -187,6 +203,12 @@ def forget_connections(full):
         code = struct.unpack_from("=i", sock.recv(4096), 16)[0]
         if code != 0:
             raise OSError(-code, "conntrack")
+
+
+def tentative(full):
+    """True while duplicate address detection goes on for an IPv6 address in the namespace."""
+    with Inside(full), open("/proc/thread-self/net/if_inet6", encoding="ascii") as f:
+        return any(int(line.split()[4], 16) & 0x40 for line in f)  # IFA_F_TENTATIVE
 
 
 def existing(prefix):

@@ -72,8 +72,7 @@ def stop():
         return 1
     if state["pid"] is not None:
         end_process(state["pid"])
-    for name in names:
-        ns.remove_namespace(name)
+    ns.remove_namespaces(names)
     if os.path.basename(state["work"]).startswith("sekisho-"):
         shutil.rmtree(state["work"], ignore_errors=True)
     step("stopped; nothing is left", "止めました。何も残っていません")

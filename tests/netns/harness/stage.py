@@ -115,8 +115,7 @@ def settle(town, seconds=5):
     """Waits until no IPv6 address of the town is tentative any more, and neighbours can be found."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if not any(ns.run("ip", "-n", n, "-6", "addr", "show", "tentative", check=False).stdout
-                   for n in town.space.names):
+        if not any(map(ns.tentative, town.space.names)):
             break
         time.sleep(0.1)
     time.sleep(1)

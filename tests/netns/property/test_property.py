@@ -28,7 +28,7 @@ import worlds  # noqa: E402
 
 ZONE = "Asia/Tokyo"
 WORLDS, PACKETS = 20, 150
-SHORT_WORLDS, SHORT_PACKETS = 3, 100
+SHORT_WORLDS, SHORT_PACKETS = 2, 100
 
 
 def build_frame(packet, gateway_mac, token):
