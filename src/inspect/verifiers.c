@@ -12,6 +12,7 @@ static const struct verifier table[] = {
 	{APP_DNS, dns_stream, dns_datagram, {53}},
 	{APP_SMB, smb_stream, NULL, {445}},
 	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
+	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

@@ -14,5 +14,6 @@ verify_fn tls_stream;
 
 /* Letters, digits, hyphens, underscores; labels of 1 to 63, a final dot allowed: a name, or an IPv4 address in digits. */
 bool verify_host_legal(const uint8_t *p, size_t n);
+verify_fn kerberos_stream, kerberos_datagram;
 
 #endif

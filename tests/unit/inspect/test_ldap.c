@@ -128,7 +128,8 @@ static void test_starttls_required(void)
 	static const struct line bind[] = {{'c', HEX(BIND)}}, root[] = {{'c', HEX(ROOT)}};
 	static const struct line whoami[] = {{'c', HEX("301e 020102 7719 8017 312e332e362e312e342e312e343230332e312e31312e33")}};
 	static const struct line unbind[] = {{'c', HEX("3005 020101 4200")}};
-	static const struct line refused[] = {{'c', HEX(STARTTLS)}, {'s', HEX("300c 020101 7807 0a0102 0400 0400")}, {'c', HEX(BIND)}};
+	static const struct line refused[] = {
+		{'c', HEX(STARTTLS)}, {'s', HEX("300c 020101 7807 0a0102 0400 0400")}, {'c', HEX(BIND)}};
 
 	CHECK_INT(SCRIPT(APP_LDAP, &tls, bind).why, WHY_PLAIN);
 	CHECK_INT(SCRIPT(APP_LDAP, &tls, root).why, WHY_PLAIN);
