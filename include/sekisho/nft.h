@@ -103,9 +103,9 @@ int nft_pinhole(struct nft *n, const struct nft_pinhole *h);
 
 /*
  * The queue of packets that come in from a segment (INSPECT_QUEUE): opened, bound, whole packets, GSO, no fail-open, at
- * most NFT_QUEUE_PACKETS held. Returns a descriptor (non-blocking, close-on-exec) or -errno (-EPERM: no
- * CAP_NET_ADMIN, or somebody else is bound). Who is given a copy and has no CAP_NET_ADMIN can only receive. Packets are freed (dropped) when the last copy
- * is closed: call nft_queue_abandon() before.
+ * most NFT_QUEUE_PACKETS held. Returns a descriptor (non-blocking, close-on-exec) or -errno (-EPERM: no CAP_NET_ADMIN,
+ * or somebody else is bound). Who is given a copy and has no CAP_NET_ADMIN can only receive. What is held is dropped
+ * when the last copy is closed: call nft_queue_abandon() before.
  */
 #define NFT_QUEUE_PACKETS 4096
 int nft_queue_open(uint32_t segment);

@@ -120,8 +120,8 @@ const char *capability_word(enum capability one);
  * the same is their text, so the caller compares the texts.
  */
 struct ruleset_renewal {
-	uint32_t generation;  /* the one before; 0 = none: no old mark is worth anything */
-	const uint32_t *to;   /* by its verified id (0..n-1): the id under this IR, 0 = the policy is gone */
+	uint32_t generation; /* the one before; 0 = none: no old mark is worth anything */
+	const uint16_t *to;  /* by its verified id (0..n-1): the id under this IR, 0 = the policy is gone (ir_renumber) */
 	uint32_t n;
 };
 

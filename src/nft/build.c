@@ -176,6 +176,14 @@ static struct ruleset *ruleset_new(const struct ir *ir, struct wall now, const s
 	rs->arena = a;
 	rs->ir = ir;
 	rs->opt = *opt;
+	if (opt->renewal.n > 0) {
+		uint16_t *to = ARENA_ARRAY(a, opt->renewal.n, uint16_t);
+		memcpy(to, opt->renewal.to, opt->renewal.n * sizeof(*to));
+		rs->opt.renewal.to = to;
+	}
+	/* Loaded again under its own number: its marks are its own. */
+	if (opt->renewal.generation == opt->generation)
+		rs->opt.renewal = (struct ruleset_renewal){0};
 	rs->now = now;
 	rs->next_change = WALL_NEVER;
 	add_counters(rs);

@@ -7,6 +7,8 @@
  *   build_state  after conntrack: new, stray, related, neighbour discovery
  *   build_flow   forward: lease, marks, pairs, what being granted means
  *   build_maps   boxes -> maps of a pair
+ *   build_inspect  what must be verified: queue, verdict, renewal
+ *   build_data   connections through pinholes
  *   build_local  input and output: the gateway's own flows
  */
 #ifndef NFT_BUILD_H
@@ -14,6 +16,8 @@
 
 #include "builder.h"
 #include "ranges.h"
+
+#include <sekisho/inspect.h>
 
 struct build {
 	struct ruleset *rs;
@@ -29,6 +33,7 @@ struct build {
 	struct set *noise[2];  /* broadcast and multicast destinations */
 	struct chain *early, *state, *forward, *after, *input, *output;
 	struct chain *refuse, *granted;
+	struct chain *miss; /* of the pair being built: where a flow goes that no map knows */
 };
 
 /* The mark of a passed flow under this generation. */
@@ -48,6 +53,25 @@ void build_local(struct build *b);
  * a miss in all of them goes on behind.
  */
 void build_maps(struct build *b, struct chain *pair, uint32_t first, uint32_t n);
+
+/* The chains of the inspected classes, as elements of the map of classes. */
+void build_inspect(struct build *b, struct set *classes, struct chain *admit);
+/* What `after` does with a packet that has a mark. */
+struct chain *build_inspected(struct build *b);
+
+/* May a rule between these segments have connections through pinholes in this direction? */
+bool build_data_pair(const struct build *b, uint16_t from, uint16_t to);
+/* Where a flow goes that no map of such a pair knows. */
+struct chain *build_missed(struct build *b, struct chain *admit);
+
+/* Is a refused TCP connection reset? */
+static inline bool resets(const struct build *b)
+{
+	return b->ir != NULL && b->ir->system->refuse_silently == 0 && (b->rs->opt.capabilities & CAP_REJECT) != 0;
+}
+
+/* Does the rule depend on what time it is? */
+bool rule_needs_clock(const struct ir_rule *r);
 
 /* Fields by family. */
 static inline enum field saddr(uint8_t fam)

@@ -13,10 +13,6 @@
 /* As long as the host settings let conntrack wait for an answer to a SYN. */
 #define HALF_OPEN_SECONDS 10
 
-/* What the inspector leaves in the packet mark (NFQA_MARK) for the chain `after`. */
-#define INSPECTED_PASSED 0x5e000002u
-#define INSPECTED_REFUSED 0x5e000003u
-
 static void build_forward(struct build *b, struct chain *judge)
 {
 	struct ruleset *rs = b->rs;
@@ -45,18 +41,13 @@ static void clamp_segments(struct build *b, struct chain *c)
 static void build_after(struct build *b)
 {
 	struct ruleset *rs = b->rs;
-	struct chain *inspected = chain_new(rs, "inspected"), *mss = chain_new(rs, "mss");
-	uint32_t generation = CTMARK_GENERATION(rs->opt.generation);
+	struct chain *mss = chain_new(rs, "mss");
 
 	if ((rs->opt.capabilities & CAP_TCPOPT) != 0)
 		clamp_segments(b, mss);
 	if (mss->nrules > 0)
 		jump(match_masked(is(on(rs, b->after), F_L4PROTO, IPPROTO_TCP), F_TCPFLAGS, 2, OP_NEQ, 0), mss);
-	go(isnt(on(rs, b->after), F_MARK, 0), inspected);
-	let_pass(set_mark(set_ctmark(is(on(rs, inspected), F_MARK, INSPECTED_PASSED), F_CTMARK, CTMARK_VERIFIED,
-		generation | CTMARK_PASSED), 0));
-	stop(set_ctmark(is(on(rs, inspected), F_MARK, INSPECTED_REFUSED), F_CTMARK, CTMARK_VERIFIED,
-		generation | CTMARK_REFUSED), REASON_APP_MISMATCH);
+	go(isnt(on(rs, b->after), F_MARK, 0), build_inspected(b));
 }
 
 /* -- what a class of flow gets -------------------------------------------------------------------------------- */
@@ -151,18 +142,18 @@ static struct chain *refuse_class(struct build *b, const char *name, enum reason
 	return c;
 }
 
-static void build_granted(struct build *b)
+static void build_granted(struct build *b, struct chain *admit_chain)
 {
 	uint32_t generation = CTMARK_GENERATION(b->rs->opt.generation);
 	struct set *map = set_named(b, TYPES(TYPE_MARK), SET_VERDICTS, "classes");
-	struct chain *admit_chain = admit(b);
 
 	b->granted = chain_new(b->rs, "granted");
 	set_add_number(map, CLASS_ALLOW)->chain = grant(b, "allow", admit_chain, generation | CTMARK_PASSED);
 	set_add_number(map, CLASS_TIMED)->chain = grant(b, "timed", admit_chain, generation | CTMARK_TIMED);
 	set_add_number(map, CLASS_ONEWAY)->chain = grant(b, "oneway", admit_chain, generation | CTMARK_ONEWAY);
-	set_add_number(map, CLASS_INSPECT)->chain = refuse_class(b, "inspect", REASON_NO_INSPECTOR);
 	set_add_number(map, CLASS_MAIL)->chain = refuse_class(b, "mail", REASON_NO_MAIL_GATE);
+	build_inspect(b, map, admit_chain);
+	set_sort(map);
 	vmap_masked(on(b->rs, b->granted), F_MARK, 0xf, map);
 	stop(on(b->rs, b->granted), REASON_NO_RULE);
 }
@@ -173,20 +164,36 @@ struct pairs {
 	struct chain *chain[LIMIT_SEGMENTS][LIMIT_SEGMENTS];
 };
 
+/* Connections may come through pinholes in a direction in which no box is. */
+static void build_data_pairs(struct build *b, struct pairs *p, struct chain *missed)
+{
+	for (uint16_t from = 0; from < b->ir->nsegments; from++)
+		for (uint16_t to = 0; to < b->ir->nsegments; to++)
+			if (p->chain[from][to] == NULL && build_data_pair(b, from, to))
+				p->chain[from][to] = missed;
+}
+
 /* Boxes come in order of their pair: one run each. */
-static void build_pairs(struct build *b, struct pairs *p)
+static void build_pairs(struct build *b, struct pairs *p, struct chain *admit_chain)
 {
 	const struct ir *ir = b->ir;
+	struct chain *missed = NULL;
 
+	for (uint16_t i = 0; i < ir->nsegments * ir->nsegments && missed == NULL; i++)
+		if (build_data_pair(b, (uint16_t)(i / ir->nsegments), (uint16_t)(i % ir->nsegments)))
+			missed = build_missed(b, admit_chain);
 	for (uint32_t first = 0, next; first < ir->nboxes; first = next) {
 		uint16_t from = ir->boxes[first].from, to = ir->boxes[first].to;
 		for (next = first; next < ir->nboxes && ir->boxes[next].from == from && ir->boxes[next].to == to;)
 			next++;
 		struct chain *c = chain_named(b, "pair_%u_%u", from, to);
+		b->miss = build_data_pair(b, from, to) ? missed : b->rs->stop[REASON_NO_RULE];
 		build_maps(b, c, first, next - first);
-		stop(on(b->rs, c), REASON_NO_RULE);
+		go(on(b->rs, c), b->miss);
 		p->chain[from][to] = c;
 	}
+	if (missed != NULL)
+		build_data_pairs(b, p, missed);
 }
 
 static struct chain *pair_target(const struct build *b, const struct pairs *p, uint16_t from, uint16_t to)
@@ -234,7 +241,7 @@ static void stop_unknown_exit(struct build *b, struct chain *c)
 	stop(not_in(on(b->rs, c), FIELDS(F_OIFNAME), known), REASON_UNKNOWN_INTERFACE);
 }
 
-/* An ICMP error of a flow that has no passed mark: of a timed or opening flow, or of none. */
+/* An ICMP error of a flow that has no passed mark: of a timed, opening or undecided flow, or of none. */
 static struct chain *related_flow(struct build *b)
 {
 	struct chain *c = chain_new(b->rs, "related_flow");
@@ -243,6 +250,9 @@ static struct chain *related_flow(struct build *b)
 		CTMARK_TIMED | CTMARK_GENERATION(b->rs->opt.generation)));
 	let_pass(match_masked(on(b->rs, c), F_CTMARK, CTMARK_OPENING | CTMARK_DECIDED, OP_EQ,
 		CTMARK_OPENING | CTMARK_GENERATION(b->rs->opt.generation)));
+	/* Its mark is cleared: only what was queued may come to `after` with one. */
+	let_pass(set_mark(match_masked(on(b->rs, c), F_CTMARK, CTMARK_ONEWAY | CTMARK_DECIDED, OP_EQ,
+		CTMARK_INSPECTING | CTMARK_GENERATION(b->rs->opt.generation)), 0));
 	stop(on(b->rs, c), REASON_RELATED);
 	return c;
 }
@@ -250,22 +260,20 @@ static struct chain *related_flow(struct build *b)
 void build_flow(struct build *b)
 {
 	struct ruleset *rs = b->rs;
-	uint32_t generation = CTMARK_GENERATION(rs->opt.generation);
-	struct chain *judge = chain_new(rs, "judge");
+	struct chain *judge = chain_new(rs, "judge"), *admit_chain;
 	struct pairs p = {0};
 
 	build_forward(b, judge);
 	build_after(b);
-	build_granted(b);
-	build_pairs(b, &p);
+	admit_chain = admit(b);
+	build_granted(b, admit_chain);
+	build_pairs(b, &p, admit_chain);
 	struct set *pairs = set_named(b, TYPES(TYPE_IFNAME, TYPE_IFNAME), SET_VERDICTS, "pairs");
 	struct set *rpairs = set_named(b, TYPES(TYPE_IFNAME, TYPE_IFNAME), SET_VERDICTS, "rpairs");
 	dispatch_pairs(b, &p, pairs, rpairs);
 	go(is(on(rs, judge), F_CTSTATE, 4), related_flow(b));
-	stop(match_masked(on(rs, judge), F_CTMARK, CTMARK_DECIDED, OP_EQ, generation | CTMARK_REFUSED),
-		REASON_APP_MISMATCH);
-	stop(match_masked(on(rs, judge), F_CTMARK, CTMARK_DECIDED, OP_EQ, generation | CTMARK_INSPECTING),
-		REASON_NO_INSPECTOR);
+	/* Of whatever generation: only the sweep forgets a refusal. Why was said with its first packet. */
+	stop(set_mark(match_masked(on(rs, judge), F_CTMARK, CTMARK_STATE, OP_EQ, CTMARK_REFUSED), 0), REASON_APP_MISMATCH);
 	vmap(is(on(rs, judge), F_CTDIR, 0), FIELDS(F_IIFNAME, F_OIFNAME), pairs);
 	vmap(is(on(rs, judge), F_CTDIR, 1), FIELDS(F_IIFNAME, F_OIFNAME), rpairs);
 	stop_unknown_exit(b, judge);

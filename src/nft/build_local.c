@@ -1,6 +1,6 @@
 /*
  * build_local.c: what the gateway itself receives and sends: nothing but its own named flows (IR_OWN), neighbour
- * discovery, echo where a segment allows it, and ICMP errors in small number.
+ * discovery, echo where a segment allows it, ICMP errors in small number, and resets of refused connections.
  *
  * A local address answers only on its own interface.
  */
@@ -13,6 +13,7 @@
 
 #define CT_ESTABLISHED 2
 #define CT_RELATED 4
+#define TCP_RST 0x04u
 /* Packets a second of all together. */
 #define ECHO_RATE 50
 #define ERROR_RATE 100
@@ -145,12 +146,23 @@ static void send_errors(struct build *b, uint8_t fam)
 	let_pass(is(icmp(b, b->output, fam, fam == 4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY), F_CTSTATE, CT_ESTABLISHED));
 }
 
+/* The reset that the kernel makes for a connection that was refused, in the name of its other end. */
+static void send_resets(struct build *b)
+{
+	if (!resets(b))
+		return;
+	struct rb r = is(is(on(b->rs, b->output), F_L4PROTO, IPPROTO_TCP), F_CTSTATE, CT_RELATED);
+	r = match_masked(r, F_TCPFLAGS, TCP_RST, OP_NEQ, 0);
+	let_pass(match_masked(r, F_CTMARK, CTMARK_STATE, OP_EQ, CTMARK_REFUSED));
+}
+
 static void build_output(struct build *b)
 {
 	struct ruleset *rs = b->rs;
 
 	let_pass(oif(on(rs, b->output), "lo"));
 	own_flows(b, true);
+	send_resets(b);
 	send_discovery(b);
 	send_errors(b, 4);
 	send_errors(b, 6);

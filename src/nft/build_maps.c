@@ -32,22 +32,22 @@ enum dim { DIM_SRC, DIM_DST, DIM_PORT, DIM_END };
 
 /* -- what a box is now ---------------------------------------------------------------------------------------- */
 
-static bool needs_clock(const struct ir_rule *r)
+bool rule_needs_clock(const struct ir_rule *r)
 {
 	return (r->flags & IR_RULE_TIMED) != 0 || r->ends != INT64_MAX || r->starts > 0;
 }
 
 static enum flow_class class_of(const struct build *b, const struct ir_rule *r, int64_t until)
 {
-	if (r->action == IR_INSPECT)
-		return CLASS_INSPECT;
+	bool inspected = r->action == IR_INSPECT;
+
 	if (r->action == IR_MAIL)
 		return CLASS_MAIL;
 	if ((r->flags & IR_RULE_ONE_WAY) != 0)
-		return CLASS_ONEWAY;
+		return inspected ? CLASS_INSPECT_ONEWAY : CLASS_ONEWAY;
 	if ((r->flags & IR_RULE_DRAIN) == 0 && until != INT64_MAX && until - b->rs->now.sec < CLASS_TIMED_SECONDS)
-		return CLASS_TIMED;
-	return CLASS_ALLOW;
+		return inspected ? CLASS_INSPECT_TIMED : CLASS_TIMED;
+	return inspected ? CLASS_INSPECT : CLASS_ALLOW;
 }
 
 static void changes_at(struct ruleset *rs, int64_t when)
@@ -62,7 +62,7 @@ static bool box_element(struct build *b, const struct ir_box *box, struct elem *
 	struct wall until;
 	uint32_t rule = box_active(b->ir, box, b->rs->now, &until);
 
-	if (rule != IR_NONE && b->rs->opt.clock_untrusted && needs_clock(&b->ir->rules[rule]))
+	if (rule != IR_NONE && b->rs->opt.clock_untrusted && rule_needs_clock(&b->ir->rules[rule]))
 		rule = IR_NONE;
 	changes_at(b->rs, until.sec);
 	if (rule == IR_NONE) {
@@ -71,7 +71,7 @@ static bool box_element(struct build *b, const struct ir_box *box, struct elem *
 	}
 	const struct ir_rule *r = &b->ir->rules[rule];
 	enum flow_class class = class_of(b, r, until.sec);
-	if (class == CLASS_ALLOW && until.sec != INT64_MAX && (r->flags & IR_RULE_DRAIN) == 0)
+	if ((class == CLASS_ALLOW || class == CLASS_INSPECT) && until.sec != INT64_MAX && (r->flags & IR_RULE_DRAIN) == 0)
 		changes_at(b->rs, until.sec - CLASS_TIMED_SECONDS + 1);
 	b->rs->boxes_open++;
 	*ret = (struct elem){.mark = (uint32_t)class | ((uint32_t)r->verified << 12), .rule = rule, .until = until.sec};
@@ -250,7 +250,7 @@ static void add_bucket(const struct cutting *k, const struct place *from, const 
 	cut_key(k->g, k->d, to, &hi);
 	set_add(k->map, &lo, &hi)->chain = c;
 	place_interval(k->g, c, name, cells, n);
-	stop(on(b->rs, c), REASON_NO_RULE);
+	go(on(b->rs, c), b->miss);
 }
 
 /* The first place of the upper half of a range whose places share their first `bits` bits. */
@@ -371,7 +371,7 @@ static bool is_exact(const struct ir_box *box)
 static bool ever_ends(const struct build *b, const struct ir_box *box)
 {
 	for (uint32_t i = 0; i < box->cand.n; i++)
-		if (needs_clock(&b->ir->rules[b->ir->cands[box->cand.first + i].rule]))
+		if (rule_needs_clock(&b->ir->rules[b->ir->cands[box->cand.first + i].rule]))
 			return true;
 	return false;
 }

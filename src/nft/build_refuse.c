@@ -6,17 +6,28 @@
  */
 #include "build.h"
 
+#include <netinet/in.h>
+
 /* Sources remembered per segment; a flood of forged ones fills it and falls under the segment's limit. */
 #define SEEN_SIZE 8192
 #define SEEN_SECONDS 10
 /* Events a second of what came from no segment, and while there is no policy. */
 #define LOG_NONE 1000
 
+/* A verdict's mark says why, and what it rather was: both travel on to the log. */
+static struct rb keep_why(struct rb r, const char *counter, enum reason reason)
+{
+	r = count(match_masked(r, F_MARK, 0xff000000, OP_EQ, INSPECTED_MARK(0, 0, 0)), counter);
+	return set_mark_bits(r, F_MARK, 0x00ffff00, REFUSAL_MARK(reason));
+}
+
 static void add_stops(struct build *b)
 {
 	b->refuse = chain_new(b->rs, "refuse");
 	for (unsigned i = 1; i < REASON_END; i++) {
 		struct chain *c = chain_named(b, "stop_%s", reason_word(i));
+		if (i == REASON_APP_MISMATCH || i == REASON_UNFITTING)
+			go(keep_why(on(b->rs, c), c->name, i), b->refuse);
 		go(set_mark(count(on(b->rs, c), c->name), REFUSAL_MARK(i)), b->refuse);
 		b->rs->stop[i] = c;
 	}
@@ -54,6 +65,9 @@ static void refuse_tail(struct build *b, struct chain *c, uint32_t group, uint32
 	if (rate > 0)
 		drop(count(over_limit(on(b->rs, c), rate, rate), limited));
 	log_to(on(b->rs, c), group);
+	/* Who is refused a connection learns it at once and does not try on for minutes. */
+	if (resets(b))
+		reset(is(match_masked(on(b->rs, c), F_MARK, 0xff, OP_EQ, REASON_APP_MISMATCH), F_L4PROTO, IPPROTO_TCP));
 	drop(on(b->rs, c));
 }
 

@@ -170,6 +170,15 @@ struct rb set_ctmark(struct rb r, enum field from, uint32_t mask, uint32_t value
 	return r;
 }
 
+struct rb set_mark_bits(struct rb r, enum field from, uint32_t mask, uint32_t value)
+{
+	struct stmt *s = add_key(r, S_REMARK, FIELDS(from), NULL);
+
+	s->a = mask;
+	s->b = value;
+	return r;
+}
+
 struct rb add_to(struct rb r, const enum field *fields, const struct set *s)
 {
 	add_key(r, S_UPDATE, fields, s)->sub = UPDATE_ADD;
@@ -251,6 +260,19 @@ struct rb count(struct rb r, const char *counter)
 {
 	add(r, S_COUNTER)->name = counter;
 	return r;
+}
+
+void queue_to(struct rb r, uint32_t number)
+{
+	struct stmt *s = add(r, S_QUEUE);
+
+	s->a = number;
+	s->sub = (r.rs->opt.capabilities & CAP_QUEUE) == 0;
+}
+
+void reset(struct rb r)
+{
+	add(r, S_RESET);
 }
 
 void log_to(struct rb r, uint32_t group)

@@ -49,6 +49,7 @@ void vmap_masked(struct rb r, enum field f, uint32_t mask, const struct set *s);
 struct rb map_mark(struct rb r, const enum field *fields, const struct set *s);
 struct rb set_mark(struct rb r, uint32_t value);
 struct rb set_ctmark(struct rb r, enum field from, uint32_t mask, uint32_t value); /* from & mask | value */
+struct rb set_mark_bits(struct rb r, enum field from, uint32_t mask, uint32_t value); /* the packet's */
 struct rb add_to(struct rb r, const enum field *fields, const struct set *s);
 /* Each key's own limit; IPv6 sources count by their /64. */
 struct rb over_rate(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst);
@@ -62,6 +63,9 @@ struct rb over_limit(struct rb r, uint32_t rate, uint32_t burst);
 struct rb count(struct rb r, const char *counter);
 void log_to(struct rb r, uint32_t group);
 void clamp_mss(struct rb r, uint32_t mss);
+
+void queue_to(struct rb r, uint32_t number); /* by what this kernel has of the two */
+void reset(struct rb r);		     /* TCP only */
 
 void let_pass(struct rb r);
 void drop(struct rb r);

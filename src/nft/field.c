@@ -18,12 +18,14 @@ static const struct {
 	enum loader loader;
 	uint8_t key;	/* of meta and ct, or the extension header's number */
 	uint8_t offset; /* of a payload */
+	uint32_t mask;	/* of a mark; 0 = all of it */
 } fields[F_END] = {
 	[F_NFPROTO] = {"meta nfproto", TYPE_NFPROTO, LOAD_META, NFT_META_NFPROTO, 0},
 	[F_L4PROTO] = {"meta l4proto", TYPE_L4PROTO, LOAD_META, NFT_META_L4PROTO, 0},
 	[F_IIFNAME] = {"iifname", TYPE_IFNAME, LOAD_META, NFT_META_IIFNAME, 0},
 	[F_OIFNAME] = {"oifname", TYPE_IFNAME, LOAD_META, NFT_META_OIFNAME, 0},
 	[F_MARK] = {"meta mark", TYPE_MARK, LOAD_META, NFT_META_MARK, 0},
+	[F_MARK_VERIFIED] = {"meta mark & 0x0ffff000", TYPE_MARK, LOAD_META, NFT_META_MARK, 0, CTMARK_VERIFIED},
 	[F_LENGTH] = {"meta length", TYPE_U32, LOAD_META, NFT_META_LEN, 0},
 	[F_PKTTYPE] = {"meta pkttype", TYPE_PKTTYPE, LOAD_META, NFT_META_PKTTYPE, 0},
 	[F_IIFTYPE] = {"meta iiftype", TYPE_ARPHRD, LOAD_META, NFT_META_IIFTYPE, 0},
@@ -50,6 +52,9 @@ static const struct {
 	[F_ETHERSADDR] = {"ether saddr", TYPE_ETHER, LOAD_LINK, 0, 6},
 	[F_CTSTATE] = {"ct state", TYPE_CTSTATE, LOAD_CT, NFT_CT_STATE, 0},
 	[F_CTMARK] = {"ct mark", TYPE_MARK, LOAD_CT, NFT_CT_MARK, 0},
+	[F_CTMARK_VERIFIED] = {"ct mark & 0x0ffff000", TYPE_MARK, LOAD_CT, NFT_CT_MARK, 0, CTMARK_VERIFIED},
+	/* generation and verified policy */
+	[F_CTMARK_FLOW] = {"ct mark & 0x0ffffffc", TYPE_MARK_NET, LOAD_CT, NFT_CT_MARK, 0, 0x0ffffffc},
 	[F_CTDIR] = {"ct direction", TYPE_CTDIR, LOAD_CT, NFT_CT_DIRECTION, 0},
 	[F_CTSADDR4] = {"ct original ip saddr", TYPE_ADDR4, LOAD_CT_ORIGINAL, NFT_CT_SRC_IP, 0},
 	[F_CTDADDR4] = {"ct original ip daddr", TYPE_ADDR4, LOAD_CT_ORIGINAL, NFT_CT_DST_IP, 0},
@@ -126,6 +131,29 @@ static void load_header(enum field f, unsigned reg, struct buf *out)
 	nl_expr_end(out, e);
 }
 
+/* Only some bits of a mark; in an interval set turned round, since those compare bytes. */
+static void mask_mark(enum field f, unsigned reg, struct buf *out)
+{
+	uint32_t zero = 0;
+	struct nl_expr e = nl_expr(out, "bitwise");
+
+	nl_put_be32(out, NFTA_BITWISE_SREG, NFT_REG32_00 + reg);
+	nl_put_be32(out, NFTA_BITWISE_DREG, NFT_REG32_00 + reg);
+	nl_put_be32(out, NFTA_BITWISE_LEN, 4);
+	nl_put_data(out, NFTA_BITWISE_MASK, &fields[f].mask, 4);
+	nl_put_data(out, NFTA_BITWISE_XOR, &zero, 4);
+	nl_expr_end(out, e);
+	if (fields[f].type != TYPE_MARK_NET)
+		return;
+	e = nl_expr(out, "byteorder");
+	nl_put_be32(out, NFTA_BYTEORDER_SREG, NFT_REG32_00 + reg);
+	nl_put_be32(out, NFTA_BYTEORDER_DREG, NFT_REG32_00 + reg);
+	nl_put_be32(out, NFTA_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nl_put_be32(out, NFTA_BYTEORDER_LEN, 4);
+	nl_put_be32(out, NFTA_BYTEORDER_SIZE, 4);
+	nl_expr_end(out, e);
+}
+
 void field_load(enum field f, unsigned reg, struct buf *out)
 {
 	switch (fields[f].loader) {
@@ -152,4 +180,6 @@ void field_load(enum field f, unsigned reg, struct buf *out)
 		load_header(f, reg, out);
 		break;
 	}
+	if (fields[f].mask != 0)
+		mask_mark(f, reg, out);
 }

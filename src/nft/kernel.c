@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,42 +54,6 @@ static void mark(struct probe *p, const struct batch *b, uint32_t *from, uint32_
 {
 	for (; *from < b->n; (*from)++)
 		p->capability[*from] = capability;
-}
-
-static void put_raw_rule(struct batch *b, const struct ruleset *rs, struct chain *c, void (*body)(struct buf *))
-{
-	/* A rule of one statement, whose expressions are then replaced: for what no ruleset of ours holds. */
-	put_rules(b, rs, c);
-	struct tag *t = (struct tag *)(void *)b->tags.data + b->n - 1;
-	const struct nlattr *a = wire_attr((const void *)(b->b.data + t->at), sizeof(struct nfgenmsg),
-		NFTA_RULE_EXPRESSIONS);
-	b->b.len = (size_t)((const uint8_t *)a - b->b.data);
-	size_t nest = nl_nest(&b->b, NFTA_RULE_EXPRESSIONS);
-	body(&b->b);
-	nl_nest_end(&b->b, nest);
-	nl_msg_end(&b->b, t->at);
-}
-
-static void queue_body(struct buf *b)
-{
-	struct nl_expr e = nl_expr(b, "queue");
-
-	nl_put_be16(b, NFTA_QUEUE_NUM, 0);
-	nl_put_be16(b, NFTA_QUEUE_TOTAL, 1);
-	nl_put_be16(b, NFTA_QUEUE_FLAGS, 0);
-	nl_expr_end(b, e);
-}
-
-static void nfqueue_body(struct buf *b)
-{
-	/* struct xt_NFQ_info_v3: number, total, flags */
-	static const uint16_t info[4] __attribute__((aligned(8))) = {0, 1, 0, 0};
-	struct nl_expr e = nl_expr(b, "target");
-
-	nl_put_str(b, NFTA_TARGET_NAME, "NFQUEUE");
-	nl_put_be32(b, NFTA_TARGET_REV, 3);
-	nl_put(b, NFTA_TARGET_INFO, info, sizeof(info));
-	nl_expr_end(b, e);
 }
 
 static void put_feature_sets(struct batch *b, struct probe *p, struct ruleset *rs, uint32_t *from)
@@ -143,12 +106,17 @@ static void put_feature_rules(struct batch *b, struct probe *p, struct ruleset *
 	clamp_mss(feature(rs, b, "p_mss"), 1000);
 	put_rules(b, rs, rs->chains[rs->nchains - 1]);
 	mark(p, b, from, CAP_TCPOPT);
-	drop(feature(rs, b, "p_queue"));
-	mark(p, b, from, 0);
-	put_raw_rule(b, rs, rs->chains[rs->nchains - 1], queue_body);
+	rs->opt.capabilities = CAP_QUEUE;
+	queue_to(feature(rs, b, "p_queue"), 0);
+	put_rules(b, rs, rs->chains[rs->nchains - 1]);
 	mark(p, b, from, CAP_QUEUE);
-	put_raw_rule(b, rs, rs->chains[rs->nchains - 1], nfqueue_body);
+	rs->opt.capabilities = CAP_XT_NFQUEUE;
+	queue_to(feature(rs, b, "p_target"), 0);
+	put_rules(b, rs, rs->chains[rs->nchains - 1]);
 	mark(p, b, from, CAP_XT_NFQUEUE);
+	reset(is(feature(rs, b, "p_reject"), F_L4PROTO, IPPROTO_TCP));
+	put_rules(b, rs, rs->chains[rs->nchains - 1]);
+	mark(p, b, from, CAP_REJECT);
 	(void)fib;
 }
 

@@ -20,6 +20,7 @@ enum datatype {
 	TYPE_L4PROTO,
 	TYPE_IFNAME,
 	TYPE_MARK,
+	TYPE_MARK_NET, /* turned round, as interval sets compare it */
 	TYPE_U32,
 	TYPE_U16,
 	TYPE_U8,
@@ -61,6 +62,7 @@ enum field {
 	F_IIFNAME,
 	F_OIFNAME,
 	F_MARK,
+	F_MARK_VERIFIED,
 	F_LENGTH,
 	F_PKTTYPE,
 	F_IIFTYPE,
@@ -85,6 +87,8 @@ enum field {
 	F_ETHERSADDR,
 	F_CTSTATE,
 	F_CTMARK,
+	F_CTMARK_VERIFIED,
+	F_CTMARK_FLOW,
 	F_CTDIR,
 	F_CTSADDR4,
 	F_CTDADDR4,
@@ -165,11 +169,14 @@ enum stmt_kind {
 	S_MAPMARK,  /* meta mark set fields map @map */
 	S_SETMARK,  /* meta mark set number */
 	S_CTMARK,   /* ct mark set meta mark & a | b */
+	S_REMARK,   /* meta mark set meta mark & a | b */
 	S_UPDATE,   /* update/add/delete @set { fields [limit …|ct count …] } */
 	S_LIMIT,
 	S_COUNTER,
 	S_LOG,
 	S_MSS,
+	S_QUEUE, /* a: number; sub: 1 = by the xt target */
+	S_RESET, /* reject with tcp reset */
 	S_VERDICT,
 	S_END,
 };

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <string.h>
 
 static void put_bitwise(struct buf *out, unsigned reg, size_t len, const uint8_t *mask, const uint8_t *xor)
@@ -218,13 +219,29 @@ static void ctmark_text(const struct stmt *s, struct buf *out)
 	buf_printf(out, "ct mark set %s & 0x%08x | 0x%08x", field_text(s->part[0].field), s->a, s->b);
 }
 
-static void ctmark_put(const struct stmt *s, struct buf *out)
+static void mark_bits(const struct stmt *s, struct buf *out)
 {
 	uint32_t mask = s->a & ~s->b;
 
 	field_load(s->part[0].field, 0, out);
 	put_bitwise(out, 0, 4, (const uint8_t *)&mask, (const uint8_t *)&s->b);
+}
+
+static void ctmark_put(const struct stmt *s, struct buf *out)
+{
+	mark_bits(s, out);
 	put_mark(out, "ct", NFTA_CT_KEY, NFT_CT_MARK, NFTA_CT_SREG);
+}
+
+static void remark_text(const struct stmt *s, struct buf *out)
+{
+	buf_printf(out, "meta mark set %s & 0x%08x | 0x%08x", field_text(s->part[0].field), s->a, s->b);
+}
+
+static void remark_put(const struct stmt *s, struct buf *out)
+{
+	mark_bits(s, out);
+	put_mark(out, "meta", NFTA_META_KEY, NFT_META_MARK, NFTA_META_SREG);
 }
 
 /* -- dynamic sets and limits ------------------------------------------------------------------------------- */
@@ -270,6 +287,8 @@ static void update_text(const struct stmt *s, struct buf *out)
 		limit_words(s, true, out);
 	} else if (s->sub == UPDATE_COUNT) {
 		buf_printf(out, " ct count over %u", s->a);
+	} else if ((s->set->flags & SET_MARKS) != 0) {
+		buf_adds(out, " : meta mark");
 	}
 	buf_adds(out, " }");
 }
@@ -279,11 +298,18 @@ static void update_put(const struct stmt *s, struct buf *out)
 	static const uint32_t ops[] = {NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_UPDATE, NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_DELETE};
 	char name[SET_NAME_MAX];
 
+	bool map = (s->set->flags & SET_MARKS) != 0;
+	unsigned behind = s->set->klen / 4;
+
 	key_put(s, out);
+	if (map)
+		field_load(F_MARK, behind, out);
 	struct nl_expr e = nl_expr(out, "dynset"), inner;
 	nl_put_str(out, NFTA_DYNSET_SET_NAME, set_name(s->set, name));
 	nl_put_be32(out, NFTA_DYNSET_OP, ops[s->sub]);
 	nl_put_be32(out, NFTA_DYNSET_SREG_KEY, NFT_REG32_00);
+	if (map)
+		nl_put_be32(out, NFTA_DYNSET_SREG_DATA, NFT_REG32_00 + behind);
 	if (s->sub == UPDATE_LIMIT) {
 		inner = nl_expr_under(out, NFTA_DYNSET_EXPR, "limit");
 		limit_data(s, true, out);
@@ -353,6 +379,50 @@ static void mss_put(const struct stmt *s, struct buf *out)
 	nl_expr_end(out, e);
 }
 
+/* -- the inspector's ---------------------------------------------------------------------------------------- */
+
+/* Never `bypass`: without a listener the kernel drops. */
+static void queue_text(const struct stmt *s, struct buf *out)
+{
+	buf_printf(out, "queue num %u", s->a);
+}
+
+static void queue_put(const struct stmt *s, struct buf *out)
+{
+	/* struct xt_NFQ_info_v3: number, how many, flags */
+	uint16_t info[4] __attribute__((aligned(8))) = {(uint16_t)s->a, 1, 0, 0};
+	struct nl_expr e;
+
+	if (s->sub == 0) {
+		e = nl_expr(out, "queue");
+		nl_put_be16(out, NFTA_QUEUE_NUM, (uint16_t)s->a);
+		nl_put_be16(out, NFTA_QUEUE_TOTAL, 1);
+		nl_put_be16(out, NFTA_QUEUE_FLAGS, 0);
+	} else {
+		e = nl_expr(out, "target");
+		nl_put_str(out, NFTA_TARGET_NAME, "NFQUEUE");
+		nl_put_be32(out, NFTA_TARGET_REV, 3);
+		nl_put(out, NFTA_TARGET_INFO, info, sizeof(info));
+	}
+	nl_expr_end(out, e);
+}
+
+static void reset_text(const struct stmt *s, struct buf *out)
+{
+	(void)s;
+	buf_adds(out, "reject with tcp reset");
+}
+
+static void reset_put(const struct stmt *s, struct buf *out)
+{
+	struct nl_expr e = nl_expr(out, "reject");
+
+	(void)s;
+	nl_put_be32(out, NFTA_REJECT_TYPE, NFT_REJECT_TCP_RST);
+	nl_put_u8(out, NFTA_REJECT_ICMP_CODE, 0);
+	nl_expr_end(out, e);
+}
+
 static void verdict_text(const struct stmt *s, struct buf *out)
 {
 	static const char *const words[] = {"accept", "drop", "return", "jump ", "goto "};
@@ -382,11 +452,14 @@ static const struct {
 	[S_MAPMARK] = {mapmark_text, mapmark_put},
 	[S_SETMARK] = {setmark_text, setmark_put},
 	[S_CTMARK] = {ctmark_text, ctmark_put},
+	[S_REMARK] = {remark_text, remark_put},
 	[S_UPDATE] = {update_text, update_put},
 	[S_LIMIT] = {limit_text, limit_put},
 	[S_COUNTER] = {counter_text, counter_put},
 	[S_LOG] = {log_text, log_put},
 	[S_MSS] = {mss_text, mss_put},
+	[S_QUEUE] = {queue_text, queue_put},
+	[S_RESET] = {reset_text, reset_put},
 	[S_VERDICT] = {verdict_text, verdict_put},
 };
 

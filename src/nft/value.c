@@ -17,6 +17,7 @@ static const struct datatype_info datatypes[TYPE_END] = {
 	[TYPE_L4PROTO] = {"inet_proto", 12, 1, false},
 	[TYPE_IFNAME] = {"ifname", 41, 16, true},
 	[TYPE_MARK] = {"mark", 19, 4, true},
+	[TYPE_MARK_NET] = {"mark", 19, 4, false},
 	[TYPE_U32] = {NULL, 4, 4, true},
 	[TYPE_U16] = {NULL, 4, 2, false},
 	[TYPE_U8] = {NULL, 4, 1, false},
@@ -112,7 +113,7 @@ static void number_text(enum datatype t, uint32_t number, struct buf *out)
 			return;
 		}
 	}
-	if (t == TYPE_MARK || t == TYPE_HEX8 || t == TYPE_HEX32 || t == TYPE_TCPFLAGS)
+	if (t == TYPE_MARK || t == TYPE_MARK_NET || t == TYPE_HEX8 || t == TYPE_HEX32 || t == TYPE_TCPFLAGS)
 		buf_printf(out, "0x%x", number);
 	else
 		buf_printf(out, "%u", number);
