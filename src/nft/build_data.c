@@ -170,7 +170,7 @@ static struct chain *pinhole(struct build *b, struct chain *admit)
 	struct chain *c = chain_new(rs, "pinhole");
 
 	for (uint8_t fam = 4; fam <= 6; fam += 2)
-		remove_from(family(on(rs, c), fam), FIELDS(saddr(fam), daddr(fam), F_DPORT), b->pinholes[at(fam)]);
+		take_from(family(on(rs, c), fam), FIELDS(saddr(fam), daddr(fam), F_DPORT), b->pinholes[at(fam)]);
 	jump(on(rs, c), admit);
 	/* It was announced: no half-open one. */
 	for (uint8_t fam = 4; fam <= 6 && b->unanswered[0] != NULL; fam += 2)

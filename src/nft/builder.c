@@ -217,6 +217,12 @@ struct rb over_minute(struct rb r, const enum field *fields, const struct set *s
 	return r;
 }
 
+struct rb take_from(struct rb r, const enum field *fields, const struct set *s)
+{
+	add_key(r, S_UPDATE, fields, s)->sub = UPDATE_REMOVE;
+	return r;
+}
+
 struct rb remove_from(struct rb r, const enum field *fields, const struct set *s)
 {
 	struct stmt *st = add_key(r, S_UPDATE, fields, s);

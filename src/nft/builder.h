@@ -54,6 +54,8 @@ struct rb add_to(struct rb r, const enum field *fields, const struct set *s);
 /* Each key's own limit; IPv6 sources count by their /64. */
 struct rb over_rate(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst);
 /* Takes the packet's key out of a dynamic set. */
+struct rb take_from(struct rb r, const enum field *fields, const struct set *s);
+/* The same of a set that counts sources: IPv6 by their /64. */
 struct rb remove_from(struct rb r, const enum field *fields, const struct set *s);
 /* As over_rate(), by the minute. */
 struct rb over_minute(struct rb r, const enum field *fields, const struct set *s, uint32_t rate, uint32_t burst);

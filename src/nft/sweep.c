@@ -3,7 +3,8 @@
  *
  * A mark of an older generation opens nothing: such a flow's next packet is looked up like a first one. The sweep
  * keeps the table of flows honest: what is granted gets the new mark, what is not loses its entry, and after it no
- * flow carries an old generation, so that its number may be used again (there are 1 024).
+ * flow carries an old generation, so that its number may be used again (there are 1 024). A verified flow is granted when
+ * its policy is the rule's: by the renewal that the ruleset in force was built with, as the number of a policy moves.
  *
  * Input: the kernel's dump of conntrack; tuples are read with bounds, one that we do not understand is left alone
  * (its mark opens nothing either). Updates go out by the hundred; a flow that ended meanwhile is no error.
@@ -11,6 +12,7 @@
 #include "kernel.h"
 #include "nl.h"
 
+#include <sekisho/inspect.h>
 #include <sekisho/match.h>
 
 #include <arpa/inet.h>
@@ -139,11 +141,14 @@ static void delete_flow(struct sweep *s, const struct flow *f)
 	s->ret->deleted++;
 }
 
-static void set_mark_of(struct sweep *s, const struct flow *f, uint32_t mark)
+/* Of the mark only these bits: what the kernel has written into the others meanwhile stays. */
+static void set_mark_of(struct sweep *s, const struct flow *f, uint32_t mark, uint32_t bits)
 {
+	if ((f->mark & bits) == (mark & bits))
+		return;
 	size_t msg = begin(s, IPCTNL_MSG_CT_NEW, f);
-
-	nl_put_be32(&s->out, CTA_MARK, mark);
+	nl_put_be32(&s->out, CTA_MARK, mark & bits);
+	nl_put_be32(&s->out, CTA_MARK_MASK, bits);
 	nl_msg_end(&s->out, msg);
 }
 
@@ -156,44 +161,140 @@ static bool drains(const struct sweep *s, const struct decision *d)
 	       (s->ir->rules[d->nearest].flags & IR_RULE_DRAIN) != 0;
 }
 
+/* What the policy of a flow's mark is called now; NO_POLICY: it is none of now's. */
+#define NO_POLICY UINT32_MAX
+static uint32_t policy_now(const struct sweep *s, uint32_t mark)
+{
+	const struct ruleset_renewal *old = &s->n->current->opt.renewal;
+	uint32_t v = (mark & CTMARK_VERIFIED) >> 12, generation = mark & CTMARK_GENERATION(0x3ff);
+
+	/* What needs no verification is the same under every policy that grants it. */
+	if (v == 0 || generation == CTMARK_GENERATION(s->generation))
+		return v;
+	if (old->generation == 0 || generation != CTMARK_GENERATION(old->generation) || v >= old->n || old->to[v] == 0)
+		return NO_POLICY;
+	return old->to[v];
+}
+
+static bool ends_soon(const struct sweep *s, const struct ir_rule *r)
+{
+	struct wall until;
+
+	return (r->flags & IR_RULE_DRAIN) == 0 && rule_active(s->ir, r, s->now, &until) && until.sec != INT64_MAX &&
+	       until.sec - s->now.sec < CLASS_TIMED_SECONDS;
+}
+
 /* The mark that a granted flow has under the ruleset in force; state 0 where each packet is looked up. */
 static uint32_t mark_under(const struct sweep *s, const struct ir_rule *r)
 {
 	uint32_t mark = CTMARK_GENERATION(s->generation) | (uint32_t)r->verified << 12;
-	struct wall until;
+	uint32_t ok = r->action == IR_INSPECT ? CTMARK_VERIFIED_OK : 0;
 
 	if ((r->flags & IR_RULE_ONE_WAY) != 0)
-		return mark | CTMARK_ONEWAY;
-	if ((r->flags & IR_RULE_DRAIN) == 0 && rule_active(s->ir, r, s->now, &until) && until.sec != INT64_MAX &&
-		until.sec - s->now.sec < CLASS_TIMED_SECONDS)
-		return mark | CTMARK_TIMED;
-	return mark | CTMARK_PASSED;
+		return mark | CTMARK_ONEWAY | ok;
+	return mark | (ends_soon(s, r) ? CTMARK_TIMED | ok : CTMARK_PASSED);
+}
+
+static bool is_verified(uint32_t mark)
+{
+	return (mark & CTMARK_STATE) == CTMARK_PASSED || (mark & CTMARK_VERIFIED_OK) != 0;
+}
+
+static void renew(struct sweep *s, const struct flow *f, const struct ir_rule *r)
+{
+	const uint32_t who = CTMARK_GENERATION(0x3ff) | CTMARK_VERIFIED, how = CTMARK_TIMED | CTMARK_ONEWAY;
+	uint32_t mark = mark_under(s, r), state = f->mark & CTMARK_STATE;
+
+	/* Undecided or refused it stays; the inspector's word may come between our reading and our writing. */
+	if (r->action == IR_INSPECT && !is_verified(f->mark)) {
+		set_mark_of(s, f, mark, state == CTMARK_REFUSED ? who : who | how);
+		s->ret->renewed += state != CTMARK_REFUSED;
+		return;
+	}
+	if (mark == f->mark || (f->mark & CTMARK_OPENING) != 0)
+		return;
+	set_mark_of(s, f, mark, UINT32_MAX);
+	if ((mark & CTMARK_STATE) == CTMARK_PASSED)
+		s->ret->renewed++;
+	else if (state == CTMARK_PASSED)
+		s->ret->unmarked++;
+}
+
+/* Is a flow of this state one that a rule with this action may have? */
+static bool fits(const struct flow *f, const struct ir_rule *r)
+{
+	uint32_t state = f->mark & CTMARK_STATE;
+
+	if (r->action == IR_INSPECT)
+		return is_verified(f->mark) || state == CTMARK_INSPECTING || state == CTMARK_REFUSED;
+	return state != CTMARK_INSPECTING && state != CTMARK_REFUSED;
+}
+
+/* -- connections through pinholes ------------------------------------------------------------------------------------ */
+
+static bool joins(const struct ir_span *sp, const struct addr *from, const struct addr *to)
+{
+	struct addr_range src = ir_addr_range(sp->family, &sp->src), dst = ir_addr_range(sp->family, &sp->dst);
+
+	return sp->family == from->family && range_has(&src, from) && range_has(&dst, to);
+}
+
+/* Does the rule, in force, grant anything between the two hosts? */
+static bool grants_pair(const struct sweep *s, uint32_t rule, const struct question *q)
+{
+	const struct ir_rule *r = &s->ir->rules[rule];
+	bool active = (s->ir->verifieds[r->verified - 1].options & VERIFY_ACTIVE_DATA) != 0;
+
+	if (!rule_active(s->ir, r, s->now, NULL) && (r->flags & IR_RULE_DRAIN) == 0)
+		return false;
+	for (uint32_t i = 0; i < s->ir->nspans; i++) {
+		const struct ir_span *sp = &s->ir->spans[i];
+		if (sp->rule == rule && (joins(sp, &q->src, &q->dst) || (active && joins(sp, &q->dst, &q->src))))
+			return true;
+	}
+	return false;
+}
+
+static void judge_data(struct sweep *s, const struct flow *f)
+{
+	uint32_t policy = policy_now(s, f->mark);
+	const struct ir_rule *best = NULL;
+
+	for (uint32_t i = 0; i < s->ir->nrules && policy != NO_POLICY && policy != 0; i++) {
+		const struct ir_rule *r = &s->ir->rules[i];
+		if (r->verified != policy || r->application != APP_FTP || !grants_pair(s, i, &f->q))
+			continue;
+		if (best == NULL || ends_soon(s, best))
+			best = r;
+	}
+	if (best == NULL) {
+		delete_flow(s, f);
+		return;
+	}
+	set_mark_of(s, f, CTMARK_GENERATION(s->generation) | policy << 12 | CTMARK_DATA |
+		(ends_soon(s, best) ? CTMARK_VERIFIED_OK : CTMARK_PASSED), UINT32_MAX);
+	s->ret->renewed++;
 }
 
 static void judge(struct sweep *s, const struct flow *f)
 {
 	struct decision d;
-	bool passed = (f->mark & CTMARK_STATE) == CTMARK_PASSED;
 
+	if ((f->mark & CTMARK_DATA) == CTMARK_DATA) {
+		judge_data(s, f);
+		return;
+	}
 	matcher_decide(s->m, &f->q, s->now, &d);
-	bool granted = d.verdict == VERDICT_ALLOW && d.rule != IR_NONE;
-	if (!granted && !(passed && drains(s, &d))) {
+	bool granted = (d.verdict == VERDICT_ALLOW || d.verdict == VERDICT_INSPECT) && d.rule != IR_NONE;
+	if (!granted && !((f->mark & CTMARK_STATE) == CTMARK_PASSED && drains(s, &d))) {
 		delete_flow(s, f);
 		return;
 	}
 	const struct ir_rule *r = &s->ir->rules[granted ? d.rule : d.nearest];
-	if (((f->mark & CTMARK_VERIFIED) >> 12) != r->verified) {
+	if (policy_now(s, f->mark) != r->verified || !fits(f, r))
 		delete_flow(s, f);
-		return;
-	}
-	uint32_t mark = mark_under(s, r);
-	if (mark == f->mark || (f->mark & CTMARK_OPENING) != 0)
-		return;
-	set_mark_of(s, f, mark);
-	if ((mark & CTMARK_STATE) == CTMARK_PASSED)
-		s->ret->renewed++;
-	else if (passed)
-		s->ret->unmarked++;
+	else
+		renew(s, f, r);
 }
 
 static int on_flow(void *arg, const struct nlmsghdr *h)

@@ -5,6 +5,8 @@
  */
 #include "../../unit/nft/hand_ir.h"
 
+#include <sekisho/addr.h>
+#include <sekisho/arena.h>
 #include <sekisho/clock.h>
 #include <sekisho/match.h>
 #include <sekisho/nft.h>
@@ -21,6 +23,9 @@
 
 struct drive {
 	struct nft *nft;
+	struct hand *committed; /* whose ruleset is in the kernel */
+	uint32_t generation;
+	struct arena *arena;
 	struct hand *hands[HANDS]; /* every policy committed so far: rulesets point into them */
 	unsigned nhands;
 	bool finished;
@@ -113,6 +118,8 @@ static void do_set(struct drive *d, char **w, unsigned n)
 		s->open_per_source = v;
 	else if (strcmp(w[1], "half-open") == 0)
 		s->half_open = v;
+	else if (strcmp(w[1], "refuse-silently") == 0)
+		s->refuse_silently = v != 0;
 	else if (strcmp(w[1], "mss") == 0)
 		hand_segment_at(hand(d), (uint16_t)number(w, n, 3))->mss = v;
 	else if (strcmp(w[1], "answer-ping") == 0)
@@ -148,6 +155,15 @@ static void do_rule(struct drive *d, char **w, unsigned n)
 	if (n > 6)
 		hand_rule_at(hand(d), r)->ends = clock_wall().sec + number(w, n, 6);
 	printf("ok %u\n", r);
+}
+
+/* verify RULE APPLICATION OPTIONS WORDS: its flows are inspected; the numbers of inspect.h and model.h */
+static void do_verify(struct drive *d, char **w, unsigned n)
+{
+	unsigned application = number(w, n, 2);
+
+	hand_verify(hand(d), number(w, n, 1), application, number(w, n, 3), w[4]);
+	puts("ok");
 }
 
 /* box RULE PROTO SRC DST LO HI */
@@ -191,6 +207,10 @@ static struct ruleset *build(struct drive *d, uint32_t generation)
 	if (!d->finished)
 		hand_finish(hand(d));
 	d->finished = true;
+	/* As the gate does: marks of the generation in force live on where the words are the same. */
+	if (d->committed != NULL && d->generation != generation)
+		opt.renewal = (struct ruleset_renewal){d->generation, ir_renumber(&d->committed->ir, &hand(d)->ir, d->arena),
+			d->committed->ir.nverifieds + 1};
 	return ruleset_build(&hand(d)->ir, clock_wall(), &opt);
 }
 
@@ -228,6 +248,8 @@ static void do_commit(struct drive *d, char **w, unsigned n)
 		failed(&e);
 		return;
 	}
+	d->committed = hand(d);
+	d->generation = number(w, n, 1);
 	struct wall next = ruleset_next_change(nft_current(d->nft));
 	printf("ok kernel_us=%u build_us=%lld total_us=%lld batches=%u messages=%u sets=%u added=%u removed=%u chains=%u "
 	       "next=%lld\n",
@@ -259,6 +281,7 @@ static void do_shut(struct drive *d, char **w, unsigned n)
 	struct nft_error e = {0};
 
 	(void)w, (void)n;
+	d->committed = NULL;
 	if (nft_shut(d->nft, &e) != 0)
 		failed(&e);
 	else
@@ -283,6 +306,23 @@ static void do_drop(struct drive *d, char **w, unsigned n)
 {
 	(void)w, (void)n;
 	answer(nft_lease_drop(d->nft));
+}
+
+/* inspectors on|off */
+static void do_inspectors(struct drive *d, char **w, unsigned n)
+{
+	(void)n;
+	answer(strcmp(w[1], "on") == 0 ? nft_inspectors_renew(d->nft) : nft_inspectors_drop(d->nft));
+}
+
+/* pinhole FROM TO PORT VERIFIED [timed] */
+static void do_pinhole(struct drive *d, char **w, unsigned n)
+{
+	struct nft_pinhole h = {.port = (uint16_t)number(w, n, 3), .verified = (uint16_t)number(w, n, 4), .timed = n > 5};
+
+	if (!addr_parse(w[1], &h.from) || !addr_parse(w[2], &h.to))
+		abort();
+	answer(nft_pinhole(d->nft, &h));
 }
 
 static void do_records(struct drive *d, char **w, unsigned n)
@@ -404,7 +444,7 @@ static const struct {
 	{"own", 6, do_own}, {"text", 2, do_text}, {"open", 0, do_open}, {"commit", 1, do_commit}, {"shut", 0, do_shut},
 	{"renew", 0, do_renew}, {"drop", 0, do_drop}, {"records", 1, do_records}, {"counters", 0, do_counters},
 	{"check", 0, do_check}, {"watch", 0, do_watch}, {"dump", 0, do_dump}, {"sweep", 0, do_sweep},
-	{"halfopen", 0, do_halfopen}, {"without", 1, do_without},
+	{"verify", 4, do_verify}, {"inspectors", 1, do_inspectors}, {"pinhole", 4, do_pinhole}, {"halfopen", 0, do_halfopen}, {"without", 1, do_without},
 };
 
 static void run_line(struct drive *d, char *line)
@@ -427,7 +467,7 @@ static void run_line(struct drive *d, char *line)
 
 int main(void)
 {
-	struct drive d = {0};
+	struct drive d = {.arena = arena_new()};
 	char line[1024];
 
 	clock_set_zone("UTC");
@@ -435,6 +475,7 @@ int main(void)
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		run_line(&d, line);
 	nft_close(d.nft);
+	arena_free(d.arena);
 	for (unsigned i = 0; i < d.nhands; i++) {
 		hand_free(d.hands[i]);
 		free(d.hands[i]);

@@ -3,6 +3,8 @@
  */
 #include "hand_ir.h"
 
+#include <sekisho/inspect.h>
+
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +182,22 @@ uint32_t hand_rule(struct hand *h, const char *name, uint16_t from, uint16_t to,
 	return i;
 }
 
+void hand_verify(struct hand *h, uint32_t rule, enum application application, uint32_t options, const char *words)
+{
+	uint32_t i = 0;
+
+	while (i < COUNT(h, VERIFIED, ir_verified) &&
+		strcmp((const char *)h->section[IR_STRING].data + AT(h, VERIFIED, ir_verified, i)->text, words) != 0)
+		i++;
+	if (i == COUNT(h, VERIFIED, ir_verified)) {
+		ir_str t = text(h, words);
+		*PUSH(h, VERIFIED, ir_verified) =
+			(struct ir_verified){.text = t, .options = options, .application = (uint8_t)application};
+	}
+	hand_rule_at(h, rule)->application = (uint8_t)application;
+	hand_rule_at(h, rule)->verified = (uint16_t)(i + 1);
+}
+
 void hand_box(struct hand *h, uint32_t rule, uint8_t proto, const char *src, const char *dst, uint16_t lo, uint16_t hi)
 {
 	struct addr_range s = parse(src, NULL, NULL), d = parse(dst, NULL, NULL);
@@ -233,8 +251,30 @@ static int by_place(const void *a, const void *b)
 	return d != 0 ? d : x->port_lo - y->port_lo;
 }
 
+/* As the compiler does: in order of their words. */
+static void sort_verified(struct hand *h)
+{
+	uint32_t n = COUNT(h, VERIFIED, ir_verified);
+	const char *strings = (const char *)h->section[IR_STRING].data;
+
+	for (uint32_t end = n; end > 1; end--) {
+		for (uint32_t i = 0; i + 1 < end; i++) {
+			struct ir_verified *a = AT(h, VERIFIED, ir_verified, i), *b = a + 1, moved = *a;
+			if (strcmp(strings + a->text, strings + b->text) <= 0)
+				continue;
+			*a = *b;
+			*b = moved;
+			for (uint32_t r = 0; r < COUNT(h, RULE, ir_rule); r++) {
+				uint16_t *v = &hand_rule_at(h, r)->verified;
+				*v = (uint16_t)(*v == i + 1 ? i + 2 : *v == i + 2 ? i + 1 : *v);
+			}
+		}
+	}
+}
+
 void hand_finish(struct hand *h)
 {
+	sort_verified(h);
 	uint32_t n = COUNT(h, BOX, ir_box);
 
 	if (n > 0)
@@ -267,7 +307,12 @@ void hand_town(struct hand *h)
 	hand_box(h, r, IPPROTO_UDP, "10.2.0.16/28", "10.1.0.7", 5000, 5015);
 	hand_box(h, r, IPPROTO_ICMP, "10.2.0.16/28", "10.1.0.7", 8 << 8, 8 << 8 | 255);
 	r = hand_rule(h, "screen", l, n, IR_INSPECT, 0);
+	hand_verify(h, r, APP_RDP, 0, "rdp");
 	hand_box(h, r, IPPROTO_TCP, "10.2.0.0/24", "192.0.2.10", 3389, 3389);
+	r = hand_rule(h, "transfer", l, n, IR_INSPECT, 0);
+	hand_verify(h, r, APP_FTP, VERIFY_ACTIVE_DATA, "ftp option active-data");
+	hand_box(h, r, IPPROTO_TCP, "10.2.0.9", "192.0.2.21", 21, 21);
+	hand_box(h, r, IPPROTO_TCP, "2001:db8:2::9", "2001:db8:3::21", 21, 21);
 	r = hand_rule(h, "mail", n, l, IR_MAIL, 0);
 	hand_box(h, r, IPPROTO_TCP, "192.0.2.25", "10.2.0.8", 25, 25);
 	hand_own(h, l, "time", true, IPPROTO_UDP, "10.2.0.123", 123);

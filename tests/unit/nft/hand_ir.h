@@ -27,6 +27,8 @@ void hand_bound(struct hand *h, uint16_t segment, const char *address, const cha
 void hand_route(struct hand *h, uint16_t segment, const char *prefix, const char *via);
 uint32_t hand_rule(struct hand *h, const char *name, uint16_t from, uint16_t to, enum ir_action action, unsigned flags);
 struct ir_rule *hand_rule_at(struct hand *h, uint32_t rule);
+/* The rule's flows are verified: same words, same policy; hand_finish() numbers them by their words. options: VERIFY_*. */
+void hand_verify(struct hand *h, uint32_t rule, enum application application, uint32_t options, const char *words);
 /* A box (and its span) of that rule. src, dst: address, prefix. */
 void hand_box(struct hand *h, uint32_t rule, uint8_t proto, const char *src, const char *dst, uint16_t lo, uint16_t hi);
 void hand_own(struct hand *h, uint16_t segment, const char *what, bool out, uint8_t proto, const char *remote, uint16_t port);
