@@ -90,14 +90,13 @@ int nft_inspectors_drop(struct nft *n);
 
 /*
  * A second connection that a verified FTP control connection announced: the next SYN from `from` to that port of `to` within
- * 10 s begins a flow under the rule's verified policy; one connection only. The caller has checked that an FTP rule in
- * force grants the control connection between the two hosts. 0 or -errno (-EINVAL: port below 1024; -ENOENT: shut).
+ * 10 s begins a flow under the rule's verified policy; one connection only. The kernel's rules themselves hold it to two
+ * hosts that an FTP rule in force joins in this direction. 0 or -errno (-EINVAL: port below 1024; -ENOENT: shut; -ENFILE:
+ * too many wait).
  */
 struct nft_pinhole {
 	struct addr from, to;
 	uint16_t port;
-	uint16_t verified; /* of the rule, under the IR in force */
-	bool timed;	   /* the rule's permission ends within CLASS_TIMED_SECONDS */
 };
 int nft_pinhole(struct nft *n, const struct nft_pinhole *h);
 

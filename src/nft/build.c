@@ -120,7 +120,7 @@ static void add_live_sets(struct build *b)
 	b->halfopen[1] = set_new(rs, "halfopen6", TYPES(TYPE_ADDR6), SET_LIVE | SET_TIMEOUT);
 	for (uint8_t fam = 4; fam <= 6; fam += 2) {
 		struct set *s = set_named(b, TYPES(addr_type(fam), addr_type(fam), TYPE_PORT),
-			SET_LIVE | SET_TIMEOUT | SET_DYNAMIC | SET_MARKS, "pinholes%u", fam);
+			SET_LIVE | SET_TIMEOUT | SET_DYNAMIC, "pinholes%u", fam);
 		s->timeout = PINHOLE_SECONDS;
 		s->size = PINHOLES;
 		b->pinholes[at(fam)] = s;

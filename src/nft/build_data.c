@@ -3,11 +3,12 @@
  *
  *	pair_F_T, no map knows the flow -> missed: the pinholes; marks of such connections; no-rule
  *
- * sekishod fills the maps pinholes4/6 (source . destination . port, 10 s). The SYN that matches takes the element away
- * and marks its flow: passed, policy, and both bits timed and one-way, which no other flow has. Where the rule's permission
- * ends soon the mark is VERIFIED_OK instead and each packet looks for the two hosts in data4/6, whose elements end with
- * the permission. There a flow of the generation before also finds whether its policy still grants the two hosts, and
- * under which number.
+ * sekishod fills the sets pinholes4/6 (source . destination . port, 10 s). The SYN that matches takes the element away;
+ * whether an FTP rule in force joins the two hosts, and whose policy that is, the kernel sees itself in hosts4/6. The
+ * flow's mark says so: passed, policy, and both bits timed and one-way, which no other flow has. Where the permission ends
+ * soon it is VERIFIED_OK instead, and each packet looks for the two hosts under its policy in data4/6, whose elements end
+ * with the permission. There a flow of the generation before also finds whether its policy still grants the two hosts,
+ * and under which number.
  *
  * Only pairs of segments with an FTP rule have this; other packets never see it. Two SYNs in the same instant on two
  * processors may both pass one pinhole: they are of the same two hosts.
@@ -91,6 +92,18 @@ static void add_rect(struct set *s, uint32_t mark, const struct rect *r, const s
 	*set_add(s, &lo, &hi) = *e;
 }
 
+static void add_hosts(struct set *s, const struct rect *r, const struct elem *e)
+{
+	uint8_t fam = r->src.lo.family;
+	struct key lo = {.len = 0}, hi = {.len = 0};
+
+	key_addr(&lo, fam, r->src.lo.b);
+	key_addr(&lo, fam, r->dst.lo.b);
+	key_addr(&hi, fam, r->src.hi.b);
+	key_addr(&hi, fam, r->dst.hi.b);
+	*set_add(s, &lo, &hi) = *e;
+}
+
 /* One piece under every mark that its flows may have: this generation's, and the one before's. */
 static void add_piece(struct build *b, struct set *s, uint16_t verified, const struct rect *r, const struct elem *e)
 {
@@ -102,35 +115,68 @@ static void add_piece(struct build *b, struct set *s, uint16_t verified, const s
 			add_rect(s, CTMARK_GENERATION(old->generation) | i << 12, r, e);
 }
 
-/* All that the rules of one policy grant in one family, disjoint. */
+/* What one rule says of its flows. */
+static struct elem element_of(const struct build *b, const struct granting *g)
+{
+	bool soon = g->until != INT64_MAX && g->until - b->rs->now.sec < CLASS_TIMED_SECONDS;
+	uint32_t verified = b->ir->rules[g->rule].verified;
+
+	return (struct elem){.mark = verified << 12 | (soon ? CLASS_INSPECT_TIMED : CLASS_INSPECT), .rule = g->rule,
+		.until = g->until};
+}
+
+/* Adds the pairs of hosts of a rule that are not there yet; they begin at the number returned. */
+static size_t add_rule(const struct build *b, uint32_t rule, uint8_t fam, struct rects *done)
+{
+	const struct ir_verified *v = &b->ir->verifieds[b->ir->rules[rule].verified - 1];
+	size_t first = done->n;
+
+	for (uint32_t i = 0; i < b->ir->nspans; i++) {
+		const struct ir_span *sp = &b->ir->spans[i];
+		if (sp->rule != rule || sp->family != fam)
+			continue;
+		struct addr_range src = ir_addr_range(fam, &sp->src), dst = ir_addr_range(fam, &sp->dst);
+		rects_add(done, &(struct rect){src, dst});
+		if ((v->options & VERIFY_ACTIVE_DATA) != 0)
+			rects_add(done, &(struct rect){dst, src});
+	}
+	return first;
+}
+
+/* All that the rules of one policy (0: of any) grant in one family, disjoint. */
 static void add_policy(struct build *b, struct set *s, uint8_t fam, const struct buf *rules, uint16_t verified)
 {
 	const struct granting *g = (const struct granting *)(const void *)rules->data;
-	bool active = (b->ir->verifieds[verified - 1].options & VERIFY_ACTIVE_DATA) != 0;
 	struct rects done = {.arena = b->rs->arena};
 
 	for (size_t i = 0; i < rules->len / sizeof(*g); i++) {
-		if (b->ir->rules[g[i].rule].verified != verified)
+		if (verified != 0 && b->ir->rules[g[i].rule].verified != verified)
 			continue;
-		bool soon = g[i].until != INT64_MAX && g[i].until - b->rs->now.sec < CLASS_TIMED_SECONDS;
-		struct elem e = {.mark = (uint32_t)verified << 12 | (soon ? CLASS_INSPECT_TIMED : CLASS_INSPECT),
-			.rule = g[i].rule, .until = g[i].until};
-		size_t first = done.n;
-		for (uint32_t k = 0; k < b->ir->nspans; k++) {
-			const struct ir_span *sp = &b->ir->spans[k];
-			if (sp->rule != g[i].rule || sp->family != fam)
-				continue;
-			struct addr_range src = ir_addr_range(fam, &sp->src), dst = ir_addr_range(fam, &sp->dst);
-			rects_add(&done, &(struct rect){src, dst});
-			if (active)
-				rects_add(&done, &(struct rect){dst, src});
+		struct elem e = element_of(b, &g[i]);
+		for (size_t k = add_rule(b, g[i].rule, fam, &done); k < done.n; k++) {
+			if (verified == 0)
+				add_hosts(s, &done.v[k], &e);
+			else
+				add_piece(b, s, verified, &done.v[k], &e);
 		}
-		for (size_t k = first; k < done.n; k++)
-			add_piece(b, s, verified, &done.v[k], &e);
 	}
 }
 
-static struct set *data_hosts(struct build *b, uint8_t fam)
+/* By the two hosts alone: for a connection that begins. */
+static struct set *hosts(struct build *b, uint8_t fam)
+{
+	enum datatype t = addr_type(fam);
+	struct set *s = set_named(b, TYPES(t, t), SET_INTERVAL | SET_TIMEOUT | SET_MARKS, "hosts%u", fam);
+	struct buf rules = rules_in_force(b);
+
+	add_policy(b, s, fam, &rules, 0);
+	buf_free(&rules);
+	set_sort(s);
+	return s;
+}
+
+/* By mark and hosts: for one that goes on. */
+static struct set *marked_hosts(struct build *b, uint8_t fam)
 {
 	enum datatype t = addr_type(fam);
 	struct set *s = set_named(b, TYPES(TYPE_MARK_NET, t, t), SET_INTERVAL | SET_TIMEOUT | SET_MARKS, "data%u", fam);
@@ -164,7 +210,7 @@ static void mark_data(struct build *b, struct chain *c)
 	let_pass(set_mark(set_ctmark(on(rs, c), F_MARK, CTMARK_VERIFIED, mark | CTMARK_PASSED), 0));
 }
 
-static struct chain *pinhole(struct build *b, struct chain *admit)
+static struct chain *pinhole(struct build *b, struct chain *admit, struct chain *marked)
 {
 	struct ruleset *rs = b->rs;
 	struct chain *c = chain_new(rs, "pinhole");
@@ -175,20 +221,21 @@ static struct chain *pinhole(struct build *b, struct chain *admit)
 	/* It was announced: no half-open one. */
 	for (uint8_t fam = 4; fam <= 6 && b->unanswered[0] != NULL; fam += 2)
 		remove_from(family(on(rs, c), fam), FIELDS(saddr(fam)), b->unanswered[at(fam)]);
-	mark_data(b, c);
+	for (uint8_t fam = 4; fam <= 6; fam += 2)
+		go(map_mark(family(on(rs, c), fam), FIELDS(saddr(fam), daddr(fam)), hosts(b, fam)), marked);
+	stop(on(rs, c), REASON_NO_RULE);
 	return c;
 }
 
 /* A connection that came through one before. */
-static struct chain *known(struct build *b)
+static struct chain *known(struct build *b, struct chain *marked)
 {
 	struct ruleset *rs = b->rs;
-	struct chain *c = chain_new(rs, "data"), *renewed = chain_new(rs, "data_renewed");
+	struct chain *c = chain_new(rs, "data");
 
-	mark_data(b, renewed);
 	for (uint8_t fam = 4; fam <= 6; fam += 2)
 		go(map_mark(family(on(rs, c), fam), FIELDS(F_CTMARK_FLOW, fam == 4 ? F_CTSADDR4 : F_CTSADDR6,
-			fam == 4 ? F_CTDADDR4 : F_CTDADDR6), data_hosts(b, fam)), renewed);
+			fam == 4 ? F_CTDADDR4 : F_CTDADDR6), marked_hosts(b, fam)), marked);
 	stop(on(rs, c), REASON_NO_RULE);
 	return c;
 }
@@ -196,12 +243,14 @@ static struct chain *known(struct build *b)
 struct chain *build_missed(struct build *b, struct chain *admit)
 {
 	struct ruleset *rs = b->rs;
-	struct chain *c = chain_new(rs, "missed"), *through = pinhole(b, admit);
+	struct chain *c = chain_new(rs, "missed"), *marked = chain_new(rs, "data_marked");
+	struct chain *through = pinhole(b, admit, marked);
 
+	mark_data(b, marked);
 	for (uint8_t fam = 4; fam <= 6; fam += 2)
-		go(map_mark(is(is(is(family(on(rs, c), fam), F_CTMARK, 0), F_CTSTATE, CT_NEW), F_L4PROTO, IPPROTO_TCP),
+		go(in(is(is(is(family(on(rs, c), fam), F_CTMARK, 0), F_CTSTATE, CT_NEW), F_L4PROTO, IPPROTO_TCP),
 			FIELDS(saddr(fam), daddr(fam), F_DPORT), b->pinholes[at(fam)]), through);
-	go(match_masked(on(rs, c), F_CTMARK, CTMARK_DATA, OP_EQ, CTMARK_DATA), known(b));
+	go(match_masked(on(rs, c), F_CTMARK, CTMARK_DATA, OP_EQ, CTMARK_DATA), known(b, marked));
 	stop(on(rs, c), REASON_NO_RULE);
 	return c;
 }

@@ -193,19 +193,18 @@ int nft_pinhole(struct nft *n, const struct nft_pinhole *h)
 
 	if (like == NULL)
 		return -ENOENT;
-	if (h->port < 1024 || h->verified == 0 || h->from.family != h->to.family)
+	if (h->port < 1024 || h->from.family != h->to.family)
 		return -EINVAL;
 	struct set s = *like;
 	struct key k = {.len = 0};
 	key_addr(&k, h->from.family, h->from.b);
 	key_addr(&k, h->from.family, h->to.b);
 	key_number(&k, TYPE_PORT, h->port);
-	set_add(&s, &k, NULL)->mark = (uint32_t)h->verified << 12 | (h->timed ? CLASS_INSPECT_TIMED : CLASS_INSPECT);
+	set_add(&s, &k, NULL);
 	batch_init(&b, n->wire.seq + 1);
 	put_elems(&b, NULL, &s, NULL, s.n, false);
 	int r = run_live(n, &b);
 	buf_free(&s.keys);
 	buf_free(&s.elems);
-	/* The same pinhole with another rule's number is there still: it serves. */
-	return r == -EEXIST ? 0 : r;
+	return r;
 }

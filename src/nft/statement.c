@@ -204,19 +204,27 @@ static void setmark_text(const struct stmt *s, struct buf *out)
 	buf_printf(out, "meta mark set 0x%08x", s->b);
 }
 
-static void setmark_put(const struct stmt *s, struct buf *out)
+static void put_number(struct buf *out, uint32_t number)
 {
 	struct nl_expr e = nl_expr(out, "immediate");
 
 	nl_put_be32(out, NFTA_IMMEDIATE_DREG, NFT_REG32_00);
-	nl_put_data(out, NFTA_IMMEDIATE_DATA, &s->b, 4);
+	nl_put_data(out, NFTA_IMMEDIATE_DATA, &number, 4);
 	nl_expr_end(out, e);
+}
+
+static void setmark_put(const struct stmt *s, struct buf *out)
+{
+	put_number(out, s->b);
 	put_mark(out, "meta", NFTA_META_KEY, NFT_META_MARK, NFTA_META_SREG);
 }
 
 static void ctmark_text(const struct stmt *s, struct buf *out)
 {
-	buf_printf(out, "ct mark set %s & 0x%08x | 0x%08x", field_text(s->part[0].field), s->a, s->b);
+	if (s->a == 0)
+		buf_printf(out, "ct mark set 0x%08x", s->b);
+	else
+		buf_printf(out, "ct mark set %s & 0x%08x | 0x%08x", field_text(s->part[0].field), s->a, s->b);
 }
 
 static void mark_bits(const struct stmt *s, struct buf *out)
@@ -229,7 +237,10 @@ static void mark_bits(const struct stmt *s, struct buf *out)
 
 static void ctmark_put(const struct stmt *s, struct buf *out)
 {
-	mark_bits(s, out);
+	if (s->a == 0)
+		put_number(out, s->b);
+	else
+		mark_bits(s, out);
 	put_mark(out, "ct", NFTA_CT_KEY, NFT_CT_MARK, NFTA_CT_SREG);
 }
 
@@ -287,8 +298,6 @@ static void update_text(const struct stmt *s, struct buf *out)
 		limit_words(s, true, out);
 	} else if (s->sub == UPDATE_COUNT) {
 		buf_printf(out, " ct count over %u", s->a);
-	} else if ((s->set->flags & SET_MARKS) != 0) {
-		buf_adds(out, " : meta mark");
 	}
 	buf_adds(out, " }");
 }
@@ -298,18 +307,11 @@ static void update_put(const struct stmt *s, struct buf *out)
 	static const uint32_t ops[] = {NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_UPDATE, NFT_DYNSET_OP_ADD, NFT_DYNSET_OP_DELETE};
 	char name[SET_NAME_MAX];
 
-	bool map = (s->set->flags & SET_MARKS) != 0;
-	unsigned behind = s->set->klen / 4;
-
 	key_put(s, out);
-	if (map)
-		field_load(F_MARK, behind, out);
 	struct nl_expr e = nl_expr(out, "dynset"), inner;
 	nl_put_str(out, NFTA_DYNSET_SET_NAME, set_name(s->set, name));
 	nl_put_be32(out, NFTA_DYNSET_OP, ops[s->sub]);
 	nl_put_be32(out, NFTA_DYNSET_SREG_KEY, NFT_REG32_00);
-	if (map)
-		nl_put_be32(out, NFTA_DYNSET_SREG_DATA, NFT_REG32_00 + behind);
 	if (s->sub == UPDATE_LIMIT) {
 		inner = nl_expr_under(out, NFTA_DYNSET_EXPR, "limit");
 		limit_data(s, true, out);

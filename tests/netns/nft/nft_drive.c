@@ -315,10 +315,10 @@ static void do_inspectors(struct drive *d, char **w, unsigned n)
 	answer(strcmp(w[1], "on") == 0 ? nft_inspectors_renew(d->nft) : nft_inspectors_drop(d->nft));
 }
 
-/* pinhole FROM TO PORT VERIFIED [timed] */
+/* pinhole FROM TO PORT */
 static void do_pinhole(struct drive *d, char **w, unsigned n)
 {
-	struct nft_pinhole h = {.port = (uint16_t)number(w, n, 3), .verified = (uint16_t)number(w, n, 4), .timed = n > 5};
+	struct nft_pinhole h = {.port = (uint16_t)number(w, n, 3)};
 
 	if (!addr_parse(w[1], &h.from) || !addr_parse(w[2], &h.to))
 		abort();
@@ -444,7 +444,8 @@ static const struct {
 	{"own", 6, do_own}, {"text", 2, do_text}, {"open", 0, do_open}, {"commit", 1, do_commit}, {"shut", 0, do_shut},
 	{"renew", 0, do_renew}, {"drop", 0, do_drop}, {"records", 1, do_records}, {"counters", 0, do_counters},
 	{"check", 0, do_check}, {"watch", 0, do_watch}, {"dump", 0, do_dump}, {"sweep", 0, do_sweep},
-	{"verify", 4, do_verify}, {"inspectors", 1, do_inspectors}, {"pinhole", 4, do_pinhole}, {"halfopen", 0, do_halfopen}, {"without", 1, do_without},
+	{"verify", 4, do_verify}, {"inspectors", 1, do_inspectors}, {"pinhole", 3, do_pinhole},
+	{"halfopen", 0, do_halfopen}, {"without", 1, do_without},
 };
 
 static void run_line(struct drive *d, char *line)
