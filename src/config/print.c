@@ -1,7 +1,8 @@
 /*
  * print.c: a policy in canonical form: objects in the order of the schema, within it in the order of the
  * file; an object's leaves on one line as far as a line of PRINT_WIDTH bytes holds them; its lists and
- * containers on lines of their own behind it. Reading it back gives the same tree.
+ * containers on lines of their own behind it. A leaf with a remark is followed by it as a comment at the end of its
+ * line. Reading it back gives the same tree.
  */
 #include "print.h"
 
@@ -19,13 +20,17 @@ struct printer {
 	struct buf *out;
 	struct buf path, piece;
 	size_t start; /* of the line in hand; out->len when there is none */
+	const char *remark; /* for its end; NULL */
 };
 
 static void end_line(struct printer *p)
 {
+	if (p->out->len > p->start && p->remark != NULL)
+		buf_printf(p->out, " # %s", p->remark);
 	if (p->out->len > p->start)
 		buf_addc(p->out, '\n');
 	p->start = p->out->len;
+	p->remark = NULL;
 }
 
 /* Appends " word value" to the line in hand, or begins a new line with the path. */
@@ -52,6 +57,8 @@ static void add_value(struct printer *p, const struct node *n)
 		words_add_quoted(&p->piece, n->value);
 	}
 	add_piece(p);
+	if (n->place->remark != NULL)
+		p->remark = n->place->remark;
 }
 
 static bool is_value(const struct place *place)

@@ -128,6 +128,7 @@ static struct place *add_place(const struct lysc_node *node, struct place *paren
 	p->ja = schema_ext(node->exts, "ja");
 	p->ja_units = schema_ext(node->exts, "ja-units");
 	p->example = schema_ext(node->exts, "example");
+	p->remark = schema_ext(node->exts, "remark");
 	p->flag = schema_ext(node->exts, "flag") != NULL;
 	p->has_must = lysc_node_musts(node) != NULL;
 	read_limits(p, &required);

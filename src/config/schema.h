@@ -44,6 +44,7 @@ struct place {
 	uint32_t required_bit; /* own bit in the parent's `required`; 0 = optional */
 	uint32_t max;	       /* instances within one parent */
 	const char *text, *ja; /* what it means, English and Japanese; NULL where there is none */
+	const char *remark; /* printed as a comment behind a line that holds the leaf, or NULL */
 	const char *example, *fallback; /* fallback: the default value */
 	const char *units, *ja_units;
 	const struct field *field;		/* where it goes in the model; containers need none */

@@ -92,6 +92,34 @@ static void test_town(const char *dir)
 	compiled_free(&c);
 }
 
+/* The examples of a manual page, one after the other, are a policy that is taken; what it warns of is what it says. */
+static void test_manual(const char *dir, const char *page)
+{
+	char path[4096], line[4096];
+	struct buf b = {0};
+	bool fenced = false;
+
+	snprintf(path, sizeof(path), "%s/../../doc/%s", dir, page);
+	FILE *f = fopen(path, "r");
+	CHECK(f != NULL);
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "```", 3) == 0)
+			fenced = !fenced;
+		else if (fenced)
+			buf_adds(&b, line);
+	}
+	if (f != NULL)
+		fclose(f);
+	struct compiled c = compile_text(buf_str(&b), b.len, TODAY);
+	CHECK(c.ok && c.ir.nrules >= 20 && c.diags.nerrors == 0);
+	CHECK_INT(c.diags.nwarnings, count_code(&c, "unverified"));
+	CHECK_INT(count_code(&c, "unverified"), 1);
+	if (c.diags.n != 1)
+		print_diags(&c);
+	compiled_free(&c);
+	buf_free(&b);
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = argc > 1 ? argv[1] : ".";
@@ -100,5 +128,6 @@ int main(int argc, char **argv)
 		test_one(dir, shipped[i].file, shipped[i].segments, shipped[i].rules_min);
 	test_default_is_closed(dir);
 	test_town(dir);
+	test_manual(dir, "applications.md");
 	return test_end();
 }
