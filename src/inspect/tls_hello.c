@@ -12,6 +12,7 @@
  */
 #include "tls_hello.h"
 
+#include "vector.h"
 #include "verifiers.h"
 
 enum {
@@ -44,76 +45,6 @@ enum {
 	X_RENEGOTIATION = 0xff01,
 };
 
-/* -- Vectors: how much of a declared length is left, there or not; all read from one cursor --------------- */
-
-struct vector {
-	struct cursor *c;
-	size_t left;
-};
-
-static bool need(struct vector *v, size_t n)
-{
-	if (!cursor_must(v->c, n <= v->left, WHY_LENGTH))
-		return false;
-	v->left -= n;
-	return true;
-}
-
-static uint8_t take_u8(struct vector *v)
-{
-	return need(v, 1) ? cursor_u8(v->c) : 0;
-}
-
-static uint16_t take_be16(struct vector *v)
-{
-	return need(v, 2) ? cursor_be16(v->c) : 0;
-}
-
-/* n bytes at once: nothing of them is judged before the last is there. */
-static struct tls_slice take(struct vector *v, size_t n)
-{
-	const uint8_t *p = need(v, n) ? cursor_bytes(v->c, n) : NULL;
-
-	return p == NULL ? (struct tls_slice){NULL, 0} : (struct tls_slice){p, (uint32_t)n};
-}
-
-static struct vector sub(struct vector *v, size_t n)
-{
-	return (struct vector){v->c, need(v, n) ? n : 0};
-}
-
-static struct vector sub8(struct vector *v)
-{
-	return sub(v, take_u8(v));
-}
-
-static struct vector sub16(struct vector *v)
-{
-	return sub(v, take_be16(v));
-}
-
-/* The one vector that fills the rest. */
-static struct vector rest16(struct vector *v)
-{
-	struct vector in = sub16(v);
-
-	cursor_must(v->c, v->left == 0, WHY_LENGTH);
-	return in;
-}
-
-static struct vector rest8(struct vector *v)
-{
-	struct vector in = sub8(v);
-
-	cursor_must(v->c, v->left == 0, WHY_LENGTH);
-	return in;
-}
-
-static bool going(const struct vector *v)
-{
-	return cursor_ok(v->c) && v->left > 0;
-}
-
 /* -- Extensions of both ------------------------------------------------------------------------------------ */
 
 struct reading {
@@ -131,7 +62,7 @@ const struct tls_extension *tls_extension_find(const struct tls_hello *h, uint16
 	return NULL;
 }
 
-static bool contains16(struct tls_slice list, uint16_t value)
+static bool contains16(struct slice list, uint16_t value)
 {
 	for (uint32_t i = 0; i + 1 < list.n; i += 2)
 		if (list.p[i] == value >> 8 && list.p[i + 1] == (value & 0xff))
@@ -140,80 +71,81 @@ static bool contains16(struct tls_slice list, uint16_t value)
 }
 
 /* A list of 16-bit values with a length of its own in an extension's body. */
-static struct tls_slice list16(const struct tls_extension *x)
+static struct slice list16(const struct tls_extension *x)
 {
-	return x == NULL || x->body.n < 2 ? (struct tls_slice){NULL, 0} : (struct tls_slice){x->body.p + 2, x->body.n - 2};
+	return x == NULL || x->body.n < 2 ? (struct slice){NULL, 0} : (struct slice){x->body.p + 2, x->body.n - 2};
 }
 
 typedef void extension_fn(struct reading *r, struct vector *v);
 
 static void x_empty(struct reading *r, struct vector *v)
 {
-	cursor_must(r->c, v->left == 0, WHY_LENGTH);
+	(void)r;
+	vector_end(v);
 }
 
 static void x_renegotiation(struct reading *r, struct vector *v)
 {
-	cursor_must(r->c, take_u8(v) == 0, WHY_FIELD);
-	cursor_must(r->c, v->left == 0, WHY_LENGTH);
+	cursor_must(r->c, vector_u8(v) == 0, WHY_FIELD);
+	vector_end(v);
 }
 
 static void x_list8(struct reading *r, struct vector *v)
 {
-	struct vector in = rest8(v);
+	struct vector in = vector_fill8(v);
 
 	cursor_must(r->c, in.left > 0, WHY_LENGTH);
-	take(&in, in.left);
+	vector_rest(&in);
 }
 
 static void x_list16(struct reading *r, struct vector *v)
 {
-	struct vector in = rest16(v);
+	struct vector in = vector_fill16(v);
 
 	cursor_must(r->c, in.left > 0 && in.left % 2 == 0, WHY_LENGTH);
-	take(&in, in.left);
+	vector_rest(&in);
 }
 
 static void x_opaque16(struct reading *r, struct vector *v)
 {
-	struct vector in = rest16(v);
+	struct vector in = vector_fill16(v);
 
 	cursor_must(r->c, in.left > 0, WHY_LENGTH);
-	take(&in, in.left);
+	vector_rest(&in);
 }
 
 static void x_fragment_length(struct reading *r, struct vector *v)
 {
-	uint8_t n = take_u8(v);
+	uint8_t n = vector_u8(v);
 
 	cursor_must(r->c, n >= 1 && n <= 4, WHY_FIELD);
-	cursor_must(r->c, v->left == 0, WHY_LENGTH);
+	vector_end(v);
 }
 
 static void x_heartbeat(struct reading *r, struct vector *v)
 {
-	uint8_t n = take_u8(v);
+	uint8_t n = vector_u8(v);
 
 	cursor_must(r->c, n == 1 || n == 2, WHY_FIELD);
-	cursor_must(r->c, v->left == 0, WHY_LENGTH);
+	vector_end(v);
 }
 
 static void x_record_size(struct reading *r, struct vector *v)
 {
 	cursor_must(r->c, v->left == 2, WHY_LENGTH);
-	cursor_must(r->c, take_be16(v) >= 64, WHY_FIELD);
+	cursor_must(r->c, vector_be16(v) >= 64, WHY_FIELD);
 }
 
 /* -- Extensions of a client -------------------------------------------------------------------------------- */
 
 static void x_server_name(struct reading *r, struct vector *v)
 {
-	struct vector list = rest16(v);
+	struct vector list = vector_fill16(v);
 
-	cursor_must(r->c, take_u8(&list) == 0, WHY_FIELD);
-	struct vector name = rest16(&list);
+	cursor_must(r->c, vector_u8(&list) == 0, WHY_FIELD);
+	struct vector name = vector_fill16(&list);
 	cursor_must(r->c, name.left > 0 && name.left < VERIFY_NAME_MAX, WHY_LENGTH);
-	struct tls_slice s = take(&name, name.left);
+	struct slice s = vector_rest(&name);
 	if (!cursor_ok(r->c))
 		return;
 	r->h->name = s;
@@ -221,7 +153,7 @@ static void x_server_name(struct reading *r, struct vector *v)
 	cursor_must(r->c, verify_name_allowed(&r->policy->server_names, (const char *)s.p, s.n), WHY_SERVER_NAME);
 }
 
-static bool list_has(const struct verify_list *list, struct tls_slice word)
+static bool list_has(const struct verify_list *list, struct slice word)
 {
 	for (uint32_t i = 0; i < list->n; i++)
 		if (strlen(list->v[i]) == word.n && memcmp(list->v[i], word.p, word.n) == 0)
@@ -231,13 +163,13 @@ static bool list_has(const struct verify_list *list, struct tls_slice word)
 
 static void x_alpn(struct reading *r, struct vector *v)
 {
-	struct vector list = rest16(v);
+	struct vector list = vector_fill16(v);
 
 	cursor_must(r->c, list.left > 0, WHY_LENGTH);
-	while (going(&list)) {
-		uint8_t n = take_u8(&list);
+	while (vector_going(&list)) {
+		uint8_t n = vector_u8(&list);
 		cursor_must(r->c, n > 0, WHY_LENGTH);
-		struct tls_slice word = take(&list, n);
+		struct slice word = vector_take(&list, n);
 		if (!cursor_ok(r->c))
 			return;
 		if (n == 2 && tls_grease((uint16_t)(word.p[0] << 8 | word.p[1])))
@@ -249,33 +181,33 @@ static void x_alpn(struct reading *r, struct vector *v)
 
 static void x_status_request(struct reading *r, struct vector *v)
 {
-	uint8_t type = take_u8(v);
+	uint8_t type = vector_u8(v);
 
 	if (type != 1) { /* not OCSP: not known to us */
-		take(v, v->left);
+		vector_rest(v);
 		return;
 	}
-	struct vector responders = sub16(v);
-	take(&responders, responders.left);
-	struct vector extensions = rest16(v);
-	take(&extensions, extensions.left);
+	struct vector responders = vector_sub16(v);
+	vector_rest(&responders);
+	struct vector extensions = vector_fill16(v);
+	vector_rest(&extensions);
 	(void)r;
 }
 
 static void x_padding(struct reading *r, struct vector *v)
 {
-	while (going(v))
-		cursor_must(r->c, take_u8(v) == 0, WHY_FIELD);
+	while (vector_going(v))
+		cursor_must(r->c, vector_u8(v) == 0, WHY_FIELD);
 }
 
 static void x_versions(struct reading *r, struct vector *v)
 {
-	struct vector list = rest8(v);
+	struct vector list = vector_fill8(v);
 
 	cursor_must(r->c, list.left >= 2 && list.left % 2 == 0, WHY_LENGTH);
 	r->h->tls12 = r->h->tls13 = false;
-	while (going(&list)) {
-		uint16_t version = take_be16(&list);
+	while (vector_going(&list)) {
+		uint16_t version = vector_be16(&list);
 		r->h->tls13 |= version == 0x0304;
 		r->h->tls12 |= version == 0x0303;
 	}
@@ -313,40 +245,40 @@ static bool key_fits(uint16_t group, size_t n, bool server)
 
 static void key(struct reading *r, struct vector *v, uint16_t group)
 {
-	struct vector in = sub16(v);
+	struct vector in = vector_sub16(v);
 
 	cursor_must(r->c, key_fits(group, in.left, r->client != NULL), WHY_LENGTH);
-	take(&in, in.left);
+	vector_rest(&in);
 }
 
 /* May be empty: the client asks for HelloRetryRequest. */
 static void x_key_share(struct reading *r, struct vector *v)
 {
-	struct vector list = rest16(v);
+	struct vector list = vector_fill16(v);
 
-	while (going(&list))
-		key(r, &list, take_be16(&list));
+	while (vector_going(&list))
+		key(r, &list, vector_be16(&list));
 }
 
 /* Each binder belongs to an identity; the extension is the last (RFC 8446, 4.2.11), which its caller checks. */
 static void x_psk(struct reading *r, struct vector *v)
 {
-	struct vector identities = sub16(v);
+	struct vector identities = vector_sub16(v);
 
 	cursor_must(r->c, identities.left >= 7, WHY_LENGTH);
-	while (going(&identities)) {
-		struct vector in = sub16(&identities);
+	while (vector_going(&identities)) {
+		struct vector in = vector_sub16(&identities);
 		cursor_must(r->c, in.left > 0, WHY_LENGTH);
-		take(&in, in.left);
-		take(&identities, 4);
+		vector_rest(&in);
+		vector_take(&identities, 4);
 		r->h->identities++;
 	}
-	struct vector binders = rest16(v);
+	struct vector binders = vector_fill16(v);
 	uint32_t n = 0;
-	for (; going(&binders); n++) {
-		struct vector in = sub8(&binders);
+	for (; vector_going(&binders); n++) {
+		struct vector in = vector_sub8(&binders);
 		cursor_must(r->c, in.left >= 32, WHY_LENGTH);
-		take(&in, in.left);
+		vector_rest(&in);
 	}
 	cursor_must(r->c, n == r->h->identities, WHY_LENGTH);
 }
@@ -355,15 +287,15 @@ static void x_psk(struct reading *r, struct vector *v)
 static void x_ech(struct reading *r, struct vector *v)
 {
 	cursor_must(r->c, r->policy->server_names.n == 0 || (r->policy->options & VERIFY_ECH) != 0, WHY_ECH);
-	cursor_must(r->c, take_u8(v) == 0, WHY_FIELD);
-	take_be16(v); /* KDF */
-	take_be16(v); /* AEAD */
-	take_u8(v);   /* configuration */
-	struct vector enc = sub16(v);
-	take(&enc, enc.left);
-	struct vector payload = rest16(v);
+	cursor_must(r->c, vector_u8(v) == 0, WHY_FIELD);
+	vector_be16(v); /* KDF */
+	vector_be16(v); /* AEAD */
+	vector_u8(v);   /* configuration */
+	struct vector enc = vector_sub16(v);
+	vector_rest(&enc);
+	struct vector payload = vector_fill16(v);
 	cursor_must(r->c, payload.left > 0, WHY_LENGTH);
-	take(&payload, payload.left);
+	vector_rest(&payload);
 }
 
 static void x_cookie(struct reading *r, struct vector *v)
@@ -420,12 +352,12 @@ static const struct known {
 
 static void s_alpn(struct reading *r, struct vector *v)
 {
-	struct vector list = rest16(v);
-	struct vector word = rest8(&list);
+	struct vector list = vector_fill16(v);
+	struct vector word = vector_fill8(&list);
 	const struct tls_extension *offer = tls_extension_find(r->client, X_ALPN);
 
 	cursor_must(r->c, word.left > 0, WHY_LENGTH);
-	struct tls_slice got = take(&word, word.left);
+	struct slice got = vector_rest(&word);
 	if (!cursor_ok(r->c))
 		return;
 	bool offered = false;
@@ -437,7 +369,7 @@ static void s_alpn(struct reading *r, struct vector *v)
 static void s_versions(struct reading *r, struct vector *v)
 {
 	cursor_must(r->c, v->left == 2, WHY_LENGTH);
-	r->h->version = take_be16(v);
+	r->h->version = vector_be16(v);
 	cursor_must(r->c, r->h->version == 0x0304, WHY_VERSION);
 	cursor_must(r->c, r->client->tls13, WHY_ANSWER_OTHER);
 }
@@ -455,7 +387,7 @@ static bool share_offered(const struct tls_hello *client, uint16_t group)
 /* In HelloRetryRequest a group that the client supports and sent no key of; else the server's key for one that it sent. */
 static void s_key_share(struct reading *r, struct vector *v)
 {
-	uint16_t group = r->h->group = take_be16(v);
+	uint16_t group = r->h->group = vector_be16(v);
 
 	if (r->h->retry) {
 		cursor_must(r->c, contains16(list16(tls_extension_find(r->client, X_GROUPS)), group), WHY_ANSWER_OTHER);
@@ -464,20 +396,20 @@ static void s_key_share(struct reading *r, struct vector *v)
 		cursor_must(r->c, !tls_grease(group) && share_offered(r->client, group), WHY_ANSWER_OTHER);
 		key(r, v, group);
 	}
-	cursor_must(r->c, v->left == 0, WHY_LENGTH);
+	vector_end(v);
 }
 
 static void s_psk(struct reading *r, struct vector *v)
 {
 	cursor_must(r->c, v->left == 2, WHY_LENGTH);
-	cursor_must(r->c, take_be16(v) < r->client->identities, WHY_ANSWER_OTHER);
+	cursor_must(r->c, vector_be16(v) < r->client->identities, WHY_ANSWER_OTHER);
 }
 
 static void s_ech(struct reading *r, struct vector *v)
 {
 	cursor_must(r->c, r->h->retry, WHY_FIELD);
 	cursor_must(r->c, v->left == 8, WHY_LENGTH);
-	take(v, v->left);
+	vector_rest(v);
 }
 
 static const struct known of_server[] = {
@@ -522,12 +454,12 @@ static extension_fn *known_fn(const struct known *k, size_t n, uint16_t type)
 static void extension(struct reading *r, struct vector *list)
 {
 	struct tls_hello *h = r->h;
-	uint16_t type = take_be16(list);
+	uint16_t type = vector_be16(list);
 	bool server = r->client != NULL;
 
 	cursor_must(r->c, h->n < TLS_EXTENSIONS_MAX && tls_extension_find(h, type) == NULL, WHY_FIELD);
 	cursor_must(r->c, !server || (cursor_ok(r->c) && may_answer(r, type)), WHY_ANSWER_OTHER);
-	struct vector body = sub16(list);
+	struct vector body = vector_sub16(list);
 	cursor_must(r->c, type != X_PSK || server || list->left == 0, WHY_FIELD);
 	if (!cursor_ok(r->c))
 		return;
@@ -537,17 +469,17 @@ static void extension(struct reading *r, struct vector *list)
 				    : known_fn(of_client, sizeof(of_client) / sizeof(of_client[0]), type);
 	if (read != NULL)
 		read(r, &body);
-	take(&body, body.left);
+	vector_rest(&body);
 	if (cursor_ok(r->c))
 		h->extension[h->n++] = (struct tls_extension){type, {p, n}};
 }
 
 static void extensions(struct reading *r, struct vector *v)
 {
-	if (!going(v)) /* TLS 1.2 may have none */
+	if (!vector_going(v)) /* TLS 1.2 may have none */
 		return;
-	struct vector list = rest16(v);
-	while (going(&list))
+	struct vector list = vector_fill16(v);
+	while (vector_going(&list))
 		extension(r, &list);
 }
 
@@ -573,8 +505,8 @@ static void whole_offer(struct reading *r)
 
 static void version_03(struct vector *v)
 {
-	cursor_must(v->c, take_u8(v) == 3, WHY_FIELD);
-	cursor_must(v->c, take_u8(v) == 3, WHY_VERSION);
+	cursor_must(v->c, vector_u8(v) == 3, WHY_FIELD);
+	cursor_must(v->c, vector_u8(v) == 3, WHY_VERSION);
 }
 
 void tls_client_hello(struct cursor *c, const struct tls_message *m, const struct verify_policy *policy, struct tls_hello *ret)
@@ -584,16 +516,16 @@ void tls_client_hello(struct cursor *c, const struct tls_message *m, const struc
 
 	version_03(&v);
 	ret->tls12 = true;
-	ret->random = take(&v, 32);
-	struct vector session = sub8(&v);
+	ret->random = vector_take(&v, 32);
+	struct vector session = vector_sub8(&v);
 	cursor_must(c, session.left <= 32, WHY_LENGTH);
-	ret->session = take(&session, session.left);
-	struct vector ciphers = sub16(&v);
+	ret->session = vector_rest(&session);
+	struct vector ciphers = vector_sub16(&v);
 	cursor_must(c, ciphers.left >= 2 && ciphers.left % 2 == 0, WHY_LENGTH);
-	ret->ciphers = take(&ciphers, ciphers.left);
-	struct vector compressions = sub8(&v);
+	ret->ciphers = vector_rest(&ciphers);
+	struct vector compressions = vector_sub8(&v);
 	cursor_must(c, compressions.left > 0, WHY_LENGTH);
-	ret->compressions = take(&compressions, compressions.left);
+	ret->compressions = vector_rest(&compressions);
 	cursor_must(c, cursor_ok(c) && memchr(ret->compressions.p, 0, ret->compressions.n) != NULL, WHY_FIELD);
 	extensions(&r, &v);
 	whole_offer(&r);
@@ -601,7 +533,7 @@ void tls_client_hello(struct cursor *c, const struct tls_message *m, const struc
 
 /* -- ServerHello ------------------------------------------------------------------------------------------- */
 
-static bool same(struct tls_slice a, struct tls_slice b)
+static bool same(struct slice a, struct slice b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
@@ -637,14 +569,14 @@ void tls_server_hello(struct cursor *c, const struct tls_message *m, const struc
 
 	version_03(&v);
 	ret->version = 0x0303;
-	ret->random = take(&v, 32);
+	ret->random = vector_take(&v, 32);
 	ret->retry = ret->random.n == 32 && memcmp(ret->random.p, retry_random, 32) == 0;
-	struct vector session = sub8(&v);
+	struct vector session = vector_sub8(&v);
 	cursor_must(c, session.left <= 32, WHY_LENGTH);
-	ret->session = take(&session, session.left);
-	ret->cipher = take_be16(&v);
+	ret->session = vector_rest(&session);
+	ret->cipher = vector_be16(&v);
 	cursor_must(c, contains16(client->ciphers, ret->cipher) && !tls_grease(ret->cipher), WHY_ANSWER_OTHER);
-	cursor_must(c, take_u8(&v) == 0, WHY_FIELD);
+	cursor_must(c, vector_u8(&v) == 0, WHY_FIELD);
 	extensions(&r, &v);
 	whole_answer(&r);
 }

@@ -5,7 +5,7 @@
 #define SEKISHO_INSPECT_TLS_HELLO_H
 
 #include "judge.h"
-#include "verify.h"
+#include "vector.h"
 
 #define TLS_CHANGE_CIPHER_SPEC 20
 #define TLS_ALERT 21
@@ -44,25 +44,20 @@ struct tls_message {
  */
 void tls_message_read(struct tls_message *m, uint8_t type, const uint8_t *p, size_t n, enum inspect_why first);
 
-struct tls_slice {
-	const uint8_t *p;
-	uint32_t n;
-};
-
 struct tls_extension {
 	uint16_t type;
-	struct tls_slice body;
+	struct slice body;
 };
 
 struct tls_hello {
-	struct tls_slice random, session, ciphers, compressions; /* ciphers of a client */
+	struct slice random, session, ciphers, compressions; /* ciphers of a client */
 	uint16_t cipher;  /* of a server */
 	uint16_t version; /* of a server: what it selected */
 	bool tls12, tls13; /* of a client: what it offers */
 	bool retry;	  /* of a server: HelloRetryRequest */
 	bool second;	  /* of a client, set by the caller: after HelloRetryRequest */
 	uint16_t group;	  /* of a server: of key_share */
-	struct tls_slice name; /* of a client */
+	struct slice name; /* of a client */
 	uint32_t identities;   /* of a client: PSKs offered */
 	bool has_alpn;
 	struct tls_extension extension[TLS_EXTENSIONS_MAX];

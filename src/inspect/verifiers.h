@@ -11,6 +11,7 @@ verify_fn dns_stream, dns_datagram;
 verify_fn ldap_stream, ldap_datagram;
 verify_fn smtp_stream;
 verify_fn tls_stream;
+verify_fn ssh_stream;
 
 /* Letters, digits, hyphens, underscores; labels of 1 to 63, a final dot allowed: a name, or an IPv4 address in digits. */
 bool verify_host_legal(const uint8_t *p, size_t n);
