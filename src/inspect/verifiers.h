@@ -16,5 +16,6 @@ verify_fn ssh_stream;
 /* Letters, digits, hyphens, underscores; labels of 1 to 63, a final dot allowed: a name, or an IPv4 address in digits. */
 bool verify_host_legal(const uint8_t *p, size_t n);
 verify_fn kerberos_stream, kerberos_datagram;
+verify_fn snmp_datagram;
 
 #endif

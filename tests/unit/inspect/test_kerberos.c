@@ -137,8 +137,8 @@ static void test_tcp(void)
 		{'c', HEX("00000098" AS_REQ)}, {'s', HEX("000000b0" AS_REP)}, {'c', TEXT("SSH-2.0-x\r\n")}};
 	static const struct line early[] = {{'s', HEX("000000b0" AS_REP)}};
 	static const struct edit edits[] = {
-		{0, 0, "80", WHY_PROTOCOL}, {0, 0, "00000097", WHY_LENGTH}, {0, 3, "99", WHY_TRAILING}, {0, 3, "1f", WHY_LENGTH},
-		{0, 156, "16", WHY_PROTOCOL}, {1, 3, "98", WHY_TRAILING}, {1, 4, "6a", WHY_COMMAND}};
+		{0, 0, "80", WHY_PROTOCOL}, {0, 0, "00000097", WHY_LENGTH}, {0, 3, "99", WHY_TRAILING},
+		{0, 3, "1f", WHY_LENGTH}, {0, 156, "16", WHY_PROTOCOL}, {1, 3, "98", WHY_TRAILING}, {1, 4, "6a", WHY_COMMAND}};
 
 	script_no_prefix_refused(APP_KERBEROS, &policy, twice, COUNT(twice));
 	CHECK_INT(script_run(APP_KERBEROS, &policy, twice, 1).level, LEVEL_PREFIX);
