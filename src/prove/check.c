@@ -133,12 +133,19 @@ static void uncover(struct expect *c)
 	}
 }
 
-static void ask_granted(struct question_at *q, struct expect *cover, const char *situation)
+/* No more than the policy grants may cross. */
+static void ask_at_most(struct question_at *q, struct expect *cover, const char *situation)
 {
 	uncover(cover);
 	q->cover = cover;
 	q->situation = situation;
 	ask(q);
+}
+
+/* And no less. */
+static void ask_granted(struct question_at *q, struct expect *cover, const char *situation)
+{
+	ask_at_most(q, cover, situation);
 	find_missing(q);
 }
 
@@ -177,7 +184,6 @@ static void ask_closed(struct question_at *q, uint32_t generation)
 
 	q->sc.reply = false;
 	ask_nothing(q, CT_ESTABLISHED, MARK_REFUSED | MARK_GENERATION(generation), N_("a refused flow"));
-	ask_nothing(q, CT_ESTABLISHED, MARK_INSPECTING | MARK_GENERATION(generation), N_("a flow under inspection"));
 	ask_nothing(q, CT_INVALID, 0, N_("invalid state"));
 	ask_nothing(q, CT_UNTRACKED, 0, N_("untracked"));
 	q->sc.empty_set = "lease";
@@ -189,7 +195,8 @@ static void ask_closed(struct question_at *q, uint32_t generation)
 		ask_nothing(q, CT_RELATED, passed, N_("related, but no ICMP error"));
 }
 
-static void ask_granted_all(struct question_at *q, struct expect *there, struct expect *back, uint32_t stale)
+static void ask_granted_all(struct question_at *q, struct expect *there, struct expect *back, uint32_t current,
+	uint32_t stale)
 {
 	uint32_t old = MARK_PASSED | MARK_GENERATION(stale);
 
@@ -205,6 +212,10 @@ static void ask_granted_all(struct question_at *q, struct expect *there, struct 
 	ask_granted(q, back, N_("a reply"));
 	q->sc.ct_mark = old;
 	ask_granted(q, back, N_("a reply of an earlier generation"));
+	q->sc.ct_mark = MARK_INSPECTING | MARK_GENERATION(current);
+	ask_at_most(q, back, N_("a reply under inspection"));
+	q->sc.reply = q->forbid_one_way = false;
+	ask_at_most(q, there, N_("a flow under inspection"));
 	q->sc.reply = q->forbid_one_way = false;
 }
 
@@ -225,7 +236,7 @@ static void check_pair(struct prove *p, struct eval *ev, const struct ir *ir, co
 	memcpy(q.sc.oif, ir->interfaces[ifs[1]].name, sizeof(q.sc.oif));
 	expect_init(&there, p->arena, ir, now, from, to, base->family, base->l4proto);
 	expect_init(&back, p->arena, ir, now, to, from, base->family, base->l4proto);
-	ask_granted_all(&q, &there, &back, g.stale);
+	ask_granted_all(&q, &there, &back, g.current, g.stale);
 	ask_closed(&q, g.current);
 }
 

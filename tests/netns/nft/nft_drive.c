@@ -10,12 +10,14 @@
 #include <sekisho/clock.h>
 #include <sekisho/match.h>
 #include <sekisho/nft.h>
+#include <sekisho/prove.h>
 
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define WORDS 16
@@ -400,6 +402,33 @@ static void do_dump(struct drive *d, char **w, unsigned n)
 	close(fd);
 }
 
+/* prove: does the evaluator find the policy, and nothing else, in the kernel? */
+static void do_prove(struct drive *d, char **w, unsigned n)
+{
+	struct arena *a = arena_new();
+	struct prove p;
+	uint32_t genid;
+	int fd, r = nft_dump(d->nft, &fd, &genid);
+
+	(void)w, (void)n;
+	if (r != 0 || a == NULL) {
+		answer(r);
+		return;
+	}
+	size_t size = (size_t)lseek(fd, 0, SEEK_END);
+	void *dump = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (dump == MAP_FAILED)
+		abort();
+	prove_check(&p, a, &d->committed->ir, dump, size, clock_wall());
+	printf("ok findings=%zu steps=%llu", p.total, (unsigned long long)p.steps);
+	for (size_t i = 0; i < p.n && i < 5; i++)
+		printf(" [%s: %s]", p.findings[i].code, p.findings[i].text);
+	puts("");
+	munmap(dump, size);
+	close(fd);
+	arena_free(a);
+}
+
 static void do_sweep(struct drive *d, char **w, unsigned n)
 {
 	struct nft_sweep s = {0};
@@ -445,7 +474,7 @@ static const struct {
 	{"renew", 0, do_renew}, {"drop", 0, do_drop}, {"records", 1, do_records}, {"counters", 0, do_counters},
 	{"check", 0, do_check}, {"watch", 0, do_watch}, {"dump", 0, do_dump}, {"sweep", 0, do_sweep},
 	{"verify", 4, do_verify}, {"inspectors", 1, do_inspectors}, {"pinhole", 3, do_pinhole},
-	{"halfopen", 0, do_halfopen}, {"without", 1, do_without},
+	{"prove", 0, do_prove}, {"halfopen", 0, do_halfopen}, {"without", 1, do_without},
 };
 
 static void run_line(struct drive *d, char *line)
