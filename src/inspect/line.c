@@ -1,8 +1,9 @@
 /*
  * line.c: text lines from a cursor. See line.h.
  *
- * Input: bytes of the network, as far as they came. A line ends with CR LF and nothing else: what one end takes for the end of a
- * line and the other does not is how one message is smuggled inside another. Limits: the caller's. Failure: the cursor's.
+ * Input: bytes of the network, as far as they came. A line ends with CR LF and nothing else: what one end takes for the
+ * end of a line and the other does not is how one message is smuggled inside another. Limits: the
+ * caller's. Failure: the cursor's.
  */
 #include "line.h"
 
@@ -74,7 +75,7 @@ static bool utf8_second(uint8_t first, uint8_t b)
 	return b >= low && b <= high;
 }
 
-static void utf8(struct cursor *c, uint8_t first)
+void line_utf8(struct cursor *c, uint8_t first)
 {
 	int more = utf8_more(first);
 
@@ -99,7 +100,7 @@ const uint8_t *line_rest(struct cursor *c, size_t max, enum line_text text, size
 		cursor_must(c, (size_t)(c->p - begin) <= max, WHY_LENGTH);
 		cursor_must(c, (b >= 0x20 && b != 0x7f) || b == '\t', WHY_ENCODING);
 		if (text == LINE_UTF8)
-			utf8(c, b);
+			line_utf8(c, b);
 		else
 			cursor_must(c, b < 0x80 || text == LINE_8BIT, WHY_ENCODING);
 	}

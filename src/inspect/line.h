@@ -21,6 +21,8 @@ int line_word(struct cursor *c, const char *const *words, size_t n, enum inspect
 #define LINE_WORD(c, words, why) line_word((c), (words), sizeof(words) / sizeof((words)[0]), (why))
 /* Exactly this word, in any case; what follows it is not looked at. */
 bool line_expect(struct cursor *c, const char *word, enum inspect_why why);
+/* The rest of a UTF-8 sequence (RFC 3629) whose first byte was read. */
+void line_utf8(struct cursor *c, uint8_t first);
 /* CR LF. */
 bool line_end(struct cursor *c);
 /*

@@ -11,10 +11,12 @@ static const struct verifier table[] = {
 	{APP_SSH, ssh_stream, NULL, {22}},
 	{APP_SMTP, smtp_stream, NULL, {25, 587}},
 	{APP_DNS, dns_stream, dns_datagram, {53}},
-	{APP_SMB, smb_stream, NULL, {445}},
+	{APP_NTP, NULL, ntp_datagram, {123}},
+	{APP_SYSLOG, syslog_stream, syslog_datagram, {514, 601}},
+	{APP_SNMP, NULL, snmp_datagram, {161, 162}},
 	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
 	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
-	{APP_SNMP, NULL, snmp_datagram, {161, 162}},
+	{APP_SMB, smb_stream, NULL, {445}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

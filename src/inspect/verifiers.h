@@ -17,5 +17,7 @@ verify_fn ssh_stream;
 bool verify_host_legal(const uint8_t *p, size_t n);
 verify_fn kerberos_stream, kerberos_datagram;
 verify_fn snmp_datagram;
+verify_fn ntp_datagram;
+verify_fn syslog_stream, syslog_datagram;
 
 #endif

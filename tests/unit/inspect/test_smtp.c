@@ -32,7 +32,8 @@ static const struct line helo[] = {{'s', TEXT("220-mx says hello\r\n220 ready\r\
 	{'s', TEXT("502 5.5.1 what?\r\n")}, {'c', TEXT("HELO pc\r\n")}, {'s', TEXT("250 mx\r\n")}, {'c', TEXT("NOOP\r\n")},
 	{'s', TEXT("250 2.0.0 Ok\r\n")}, {'c', TEXT("mail from: <>\r\n")}, {'s', TEXT("250\r\n")}};
 /* Refused once, and once more. */
-static const struct line greylisted[] = {OPENED, MAIL, {'s', TEXT("451 4.7.1 later\r\n")}, {'c', TEXT("RSET\r\n")}, OK, MAIL, OK};
+static const struct line greylisted[] = {OPENED, MAIL,
+	{'s', TEXT("451 4.7.1 later\r\n")}, {'c', TEXT("RSET\r\n")}, OK, MAIL, OK};
 static const struct line chunks[] = {OPENED,
 	{'c', TEXT("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 4\r\n\0\1\r\nBDAT 2 LAST\r\n\377\n")}, OK};
 
