@@ -97,9 +97,16 @@ static void show_rules(const struct ir *ir, struct buf *out)
 	static const char *const actions[] = {"?", "allow", "inspect", "mail"};
 	char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
 
-	for (uint32_t i = 0; i < ir->nrules; i++)
-		buf_printf(out, "rule %u %s %s verified %u flags %x\n", i, ir_text(ir, ir->rules[i].name),
-			actions[ir->rules[i].action], ir->rules[i].verified, ir->rules[i].flags);
+	if (ir->system->refuse_silently)
+		buf_adds(out, "refuse silently\n");
+	for (uint32_t i = 0; i < ir->nverifieds; i++)
+		buf_printf(out, "verified %u %s\n", i + 1, ir_text(ir, ir->verifieds[i].text));
+	for (uint32_t i = 0; i < ir->nrules; i++) {
+		const struct ir_rule *r = &ir->rules[i];
+		buf_printf(out, "rule %u %s %s verified %u flags %x%s%s\n", i, ir_text(ir, r->name),
+			actions[r->action], r->verified, r->flags, r->screen_product == SCREEN_NONE ? "" : " UNVERIFIED ",
+			r->screen_product == SCREEN_NONE ? "" : screen_product_word((enum screen_product)r->screen_product));
+	}
 	for (uint32_t i = 0; i < ir->nboxes; i++) {
 		const struct ir_box *x = &ir->boxes[i];
 		buf_printf(out, "box %s>%s %s %s proto %u %u-%u:", ir_text(ir, ir->segments[x->from].name),

@@ -167,7 +167,7 @@ static void test_stable(const char *dir, const struct compiled *c)
  */
 static void test_corpus(const char *dir)
 {
-	static const char *const names[] = {"default", "good", "overlap-time", "town", "two-segment"};
+	static const char *const names[] = {"default", "good", "overlap-time", "town", "two-segment", "verified"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[4096];
