@@ -32,6 +32,7 @@ enum daemon_fd {
 	/* sekishod */
 	DAEMON_FD_LOG = 4,     /* to sekisho-logd (see below) */
 	DAEMON_FD_CONTROL = 5, /* listening SOCK_SEQPACKET socket of the `sekisho` command */
+	DAEMON_FD_QUEUES = 6,  /* the kernel's list of packet queues, which only root may open; or an empty file */
 
 	/* sekisho-logd */
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */

@@ -65,6 +65,14 @@
 		N_("look at the fault records"))                                                                \
 	X(CONNTRACK_FULL, "conntrack-full", 1, S, N_("the table of connections is nearly full"),                \
 		N_("look for the source of the connections"))                                                   \
+	X(INSPECTOR_AWAY, "inspector-away", 2, S, N_("the inspector does not run: what must be verified is refused"), \
+		N_("it is started again by itself; look at the fault records"))                                 \
+	X(INSPECTOR_BROKEN, "inspector-broken", 1, E, N_("the inspector failed and was started again"),         \
+		N_("look at the fault records; if it repeats, report a defect"))                                \
+	X(INSPECTOR_FULL, "inspector-full", 1, S, N_("the inspector's table of connections is nearly full"),    \
+		N_("look for the source of the connections"))                                                   \
+	X(QUEUE_FULL, "queue-full", 1, E, N_("packets were dropped before inspection: too many at once"),       \
+		N_("look for the source of the packets"))                                                       \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

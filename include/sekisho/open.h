@@ -15,6 +15,12 @@
 int nflog_open(uint16_t group);
 
 /*
+ * The kernel's list of packet queues (who waits, what was dropped), to be read from its beginning each time. Only root may
+ * open it. A kernel without queues: an empty file. Descriptor, or -errno.
+ */
+int queue_list_open(void);
+
+/*
  * The listening, non-blocking SOCK_SEQPACKET socket ROOT/run/sekisho/control, mode 0660 of group
  * JAIL_GID_CONTROL; an old one is replaced. The directory must exist. Descriptor, or -errno.
  */

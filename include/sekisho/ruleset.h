@@ -76,6 +76,12 @@ enum flow_class {
 /* The kernel's queue for packets that come in from a segment. */
 #define INSPECT_QUEUE(segment) (200u + (segment))
 /*
+ * The mark of a packet in a queue: its class mark, and in bits 4-11 the end of the generation's number: a verified id
+ * is another policy's in the next one.
+ */
+#define QUEUED_MARK(generation) (((uint32_t)(generation) & 0xffu) << 4)
+#define QUEUED_GENERATION(mark) ((uint32_t)(mark) & 0xff0u)
+/*
  * The packet mark of a verdict: sekishod accepts every packet that was queued, and the chain `after` does what the mark
  * says. code: enum inspect_code, or INSPECTED_NOBODY for what was held when the inspector went away.
  */

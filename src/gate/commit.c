@@ -403,6 +403,8 @@ static void undo(struct gate *g)
 	g->proof_due |= kernel && g->current != NULL;
 	if (net && settings_apply(g, g->current, err) != 0)
 		gate_finding(g, SOURCE_NET, FINDING_NET_REFUSED, err);
+	if (g->in_kernel == next)
+		g->in_kernel = NULL;
 	generation_free(next);
 }
 
@@ -498,6 +500,7 @@ static void job_run(struct gate *g)
 
 	while (r == STEP_NEXT && steps_of(g->job.kind)[g->job.step].run != NULL) {
 		daemon_beat(g->d);
+		relay_pump(g);
 		r = steps_of(g->job.kind)[g->job.step].run(g);
 		if (r == STEP_NEXT)
 			g->job.step++;

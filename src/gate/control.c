@@ -78,6 +78,7 @@ void control_status(struct gate *g, struct msg_status *ret)
 	fill_policy(g, ret);
 	net_conntrack(&ret->conntrack_count, &ret->conntrack_max);
 	ret->nfindings = health_list(&g->health, ret->findings);
+	ret->inspector = g->relay.shown;
 	if (g->have_counters)
 		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
 	if (g->rec.have_status)

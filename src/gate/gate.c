@@ -6,7 +6,8 @@
  *
  *	start    what runs in the kernel stays until the stored policy is compiled (the lease ends it by itself);
  *	         nothing of ours there, or no stored policy: the closed ruleset
- *	each 1 s counters, schedule, clock, records, queue; each 10 s lease, settings, tables, samples
+ *	each 1 s counters, schedule, clock, records, queue; each 10 s lease, settings, tables, samples;
+ *	         each 1/4 s the inspector
  *	events   of rtnetlink and nftables: looked into at once
  *
  * Failure: an error that leaves the kernel in doubt shuts it; if even that is refused the lease lapses.
@@ -14,6 +15,7 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -95,6 +97,7 @@ static void on_tick(void *arg)
 	if (g->current != NULL && g->current->ir.system->half_open != 0)
 		nft_half_open(g->nft, &g->current->ir, &half_open);
 	recorder_tick(g);
+	relay_tick(g);
 	health_tick(&g->health);
 	control_tick(g);
 }
@@ -108,6 +111,7 @@ static void on_slow(void *arg)
 	settings_check(g);
 	look_at_conntrack(g);
 	net_sample(g->net, on_loss, g);
+	relay_report(g);
 }
 
 static void on_net_watch(void *arg, int fd, uint32_t events)
@@ -207,6 +211,8 @@ static int start(struct daemon *d)
 	if (!g->adopted && (r = kernel_shut(g)) != 0)
 		return r;
 	recorder_start(g, d->handed ? DAEMON_FD_LOG : -1);
+	if ((r = relay_start(g, d->handed ? DAEMON_FD_QUEUES : -1)) != 0)
+		return r;
 	if ((r = control_start(g, d->handed ? DAEMON_FD_CONTROL : g->own_control)) != 0 || (r = add_timers(g)) != 0)
 		return r;
 	net_sample(g->net, on_loss, g);
@@ -245,6 +251,12 @@ static void notice(struct daemon *d, const struct msg *m)
 	const struct msg_exited *e = &m->u.msg_exited;
 	char text[128];
 
+	if (m->type == MSG_ATTACH) {
+		int fd = fcntl(m->fds[0], F_DUPFD_CLOEXEC, 0); /* the message's own is closed behind us */
+		if (fd >= 0)
+			relay_attach(g, fd);
+		return;
+	}
 	if (m->type != MSG_EXITED)
 		return;
 	if (m->tag != 0) {
@@ -272,6 +284,7 @@ static void stop(struct daemon *d)
 
 	record(g, MSG_SEVERITY_INFO, "stop", "sekishod ends in order");
 	recorder_tick(g);
+	relay_stop(g);
 	loop_del_timer(g->look);
 	loop_del_timer(g->tick);
 	loop_del_timer(g->slow);

@@ -21,6 +21,7 @@
 #include <sekisho/open.h>
 
 #include "health.h"
+#include "relay.h"
 #include "store.h"
 
 struct loop_timer;
@@ -124,11 +125,14 @@ struct gate {
 	bool have_store;
 	enum gate_state state;
 	struct generation *current; /* in force in the kernel; NULL: closed ruleset */
+	/* What the kernel has this moment: `current`, or that of a commit that is not at its end. */
+	const struct generation *in_kernel;
 	struct job job;
 	uint32_t tags;
 	uint32_t running; /* as the store says; 0: none */
 	struct health health;
 	struct recorder rec;
+	struct relay relay;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include <sekisho/arena.h>
 #include <sekisho/loop.h>
 
 /* Our own release: a clock before it is wrong. Raised with each release. */
@@ -48,9 +49,21 @@ static void error_text(const struct nft_error *e, int r, char *err)
 /* What the ruleset of before knew by elements of its own. */
 static void after_load(struct gate *g, const struct generation *gen)
 {
+	relay_pump(g);
+	relay_enforce(g, gen);
 	recorder_close_or_open(g, gen, true);
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);
+}
+
+/* What the verified policies of the rules that run are in the new ones: their flows live on. */
+static struct ruleset_renewal renewal(const struct gate *g, const struct generation *gen, struct arena *a)
+{
+	const struct generation *old = g->in_kernel;
+
+	if (old == NULL || old->number == gen->number || a == NULL)
+		return (struct ruleset_renewal){0};
+	return (struct ruleset_renewal){old->number, ir_renumber(&old->ir, &gen->ir, a), old->ir.nverifieds + 1};
 }
 
 int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commit *ret, char *err)
@@ -65,20 +78,28 @@ int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commi
 	if (!clock_set_zone(ir_text(&gen->ir, gen->ir.system->timezone)))
 		record(g, MSG_SEVERITY_NOTICE, "zone", "unknown time zone %s",
 			ir_text(&gen->ir, gen->ir.system->timezone));
+	/* It may get packets of the new rules the moment that the kernel has them. */
+	relay_offer(g, gen);
+	struct arena *a = arena_new();
+	opt.renewal = renewal(g, gen, a);
 	/* Measured: a second or two for 100 k boxes; an old kernel or a slow board may take many times that. */
 	daemon_busy(g->d, 4 + gen->ir.nboxes / 2000);
 	struct ruleset *rs = ruleset_build(&gen->ir, now, &opt);
+	arena_free(a);
+	relay_pump(g);
 	int r = nft_commit(g->nft, &rs, ret, &e);
 	if (r != 0) {
 		ruleset_free(rs);
 		error_text(&e, r, err);
 		return r;
 	}
+	g->in_kernel = gen;
 	gate_event(g, EVENT_COMMITTED);
 	after_load(g, gen);
 	/* Flows of before are judged by the new rules, whatever the sweep's end: marks of others do not pass. */
 	if ((r = nft_sweep(g->nft, &gen->ir, gen->matcher, now, &swept)) != 0)
 		record(g, MSG_SEVERITY_NOTICE, "sweep", "the sweep of running flows did not end: %s", strerror(-r));
+	relay_pump(g);
 	g->job.now = now;
 	daemon_beat(g->d);
 	return 0;
@@ -96,6 +117,7 @@ int kernel_shut(struct gate *g)
 		error_text(&e, r, text);
 		gate_finding(g, SOURCE_POLICY, FINDING_KERNEL_REFUSED, text);
 	}
+	g->in_kernel = NULL;
 	gate_event(g, EVENT_SHUT);
 	return r;
 }

@@ -25,6 +25,7 @@ static void tell_links(struct gate *g)
 	if (net_link_table(g->net, &links)) {
 		g->rec.links = links;
 		g->rec.links_due = true;
+		relay_links(g);
 	}
 }
 

@@ -140,6 +140,10 @@ void agg_add(struct agg *a, const struct nflog_event *e, uint32_t generation, in
 	if (w->count++ == 0)
 		w->first_ns = at;
 	w->last_ns = at;
+	if (w->why == 0 && w->key.width == AGG_EXACT) {
+		w->why = nflog_why(e);
+		w->seen = nflog_seen(e);
+	}
 	if (!w->dirty) {
 		w->dirty = true;
 		a->dirty[a->ndirty++] = (uint32_t)(w - a->pool);

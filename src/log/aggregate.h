@@ -51,6 +51,7 @@ struct agg_window {
 	uint32_t length; /* these of the first packet */
 	uint16_t sport;
 	uint8_t tcp_flags, has_mac;
+	uint8_t why, seen; /* of the inspector: the first that were said, of an exact window */
 	struct mac dst_mac;
 	bool dirty;
 	uint32_t next; /* in its bucket, + 1 */

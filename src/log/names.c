@@ -189,6 +189,8 @@ void names_fill(const struct names *n, const struct agg_window *w, struct msg_dr
 	memcpy(row->dst_mac, w->dst_mac.b, sizeof(row->dst_mac));
 	memcpy(row->src, k->src, sizeof(row->src));
 	memcpy(row->dst, k->dst, sizeof(row->dst));
+	row->why = w->why;
+	row->seen = w->seen;
 	row->src_len = row->dst_len = (uint8_t)agg_prefix((enum agg_width)k->width, k->family);
 	fill_link(n, k->in, row->iface, sizeof(row->iface));
 	fill_link(n, k->out, row->out_iface, sizeof(row->out_iface));

@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include <sekisho/addr.h>
+#include <sekisho/inspect.h>
 #include <sekisho/reason.h>
+#include <sekisho/ruleset.h>
 
 struct nflog_event {
 	int64_t time_ns; /* wall; 0 = the kernel did not stamp it */
-	uint32_t mark;	 /* reason code in the lowest byte */
+	uint32_t mark;	 /* REFUSAL_MARK: reason, and what the inspector says */
 	uint32_t in, out; /* kernel's interface indexes, 0 = none */
 	uint32_t sequence; /* of the group */
 	bool has_sequence;
@@ -47,6 +49,27 @@ static inline enum reason nflog_reason(const struct nflog_event *e)
 {
 	uint32_t code = e->mark & 0xff;
 	return code < REASON_END ? (enum reason)code : REASON_NONE;
+}
+
+/* Only refusals of the inspector carry its word; a code that is none counts as nothing said. */
+static inline bool nflog_inspected(const struct nflog_event *e)
+{
+	enum reason r = nflog_reason(e);
+	return r == REASON_APP_MISMATCH || r == REASON_UNFITTING;
+}
+
+/* enum inspect_why, WHY_NONE where nothing was said. */
+static inline uint8_t nflog_why(const struct nflog_event *e)
+{
+	uint32_t why = REFUSAL_WHY(e->mark);
+	return nflog_inspected(e) && why < WHY_END ? (uint8_t)why : WHY_NONE;
+}
+
+/* enum application: what it rather was. */
+static inline uint8_t nflog_seen(const struct nflog_event *e)
+{
+	uint32_t seen = REFUSAL_SEEN(e->mark);
+	return nflog_inspected(e) && seen < APP_END ? (uint8_t)seen : APP_NONE;
 }
 
 #endif

@@ -11,18 +11,21 @@
 const struct row_kind row_kinds[ROW_TABLES] = {
 	[ROW_DROP] = {'d', "drops",
 		"seq,first,last,count,loss,boot,seg_from,seg_to,iface,out_iface,src_mac,dst_mac,family,proto,"
-		"tcp_flags,src,src_len,dst,dst_len,sport,dport,length,reason,generation,differs,rule,host_src,host_dst",
+		"tcp_flags,src,src_len,dst,dst_len,sport,dport,length,reason,generation,differs,rule,host_src,host_dst,"
+		"why,seen",
 		"seq INTEGER PRIMARY KEY,first INTEGER,last INTEGER,count INTEGER,loss INTEGER,boot TEXT,seg_from TEXT,"
 		"seg_to TEXT,iface TEXT,out_iface TEXT,src_mac BLOB,dst_mac BLOB,family INTEGER,proto INTEGER,"
 		"tcp_flags INTEGER,src BLOB,src_len INTEGER,dst BLOB,dst_len INTEGER,sport INTEGER,dport INTEGER,"
-		"length INTEGER,reason INTEGER,generation INTEGER,differs INTEGER,rule TEXT,host_src TEXT,host_dst TEXT",
-		28, false},
+		"length INTEGER,reason INTEGER,generation INTEGER,differs INTEGER,rule TEXT,host_src TEXT,host_dst TEXT,"
+		"why INTEGER,seen INTEGER",
+		30, false, 28},
 	[ROW_FAULT] = {'f', "faults", "seq,at,severity,process,code,text",
-		"seq INTEGER PRIMARY KEY,at INTEGER,severity INTEGER,process TEXT,code TEXT,text TEXT", 6, true},
+		"seq INTEGER PRIMARY KEY,at INTEGER,severity INTEGER,process TEXT,code TEXT,text TEXT", 6, true, 0},
 	[ROW_COMMIT] = {'c', "commits", "seq,at,generation,who,why,approval",
-		"seq INTEGER PRIMARY KEY,at INTEGER,generation INTEGER,who TEXT,why TEXT,approval TEXT", 6, true},
+		"seq INTEGER PRIMARY KEY,at INTEGER,generation INTEGER,who TEXT,why TEXT,approval TEXT", 6, true, 0},
 	[ROW_ANCHOR] = {'a', "anchors", "seq,at,upto,rows,upto_hash,kept,note",
-		"seq INTEGER PRIMARY KEY,at INTEGER,upto INTEGER,rows INTEGER,upto_hash BLOB,kept BLOB,note TEXT", 7, true},
+		"seq INTEGER PRIMARY KEY,at INTEGER,upto INTEGER,rows INTEGER,upto_hash BLOB,kept BLOB,note TEXT", 7, true,
+		0},
 };
 
 static struct chain_column integer(int64_t i)
@@ -45,6 +48,12 @@ static size_t addr_bytes(uint8_t family)
 	return family == 4 ? 4 : family == 6 ? 16 : 0;
 }
 
+/* NULL where the inspector had no word in it, as in all rows of before there was one. */
+static struct chain_column inspected(const struct msg_drop_row *r, uint8_t value)
+{
+	return r->why == 0 && r->seen == 0 ? (struct chain_column){.type = CHAIN_NULL} : integer(value);
+}
+
 unsigned row_drop_columns(const struct msg_drop_row *r, struct chain_column *c)
 {
 	const size_t mac = r->has_mac ? 6 : 0, addr = addr_bytes(r->family);
@@ -54,10 +63,21 @@ unsigned row_drop_columns(const struct msg_drop_row *r, struct chain_column *c)
 		blob(r->src_mac, mac), blob(r->dst_mac, mac), integer(r->family), integer(r->proto),
 		integer(r->tcp_flags), blob(r->src, addr), integer(r->src_len), blob(r->dst, addr),
 		integer(r->dst_len), integer(r->sport), integer(r->dport), integer(r->length), integer(r->reason),
-		integer(r->generation), integer(r->differs), text(r->rule), text(r->host_src), text(r->host_dst)};
+		integer(r->generation), integer(r->differs), text(r->rule), text(r->host_src), text(r->host_dst),
+		inspected(r, r->why), inspected(r, r->seen)};
 
 	memcpy(c, columns, sizeof(columns));
 	return sizeof(columns) / sizeof(columns[0]);
+}
+
+unsigned row_hashed(enum row_table table, const struct chain_column *c)
+{
+	const struct row_kind *k = &row_kinds[table];
+	unsigned n = k->n;
+
+	while (k->first_version != 0 && n > k->first_version && c[n - 1].type == CHAIN_NULL)
+		n--;
+	return n;
 }
 
 unsigned row_fault_columns(const struct msg_fault_row *r, struct chain_column *c)
@@ -184,9 +204,11 @@ void row_drop_read(sqlite3_stmt *stmt, struct msg_drop_row *r, bool with_hash)
 	READ_TEXT(stmt, 25, r->rule);
 	READ_TEXT(stmt, 26, r->host_src);
 	READ_TEXT(stmt, 27, r->host_dst);
+	r->why = (uint8_t)sqlite3_column_int(stmt, 28);
+	r->seen = (uint8_t)sqlite3_column_int(stmt, 29);
 	r->open = !with_hash;
 	if (with_hash)
-		read_blob(stmt, 28, r->hash, sizeof(r->hash));
+		read_blob(stmt, 30, r->hash, sizeof(r->hash));
 }
 
 void row_fault_read(sqlite3_stmt *stmt, struct msg_fault_row *r)

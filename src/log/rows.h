@@ -29,6 +29,7 @@ struct row_kind {
 	const char *table, *columns, *types;
 	unsigned n;
 	bool has_prev; /* keeps the hash of the row before, so that it can outlive it */
+	unsigned first_version; /* columns that rows of the store's first version had, 0 = all: see row_hashed() */
 };
 enum row_table { ROW_DROP, ROW_FAULT, ROW_COMMIT, ROW_ANCHOR, ROW_TABLES };
 extern const struct row_kind row_kinds[ROW_TABLES];
@@ -38,6 +39,12 @@ unsigned row_drop_columns(const struct msg_drop_row *r, struct chain_column *c);
 unsigned row_fault_columns(const struct msg_fault_row *r, struct chain_column *c);
 unsigned row_commit_columns(const struct msg_commit_row *r, struct chain_column *c);
 unsigned row_anchor_columns(const struct anchor_row *r, struct chain_column *c);
+
+/*
+ * How many of the columns go into the hash. Columns that came with a later version are not hashed where they are all
+ * NULL: so a row of before has the hash that it always had.
+ */
+unsigned row_hashed(enum row_table table, const struct chain_column *c);
 
 /* Binds columns from parameter 1 on. An SQLite result code. */
 int row_bind(sqlite3_stmt *stmt, const struct chain_column *c, unsigned n);

@@ -114,6 +114,16 @@ static void create_schema(struct store *s)
 	exec(s, sql);
 }
 
+/* A store of version 1, which knew nothing of what the inspector says: the two columns, NULL in all its rows. */
+static void add_inspection(struct store *s)
+{
+	exec(s, "BEGIN EXCLUSIVE");
+	exec(s, "ALTER TABLE drops ADD COLUMN why INTEGER; ALTER TABLE drops ADD COLUMN seen INTEGER;"
+		"ALTER TABLE open ADD COLUMN why INTEGER; ALTER TABLE open ADD COLUMN seen INTEGER;"
+		"PRAGMA user_version=2");
+	exec(s, "COMMIT");
+}
+
 /* "INSERT INTO t(columns,extra) VALUES(?,…)" into sql. */
 static const char *insert_text(char *sql, size_t size, const char *table, const char *columns, const char *extra,
 	unsigned n)
@@ -142,7 +152,7 @@ static void prepare_all(struct store *s)
 	prepare(s, ST_COMMIT, "COMMIT");
 	prepare(s, ST_ROLLBACK, "ROLLBACK");
 	prepare(s, ST_OPEN_PUT, insert_text(sql, sizeof(sql), "open", drop->columns, "", drop->n));
-	prepare(s, ST_OPEN_BUMP, "UPDATE open SET count=?2,last=?3 WHERE seq=?1");
+	prepare(s, ST_OPEN_BUMP, "UPDATE open SET count=?2,last=?3,why=?4,seen=?5 WHERE seq=?1");
 	snprintf(sql, sizeof(sql), "SELECT %s FROM open ORDER BY seq", drop->columns);
 	prepare(s, ST_OPEN_ALL, sql);
 	prepare(s, ST_OPEN_CLEAR, "DELETE FROM open");
@@ -274,6 +284,8 @@ static enum store_result open_file(struct store *s)
 		exec(s, "BEGIN EXCLUSIVE");
 		create_schema(s);
 		exec(s, "COMMIT");
+	} else if (s->error == SQLITE_OK && version == 1) {
+		add_inspection(s);
 	} else if (s->error == SQLITE_OK && version != STORE_SCHEMA_VERSION) {
 		return STORE_CORRUPT;
 	}
@@ -352,7 +364,7 @@ static void put_chained(struct store *s, enum row_table table, enum store_stmt w
 
 	if (s->error != SQLITE_OK)
 		return;
-	chain_hash(s->head, row_kinds[table].letter, c, n, hash);
+	chain_hash(s->head, row_kinds[table].letter, c, row_hashed(table, c), hash);
 	c[n] = (struct chain_column){CHAIN_BLOB, 0, hash, CHAIN_HASH};
 	c[n + 1] = (struct chain_column){CHAIN_BLOB, 0, s->head, CHAIN_HASH};
 	store_run_row(s, which, c, n + 1 + row_kinds[table].has_prev);
@@ -424,8 +436,8 @@ void store_put_open(struct store *s, const struct msg_drop_row *row, bool fresh)
 			s->next = row->sequence + 1;
 		return;
 	}
-	const struct chain_column bump[3] = {c[0], c[3], c[2]};
-	store_run_row(s, ST_OPEN_BUMP, bump, 3);
+	const struct chain_column bump[5] = {c[0], c[3], c[2], c[n - 2], c[n - 1]};
+	store_run_row(s, ST_OPEN_BUMP, bump, 5);
 	/* A row that we counted in is gone: somebody else wrote here. */
 	if (s->error == SQLITE_OK && sqlite3_changes(s->db) != 1)
 		store_fail(s, SQLITE_CORRUPT);

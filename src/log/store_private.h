@@ -7,7 +7,7 @@
 
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define STORE_FILE "records.db"
 #define STORE_BALLAST "ballast"
 #define STORE_ASIDE ".set-aside-"

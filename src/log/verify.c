@@ -79,7 +79,7 @@ static bool row_holds(const struct cursor *c, const uint8_t prev[CHAIN_HASH], ui
 	int at = (int)c->kind->n;
 
 	row_columns(c->stmt, columns, c->kind->n);
-	chain_hash(prev, c->kind->letter, columns, c->kind->n, want);
+	chain_hash(prev, c->kind->letter, columns, row_hashed((enum row_table)(c->kind - row_kinds), columns), want);
 	if (sqlite3_column_bytes(c->stmt, at) != CHAIN_HASH)
 		return false;
 	memcpy(ret_hash, sqlite3_column_blob(c->stmt, at), CHAIN_HASH);

@@ -44,7 +44,7 @@ static void queues(struct build *b, struct chain *c)
 		set_add(map, &k, NULL)->chain = queue[b->ir->interfaces[i].segment];
 	}
 	set_sort(map);
-	vmap(on(rs, c), FIELDS(F_IIFNAME), map);
+	vmap(set_mark_bits(on(rs, c), F_MARK, ~QUEUED_MARK(0xff), QUEUED_MARK(rs->opt.generation)), FIELDS(F_IIFNAME), map);
 }
 
 /* The third packet of a handshake: the source gets its place among the half-open ones back. */

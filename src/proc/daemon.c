@@ -135,7 +135,7 @@ static const struct handed {
 	int domain;
 	unsigned n;
 } handed_table[JAIL_ROWS][4] = {
-	[JAIL_GATE] = {{AF_UNIX, 3}},
+	[JAIL_GATE] = {{AF_UNIX, 3}, {0, 1}},
 	[JAIL_LOG] = {{AF_UNIX, 2}, {AF_NETLINK, DAEMON_NFLOG_COUNT}},
 	[JAIL_COMPILE] = {{AF_UNIX, 1}, {0, 1}},
 	[JAIL_PROVE] = {{AF_UNIX, 1}, {0, 2}},

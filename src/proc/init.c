@@ -191,6 +191,7 @@ static unsigned handed_fds(const struct init_daemon *d, int own, const int *peer
 	if (d->row == JAIL_GATE) {
 		fds[n++] = in->pair[0];
 		fds[n++] = in->control;
+		fds[n++] = in->queues;
 	} else if (d->row == JAIL_INSPECT) {
 		fds[n++] = *peer;
 	} else {

@@ -55,7 +55,7 @@ struct init {
 	struct loop *loop;
 	struct init_daemon daemons[INIT_DAEMONS];
 	struct init_oneshot oneshots[INIT_ONESHOTS_MAX];
-	int control, nflog[DAEMON_NFLOG_COUNT];
+	int control, queues, nflog[DAEMON_NFLOG_COUNT];
 	int pair[2]; /* sekishod's end, sekisho-logd's end: kept open, see daemon.h */
 	int inspector;	/* sekishod's end of the pair to sekisho-inspect, -1 */
 	bool attach_due; /* sekishod has yet to get it */

@@ -138,7 +138,7 @@ static int step(const char *what, int r)
 
 int init_open(struct init *in)
 {
-	in->control = in->watchdog = in->pair[0] = in->pair[1] = in->inspector = -1;
+	in->control = in->queues = in->watchdog = in->pair[0] = in->pair[1] = in->inspector = -1;
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
 		in->nflog[i] = -1;
 	int r = step("closing the gate", close_gate(in));
@@ -149,6 +149,8 @@ int init_open(struct init *in)
 	if (r == 0)
 		r = open_nflog(in);
 	if (r == 0)
+		r = step("list of queues", in->queues = queue_list_open());
+	if (r >= 0)
 		r = step("pair", init_pair(in->pair));
 	if (r == 0)
 		r = step("control socket", in->control = control_open(in->root));

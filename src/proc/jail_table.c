@@ -34,7 +34,8 @@
  * What any program needs: memory that is never executable, time, its own signals, bytes on what it has open.
  */
 static const struct jail_call living[] = {
-	CAN("read"), CAN("readv"), CAN("pread64"), CAN("lseek"), CAN("close"), CAN("fstat"), CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
+	CAN("read"), CAN("readv"), CAN("pread64"), CAN("lseek"), CAN("close"), CAN("fstat"),
+	CAN("fcntl"), CAN("ftruncate"), CAN("memfd_create"),
 	CAN_WITH("newfstatat", 3, AT_EMPTY_PATH),
 	CAN_WITHOUT("mmap", 2, PROT_EXEC), CAN_WITHOUT("mprotect", 2, PROT_EXEC),
 	CAN("munmap"), CAN("mremap"), CAN("madvise"), CAN("brk"), CAN("futex"), CAN("sched_yield"),

@@ -1,5 +1,5 @@
 /*
- * open.c: what only root can open: NFLOG sockets, the control socket, the directories.
+ * open.c: what only root can open: NFLOG sockets, the control socket, the list of queues, the directories.
  *
  * Nothing is parsed here but the kernel's acknowledgement of our own requests. Directories are made and given
  * to their owners only below directories that belong to root, and never through a symbolic link. NFLOG:
@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -102,6 +103,35 @@ int nflog_open(uint16_t group)
 		return r;
 	}
 	return fd;
+}
+
+/* The list is there once the kernel has its module, and any message for it loads that. */
+static void load_queues(void)
+{
+	char buf[512], answer[512];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nfqnl_msg_config_cmd cmd = {NFQNL_CFG_CMD_PF_UNBIND, 0, htons(AF_UNSPEC)}; /* has no effect any more */
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	h->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	*g = (struct nfgenmsg){AF_UNSPEC, NFNETLINK_V0, 0};
+	mnl_attr_put(h, NFQA_CFG_CMD, sizeof(cmd), &cmd);
+	/* The answer comes inside send(); what it says is the same to us. */
+	if (fd >= 0 && send(fd, h, h->nlmsg_len, 0) > 0)
+		recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+	if (fd >= 0)
+		close(fd);
+}
+
+int queue_list_open(void)
+{
+	load_queues();
+	int fd = open("/proc/net/netfilter/nfnetlink_queue", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int control_open(const char *root)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <sekisho/ir.h>
@@ -47,6 +48,9 @@ void fake_kernel_reset(void)
 		if (kernel.net_watch[i] > 2)
 			close(kernel.net_watch[i]);
 	}
+	for (unsigned i = 0; i < LIMIT_SEGMENTS; i++)
+		if (kernel.queue[i] > 2)
+			close(kernel.queue[i]);
 	memset(&kernel, 0, sizeof(kernel));
 	high_pipe(kernel.watch);
 	high_pipe(kernel.net_watch);
@@ -67,6 +71,10 @@ struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct
 	(void)now;
 	rs->generation = opt->generation;
 	rs->clock_untrusted = opt->clock_untrusted;
+	kernel.renewal = opt->renewal;
+	kernel.renewal.to = kernel.renewed_to;
+	for (uint32_t i = 0; i < opt->renewal.n && i < 16; i++)
+		kernel.renewed_to[i] = opt->renewal.to[i];
 	return rs;
 }
 
@@ -245,6 +253,69 @@ int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid)
 		return kernel.dump_error;
 	*ret_memfd = memfd_create("dump", MFD_CLOEXEC);
 	*ret_genid = 1;
+	return 0;
+}
+
+/* A socket whose far end the test reads: closed with the last copy. */
+int nft_queue_open(uint32_t segment)
+{
+	int p[2];
+
+	if (kernel.queue_error != 0)
+		return kernel.queue_error;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p) != 0)
+		abort();
+	if (kernel.queue[segment] > 2)
+		close(kernel.queue[segment]);
+	kernel.queue[segment] = fcntl(p[1], F_DUPFD_CLOEXEC, 80);
+	int fd = fcntl(p[0], F_DUPFD_CLOEXEC, 80);
+	close(p[0]);
+	close(p[1]);
+	kernel.queues_opened++;
+	return fd;
+}
+
+int nft_queue_verdicts(int fd, uint32_t segment, const struct nft_verdict *v, size_t n)
+{
+	if (fd < 0)
+		return -EBADF;
+	for (size_t i = 0; i < n && kernel.nverdicts < 512; i++, kernel.nverdicts++) {
+		kernel.verdicts[kernel.nverdicts] = v[i];
+		kernel.verdict_queue[kernel.nverdicts] = segment;
+	}
+	return 0;
+}
+
+int nft_queue_abandon(int fd, uint32_t segment)
+{
+	if (fd < 0 || kernel.inspectors)
+		abort(); /* nothing may be queued any more */
+	kernel.abandoned[segment]++;
+	return 0;
+}
+
+int nft_inspectors_renew(struct nft *n)
+{
+	if (n->current == NULL)
+		return -ENOENT;
+	kernel.inspectors = true;
+	kernel.presences++;
+	return 0;
+}
+
+int nft_inspectors_drop(struct nft *n)
+{
+	(void)n;
+	kernel.inspectors = false;
+	return 0;
+}
+
+int nft_pinhole(struct nft *n, const struct nft_pinhole *h)
+{
+	if (n->current == NULL)
+		return -ENOENT;
+	kernel.pinhole = *h;
+	kernel.pinholes++;
 	return 0;
 }
 

@@ -28,6 +28,18 @@ struct fake_kernel {
 	const char *missing; /* interface that net_check() finds missing */
 	/* what was asked */
 	unsigned shuts, commits, renewals, sweeps, applies, checks, dumps;
+	/* the inspector */
+	bool inspectors;	  /* packets go to the queues */
+	int queue_error;	  /* what nft_queue_open() shall say */
+	int queue[LIMIT_SEGMENTS]; /* far ends of the "sockets", -1 */
+	unsigned queues_opened, presences, abandoned[LIMIT_SEGMENTS];
+	struct nft_verdict verdicts[512];
+	uint32_t verdict_queue[512];
+	unsigned nverdicts;
+	struct nft_pinhole pinhole; /* the last */
+	unsigned pinholes;
+	struct ruleset_renewal renewal; /* of the last ruleset_build(); `to` is a copy of the first */
+	uint16_t renewed_to[16];
 	int watch[2];
 	int net_watch[2];
 };

@@ -221,6 +221,11 @@ static void life(void)
 	pair_on(DAEMON_FD_INIT, &init_end);
 	pair_on(DAEMON_FD_LOG, &logd_end);
 	listen_on(DAEMON_FD_CONTROL);
+	int list = memfd_create("queues", 0);
+	if (list != DAEMON_FD_QUEUES) {
+		dup2(list, DAEMON_FD_QUEUES);
+		close(list);
+	}
 	d.loop = loop_new();
 	CHECK_INT(loop_add_fd(d.loop, init_end, EPOLLIN, on_spawn, NULL), 0);
 	CHECK_INT(loop_add_fd(d.loop, DAEMON_FD_INIT, EPOLLIN, on_init_message, NULL), 0);
@@ -237,7 +242,7 @@ static void death(void)
 	loop_free(d.loop);
 	close(init_end);
 	close(logd_end);
-	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_CONTROL; fd++)
+	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_QUEUES; fd++)
 		close(fd);
 }
 

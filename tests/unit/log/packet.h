@@ -16,7 +16,7 @@ struct datagram {
 	size_t start; /* of the message under way */
 };
 
-struct packet {
+struct test_packet {
 	uint32_t mark, in, out, sequence;
 	uint8_t src[4], dst[4];
 	uint8_t proto, flags;
@@ -71,7 +71,7 @@ static inline void protocol(struct datagram *d, uint16_t ether)
 }
 
 /* An IPv4 packet of 40 (TCP) or 28 bytes. */
-static inline size_t ipv4(const struct packet *p, uint8_t *b)
+static inline size_t ipv4(const struct test_packet *p, uint8_t *b)
 {
 	size_t n = p->proto == IPPROTO_TCP ? 40 : 28;
 
@@ -91,7 +91,7 @@ static inline size_t ipv4(const struct packet *p, uint8_t *b)
 	return n;
 }
 
-static inline void add_packet(struct datagram *d, const struct packet *p)
+static inline void add_packet(struct datagram *d, const struct test_packet *p)
 {
 	struct nfulnl_msg_packet_hw hw = {htons(6), 0, {0}};
 	uint8_t b[64];

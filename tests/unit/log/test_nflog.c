@@ -25,7 +25,7 @@ static struct nflog_counts decode(const void *p, size_t n)
 	return counts;
 }
 
-static const struct packet syn = {.mark = 0xbb0002, .in = 3, .out = 7, .sequence = 9, .src = {10, 1, 10, 5},
+static const struct test_packet syn = {.mark = 0xbb0002, .in = 3, .out = 7, .sequence = 9, .src = {10, 1, 10, 5},
 	.dst = {10, 2, 0, 8}, .proto = IPPROTO_TCP, .flags = 2, .sport = 40000, .dport = 443, .mac = {2, 0, 0, 1, 0, 0xfe}};
 
 static void test_fields(void)
@@ -56,7 +56,7 @@ static void test_fields(void)
 static void test_many_in_one_datagram(void)
 {
 	static struct datagram d;
-	struct packet p = syn;
+	struct test_packet p = syn;
 
 	d.n = 0;
 	for (uint32_t i = 0; i < 50; i++) {
@@ -132,7 +132,7 @@ static void test_ipv6_chain_of_headers_is_bounded(void)
 static void test_icmp(void)
 {
 	uint8_t b[64];
-	struct packet p = syn;
+	struct test_packet p = syn;
 
 	p.proto = IPPROTO_UDP;
 	size_t n = ipv4(&p, b);

@@ -25,7 +25,7 @@ static void feed(unsigned n)
 	for (unsigned done = 0; done < n;) {
 		d.n = 0;
 		for (unsigned i = 0; i < 64 && done < n; i++, done++) {
-			struct packet p = {.mark = 0xbb0002, .in = 3, .sequence = sequence++,
+			struct test_packet p = {.mark = 0xbb0002, .in = 3, .sequence = sequence++,
 				.src = {10, (uint8_t)(done >> 16), (uint8_t)(done >> 8), (uint8_t)done}, .proto = IPPROTO_TCP};
 			add_packet(&d, &p);
 		}
@@ -38,8 +38,10 @@ static void feed(unsigned n)
 
 static void give(enum msg_type type, const void *body, size_t n, int fd)
 {
-	struct msg m = {.type = type, .fds = {fd, -1, -1}, .nfds = fd >= 0};
+	struct msg m = {.type = type, .nfds = fd >= 0};
 
+	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
+		m.fds[i] = i == 0 ? fd : -1;
 	memcpy(&m.u, body, n);
 	recorder_give(r, &m);
 }

@@ -82,7 +82,7 @@ static void drops(unsigned slot, unsigned reason, unsigned n, unsigned distinct)
 	for (unsigned done = 0; done < n;) {
 		d.n = 0;
 		for (unsigned i = 0; i < 64 && done < n; i++, done++) {
-			struct packet p = {.mark = 0xbb0000 | reason, .in = 3 + slot, .sequence = sequence[slot]++,
+			struct test_packet p = {.mark = 0xbb0000 | reason, .in = 3 + slot, .sequence = sequence[slot]++,
 				.src = {10, 1, (uint8_t)((done % distinct) >> 8), (uint8_t)(done % distinct)},
 				.dst = {10, 2, 0, 8},
 				.proto = IPPROTO_TCP, .flags = 2, .dport = 443};
@@ -562,7 +562,7 @@ static void test_clock_goes_back(void)
 static void test_gaps_and_strange_events(void)
 {
 	static struct datagram d;
-	struct packet p = {.mark = 0xbb0002, .in = 3, .sequence = 900000, .proto = IPPROTO_TCP};
+	struct test_packet p = {.mark = 0xbb0002, .in = 3, .sequence = 900000, .proto = IPPROTO_TCP};
 
 	boot_kernel();
 	start(temp_begin(), 0);

@@ -150,6 +150,11 @@ static void hand(void)
 	dup2(a, DAEMON_FD_INIT);
 	dup2(b, DAEMON_FD_LOG);
 	dup2(b, DAEMON_FD_CONTROL);
+	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (file != DAEMON_FD_QUEUES) {
+		dup2(file, DAEMON_FD_QUEUES);
+		close(file);
+	}
 	close(a);
 	close(b);
 }

@@ -772,7 +772,8 @@ static void test_status(enum jail_row row)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) /* where even the inspector may write */
-		_exit(dup2(pair[1], STDERR_FILENO) < 0 || jail_enter(row, root, &report) < 0 ? 1 : wait_to_be_seen(STDERR_FILENO));
+		_exit(dup2(pair[1], STDERR_FILENO) < 0 || jail_enter(row, root, &report) < 0
+			? 1 : wait_to_be_seen(STDERR_FILENO));
 	close(pair[1]);
 	CHECK(read(pair[0], &c, 1) == 1);
 	look_at(pid, row);
