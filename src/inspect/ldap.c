@@ -503,11 +503,9 @@ static enum verify_status question(struct verify *v, struct ldap_state *s)
 	return VERIFY_MORE;
 }
 
-/* The server agrees: it may have said nothing more, and nor may the client. */
+/* The server agrees. What it says behind that in the clear is refused by TLS, in which the client speaks first. */
 static enum verify_status hand_over(struct verify *v)
 {
-	if (verify_unread(v, VERIFY_SERVER) > 0 || verify_unread(v, VERIFY_CLIENT) > 0)
-		return verify_refuse(v, WHY_STARTTLS);
 	v->next = APP_TLS;
 	return VERIFY_HANDOVER;
 }

@@ -19,5 +19,6 @@ verify_fn kerberos_stream, kerberos_datagram;
 verify_fn snmp_datagram;
 verify_fn ntp_datagram;
 verify_fn syslog_stream, syslog_datagram;
+verify_fn postgresql_stream;
 
 #endif

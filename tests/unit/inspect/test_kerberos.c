@@ -53,8 +53,10 @@ static struct outcome datagrams(const struct line *lines, size_t n)
 static void test_exchanges(void)
 {
 	/* A client's usual way: refused without a proof, then with it, then a ticket; each may come twice. */
-	static const struct line login[] = {{'c', HEX(AS_REQ)}, {'c', HEX(AS_REQ)}, {'s', HEX(PREAUTH_REQUIRED)},
-		{'s', HEX(PREAUTH_REQUIRED)}, {'c', HEX(AS_REQ)}, {'s', HEX(AS_REP)}, {'c', HEX(TGS_REQ)}, {'s', HEX(TGS_REP)},
+	static const struct line login[] = {{'c', HEX(AS_REQ)}, {'c', HEX(AS_REQ)},
+		{'s', HEX(PREAUTH_REQUIRED)},
+		{'s', HEX(PREAUTH_REQUIRED)}, {'c', HEX(AS_REQ)}, {'s', HEX(AS_REP)}, {'c', HEX(TGS_REQ)},
+			{'s', HEX(TGS_REP)},
 		{'s', HEX(TGS_REP)}};
 	struct outcome o = datagrams(login, COUNT(login));
 
@@ -77,7 +79,8 @@ static void test_unasked(void)
 	static const struct line other_kind[] = {{'c', HEX(AS_REQ)}, {'s', HEX(TGS_REP)}};
 	static const struct line other_error[] = {{'c', HEX(AS_REQ)}, {'s', HEX(ERROR_OTHER)}};
 	static const struct line survives[] = {{'c', HEX(AS_REQ)}, {'s', HEX(ERROR_OTHER)}, {'s', HEX(AS_REP)}};
-	static const struct line often[] = {{'c', HEX(AS_REQ)}, {'s', HEX(AS_REP)}, {'s', HEX(AS_REP)}, {'s', HEX(AS_REP)},
+	static const struct line often[] = {{'c', HEX(AS_REQ)}, {'s', HEX(AS_REP)}, {'s', HEX(AS_REP)},
+		{'s', HEX(AS_REP)},
 		{'s', HEX(AS_REP)}, {'s', HEX(AS_REP)}};
 
 	CHECK_INT(datagrams(alone, 1).status, VERIFY_DROP);
@@ -93,12 +96,18 @@ static void test_unasked(void)
 static void test_request_refusals(void)
 {
 	static const struct edit edits[] = {
-		{0, 0, "60", WHY_PROTOCOL}, {0, 0, "6e", WHY_PROTOCOL},  {0, 0, "6b", WHY_COMMAND},  {0, 0, "7e", WHY_COMMAND},
-		{0, 0, "6c", WHY_FIELD},    {0, 1, "80", WHY_LENGTH},	 {0, 2, "96", WHY_LENGTH},   {0, 2, "94", WHY_TRAILING},
-		{0, 5, "91", WHY_LENGTH},   {0, 10, "04", WHY_VERSION},  {0, 15, "0c", WHY_FIELD},   {0, 17, "0f", WHY_LENGTH},
-		{0, 21, "0b", WHY_LENGTH},  {0, 26, "ff", WHY_LENGTH},	 {0, 32, "a5", WHY_FIELD},   {0, 39, "04", WHY_LENGTH},
-		{0, 40, "08", WHY_FIELD},   {0, 58, "0c", WHY_FIELD},	 {0, 60, "00", WHY_ENCODING}, {0, 67, "0d", WHY_LENGTH},
-		{0, 70, "1f", WHY_ENCODING}, {0, 119, "2f", WHY_FIELD},  {0, 133, "2b", WHY_FIELD},  {0, 144, "31", WHY_FIELD},
+		{0, 0, "60", WHY_PROTOCOL}, {0, 0, "6e", WHY_PROTOCOL}, {0, 0, "6b", WHY_COMMAND},
+		{0, 0, "7e", WHY_COMMAND},
+		{0, 0, "6c", WHY_FIELD}, {0, 1, "80", WHY_LENGTH}, {0, 2, "96", WHY_LENGTH},
+		{0, 2, "94", WHY_TRAILING},
+		{0, 5, "91", WHY_LENGTH}, {0, 10, "04", WHY_VERSION}, {0, 15, "0c", WHY_FIELD},
+		{0, 17, "0f", WHY_LENGTH},
+		{0, 21, "0b", WHY_LENGTH}, {0, 26, "ff", WHY_LENGTH}, {0, 32, "a5", WHY_FIELD},
+		{0, 39, "04", WHY_LENGTH},
+		{0, 40, "08", WHY_FIELD}, {0, 58, "0c", WHY_FIELD}, {0, 60, "00", WHY_ENCODING},
+		{0, 67, "0d", WHY_LENGTH},
+		{0, 70, "1f", WHY_ENCODING}, {0, 119, "2f", WHY_FIELD}, {0, 133, "2b", WHY_FIELD},
+		{0, 144, "31", WHY_FIELD},
 		{0, 145, "07", WHY_LENGTH}, {0, 152, "00", WHY_TRAILING},
 		{0, 138, "ffffffff", WHY_LENGTH}, /* -1 in four octets is not the shortest */
 		{0, 138, "87ffffff", WHY_NONE}, /* as old clients write it */
@@ -110,7 +119,8 @@ static void test_request_refusals(void)
 static void test_answer_refusals(void)
 {
 	static const struct edit edits[] = {
-		{1, 0, "6a", WHY_COMMAND}, {1, 0, "30", WHY_PROTOCOL}, {1, 0, "6d", WHY_FIELD}, {1, 2, "ac", WHY_TRAILING},
+		{1, 0, "6a", WHY_COMMAND}, {1, 0, "30", WHY_PROTOCOL}, {1, 0, "6d", WHY_FIELD},
+		{1, 2, "ac", WHY_TRAILING},
 		{1, 10, "06", WHY_VERSION}, {1, 15, "0d", WHY_FIELD}, {1, 19, "00", WHY_LENGTH},
 		{1, 47, "74", WHY_ANSWER_OTHER},
 		{1, 53, "62", WHY_FIELD}, {1, 61, "04", WHY_VERSION}, {1, 66, "00", WHY_ENCODING},
@@ -118,7 +128,8 @@ static void test_answer_refusals(void)
 	};
 	static const struct line refused[] = {{'c', HEX(AS_REQ)}, {'s', HEX(PREAUTH_REQUIRED)}};
 	static const struct edit error_edits[] = {
-		{1, 15, "1f", WHY_FIELD}, {1, 20, "41", WHY_FIELD}, {1, 39, "0f4240", WHY_FIELD}, {1, 42, "a5", WHY_FIELD},
+		{1, 15, "1f", WHY_FIELD}, {1, 20, "41", WHY_FIELD}, {1, 39, "0f4240", WHY_FIELD},
+		{1, 42, "a5", WHY_FIELD},
 	};
 
 	CHECK_INT(script_edits(APP_KERBEROS, &policy, as, 2, edits, COUNT(edits), true), 0);
@@ -128,7 +139,8 @@ static void test_answer_refusals(void)
 /* Four octets of length before each message; the connection may be used again, and each message is judged. */
 static void test_tcp(void)
 {
-	static const struct line twice[] = {{'c', HEX("00000098" AS_REQ)}, {'s', HEX("00000097" PREAUTH_REQUIRED)},
+	static const struct line twice[] = {{'c', HEX("00000098" AS_REQ)},
+		{'s', HEX("00000097" PREAUTH_REQUIRED)},
 		{'c', HEX("00000098" AS_REQ)}, {'s', HEX("000000b0" AS_REP)}, {'c', HEX("0000010b" TGS_REQ)},
 		{'s', HEX("000000b4" TGS_REP)}};
 	static const struct line pipelined[] = {{'c', HEX("00000098" AS_REQ "0000010b" TGS_REQ)},
@@ -138,7 +150,8 @@ static void test_tcp(void)
 	static const struct line early[] = {{'s', HEX("000000b0" AS_REP)}};
 	static const struct edit edits[] = {
 		{0, 0, "80", WHY_PROTOCOL}, {0, 0, "00000097", WHY_LENGTH}, {0, 3, "99", WHY_TRAILING},
-		{0, 3, "1f", WHY_LENGTH}, {0, 156, "16", WHY_PROTOCOL}, {1, 3, "98", WHY_TRAILING}, {1, 4, "6a", WHY_COMMAND}};
+		{0, 3, "1f", WHY_LENGTH}, {0, 156, "16", WHY_PROTOCOL}, {1, 3, "98", WHY_TRAILING},
+		{1, 4, "6a", WHY_COMMAND}};
 
 	script_no_prefix_refused(APP_KERBEROS, &policy, twice, COUNT(twice));
 	CHECK_INT(script_run(APP_KERBEROS, &policy, twice, 1).level, LEVEL_PREFIX);
@@ -154,7 +167,8 @@ static void test_tcp(void)
 static void test_others(void)
 {
 	/* kpasswd: length, version, and an AP-REQ; LDAP and SNMP begin alike. */
-	static const struct line kpasswd[] = {{'c', HEX("0223ff8001dd6e82")}}, over_tcp[] = {{'c', HEX("000002230223ff80")}};
+	static const struct line kpasswd[] = {{'c', HEX("0223ff8001dd6e82")}}, over_tcp[] = {
+		{'c', HEX("000002230223ff80")}};
 	static const struct line ldap[] = {{'c', HEX("300c020101600702010304008000")}};
 	static const struct line mimic[] = {{'c', HEX("6a81953081923a03deadbeef")}};
 

@@ -29,8 +29,10 @@ static void test_bind(void)
 	static const struct line bind[] = {{'c', HEX(BIND)}, {'s', HEX(BOUND)}};
 	/* Microsoft's encoders always write four octets of length. */
 	static const struct line wide[] = {
-		{'c', HEX("30840000001a 020101 608400000011 020103 0400 8084000000 06 736563726574")}, {'s', HEX(BOUND)}};
-	static const struct line sasl[] = {{'c', HEX("3019 020101 6014 020103 0400 a30d 0405 504c41494e 0404 00610062")},
+		{'c', HEX("30840000001a 020101 608400000011 020103 0400 8084000000 06 736563726574")},
+			{'s', HEX(BOUND)}};
+	static const struct line sasl[] = {
+		{'c', HEX("3019 020101 6014 020103 0400 a30d 0405 504c41494e 0404 00610062")},
 		{'s', HEX("3010 020101 610b 0a010e 0400 0400 8702 6f6b")}};
 	struct outcome o = SCRIPT(APP_LDAP, &any, bind);
 
@@ -47,7 +49,8 @@ static void test_search(void)
 {
 	static const struct line found[] = {{'c', HEX(SEARCH)}, {'s', HEX(ENTRY)}};
 	static const struct line done[] = {{'c', HEX(SEARCH)}, {'s', HEX(DONE)}};
-	static const struct line reference[] = {{'c', HEX(SEARCH)}, {'s', HEX("3010 020102 730b 0409 6c6461703a2f2f782f")}};
+	static const struct line reference[] = {{'c', HEX(SEARCH)},
+		{'s', HEX("3010 020102 730b 0409 6c6461703a2f2f782f")}};
 	/* Two requests without waiting, the first one with a control; the second one is answered. */
 	static const struct line both[] = {
 		{'c', HEX("3035 020105 6317 0400 0a0100 0a0100 020100 020100 010100 8702 636e 3000 "
@@ -65,9 +68,11 @@ static void test_search(void)
 /* Reading the root does not pass a flow: the client may still say StartTLS. */
 static void test_root(void)
 {
-	static const struct line root[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY)}, {'s', HEX(DONE)}, {'c', HEX(BIND)},
+	static const struct line root[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY)}, {'s', HEX(DONE)},
+		{'c', HEX(BIND)},
 		{'s', HEX(BOUND)}};
-	static const struct line then_tls[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY DONE)}, {'c', HEX(STARTTLS)},
+	static const struct line then_tls[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY DONE)},
+		{'c', HEX(STARTTLS)},
 		{'s', HEX("300c 020101 7807 0a0102 0400 0400")}, {'c', HEX("3005 020103 4200")}};
 	struct outcome o = script_run(APP_LDAP, &any, root, 3);
 
@@ -95,7 +100,8 @@ static void test_operations(void)
 		char text[64], other[64];
 		snprintf(text, sizeof(text), "300c 020104 %s07 0a0100 0400 0400", answer[i]);
 		snprintf(other, sizeof(other), "300c 020104 %s07 0a0100 0400 0400", answer[(i + 1) % COUNT(asked)]);
-		struct line lines[] = {{'c', asked[i], 0}, {'s', text, 0}}, wrong[] = {{'c', asked[i], 0}, {'s', other, 0}};
+		struct line lines[] = {{'c', asked[i], 0}, {'s', text, 0}}, wrong[] = {{'c', asked[i], 0},
+			{'s', other, 0}};
 		struct outcome o = SCRIPT(APP_LDAP, &any, lines);
 		if (i == 1) { /* a set that holds half an element */
 			CHECK_INT(o.why, WHY_LENGTH);
@@ -111,11 +117,16 @@ static void test_starttls(void)
 	static const struct line agreed[] = {{'c', HEX(STARTTLS)}, {'s', HEX(AGREED)}};
 	static const struct line eager_client[] = {{'c', HEX(STARTTLS "16")}, {'s', HEX(AGREED)}};
 	static const struct line early_client[] = {{'c', HEX(STARTTLS)}, {'c', HEX("16")}, {'s', HEX(AGREED)}};
+	static const struct line eager_server[] = {{'c', HEX(STARTTLS)}, {'s', HEX(AGREED "30")}};
+	static const struct line not_tls[] = {{'c', HEX(STARTTLS)}, {'s', HEX(AGREED)}, {'c', HEX(BIND)}};
 	static const struct line waiting[] = {{'c', HEX(ROOT)}, {'c', HEX(STARTTLS)}};
-	static const struct line valued[] = {{'c', HEX("3021 020101 771c 8016 312e332e362e312e342e312e313436362e3230303337 8102 6162")}};
+	static const struct line valued[] = {
+		{'c', HEX("3021 020101 771c 8016 312e332e362e312e342e312e313436362e3230303337 8102 6162")}};
 
-	/* What TLS says of no bytes at all is TLS's; here it is enough that LDAP has let go. */
-	CHECK(SCRIPT(APP_LDAP, &tls, agreed).status != VERIFY_ACCEPT);
+	CHECK_INT(SCRIPT(APP_LDAP, &tls, agreed).status, VERIFY_MORE);
+	CHECK_INT(SCRIPT(APP_LDAP, &tls, agreed).level, LEVEL_NONE); /* of TLS */
+	CHECK_INT(SCRIPT(APP_LDAP, &any, eager_server).why, WHY_ORDER);
+	CHECK_INT(SCRIPT(APP_LDAP, &any, not_tls).why, WHY_PROTOCOL);
 	CHECK_INT(SCRIPT(APP_LDAP, &any, eager_client).why, WHY_STARTTLS);
 	CHECK_INT(SCRIPT(APP_LDAP, &any, early_client).why, WHY_STARTTLS);
 	CHECK_INT(SCRIPT(APP_LDAP, &any, waiting).why, WHY_STARTTLS);
@@ -126,7 +137,8 @@ static void test_starttls(void)
 static void test_starttls_required(void)
 {
 	static const struct line bind[] = {{'c', HEX(BIND)}}, root[] = {{'c', HEX(ROOT)}};
-	static const struct line whoami[] = {{'c', HEX("301e 020102 7719 8017 312e332e362e312e342e312e343230332e312e31312e33")}};
+	static const struct line whoami[] = {
+		{'c', HEX("301e 020102 7719 8017 312e332e362e312e342e312e343230332e312e31312e33")}};
 	static const struct line unbind[] = {{'c', HEX("3005 020101 4200")}};
 	static const struct line refused[] = {
 		{'c', HEX(STARTTLS)}, {'s', HEX("300c 020101 7807 0a0102 0400 0400")}, {'c', HEX(BIND)}};
@@ -157,18 +169,27 @@ static void test_refusals(void)
 	static const struct line talk[] = {{'c', HEX(SEARCH)}, {'s', HEX(ENTRY)}};
 	static const struct line bind[] = {{'c', HEX(BIND)}, {'s', HEX(BOUND)}};
 	static const struct edit edits[] = {
-		{0, 0, "31", WHY_PROTOCOL}, {0, 1, "80", WHY_LENGTH},	 {0, 1, "59", WHY_LENGTH}, {0, 1, "85", WHY_LENGTH},
-		{0, 2, "03", WHY_FIELD},    {0, 4, "00", WHY_FIELD},	 {0, 4, "ff", WHY_FIELD},  {0, 5, "62", WHY_COMMAND},
-		{0, 5, "65", WHY_COMMAND},  {0, 6, "56", WHY_LENGTH},	 {0, 6, "54", WHY_LENGTH}, {0, 7, "0c", WHY_FIELD},
-		{0, 8, "70", WHY_LENGTH},   {0, 18, "04", WHY_FIELD},	 {0, 21, "04", WHY_FIELD}, {0, 24, "80", WHY_FIELD},
-		{0, 29, "02", WHY_LENGTH},  {0, 31, "b3", WHY_FIELD},	 {0, 32, "34", WHY_LENGTH}, {0, 33, "88", WHY_FIELD},
-		{0, 35, "00", WHY_ENCODING}, {0, 52, "00", WHY_ENCODING}, {0, 56, "83", WHY_FIELD}, {0, 84, "7f", WHY_FIELD},
+		{0, 0, "31", WHY_PROTOCOL}, {0, 1, "80", WHY_LENGTH}, {0, 1, "59", WHY_LENGTH},
+		{0, 1, "85", WHY_LENGTH},
+		{0, 2, "03", WHY_FIELD}, {0, 4, "00", WHY_FIELD}, {0, 4, "ff", WHY_FIELD},
+		{0, 5, "62", WHY_COMMAND},
+		{0, 5, "65", WHY_COMMAND}, {0, 6, "56", WHY_LENGTH}, {0, 6, "54", WHY_LENGTH},
+		{0, 7, "0c", WHY_FIELD},
+		{0, 8, "70", WHY_LENGTH}, {0, 18, "04", WHY_FIELD}, {0, 21, "04", WHY_FIELD},
+		{0, 24, "80", WHY_FIELD},
+		{0, 29, "02", WHY_LENGTH}, {0, 31, "b3", WHY_FIELD}, {0, 32, "34", WHY_LENGTH},
+		{0, 33, "88", WHY_FIELD},
+		{0, 35, "00", WHY_ENCODING}, {0, 52, "00", WHY_ENCODING}, {0, 56, "83", WHY_FIELD},
+		{0, 84, "7f", WHY_FIELD},
 		{1, 0, "53", WHY_PROTOCOL}, {1, 4, "03", WHY_ANSWER_OTHER}, {1, 5, "61", WHY_ANSWER_OTHER},
-		{1, 5, "63", WHY_ANSWER},   {1, 7, "0a", WHY_FIELD},	 {1, 25, "1c", WHY_LENGTH}, {1, 36, "30", WHY_FIELD},
+		{1, 5, "63", WHY_ANSWER}, {1, 7, "0a", WHY_FIELD}, {1, 25, "1c", WHY_LENGTH},
+		{1, 36, "30", WHY_FIELD},
 	};
 	static const struct edit bind_edits[] = {
-		{0, 9, "01", WHY_VERSION}, {0, 9, "04", WHY_VERSION}, {0, 28, "81", WHY_FIELD}, {0, 29, "05", WHY_LENGTH},
-		{1, 4, "02", WHY_ANSWER_OTHER}, {1, 7, "02", WHY_FIELD}, {1, 11, "01", WHY_FIELD}, {1, 1, "0b", WHY_LENGTH},
+		{0, 9, "01", WHY_VERSION}, {0, 9, "04", WHY_VERSION}, {0, 28, "81", WHY_FIELD},
+		{0, 29, "05", WHY_LENGTH},
+		{1, 4, "02", WHY_ANSWER_OTHER}, {1, 7, "02", WHY_FIELD}, {1, 11, "01", WHY_FIELD},
+		{1, 1, "0b", WHY_LENGTH},
 	};
 
 	CHECK_INT(script_edits(APP_LDAP, &any, talk, COUNT(talk), edits, COUNT(edits), false), 0);
@@ -213,7 +234,8 @@ static void test_mimics(void)
 	static const struct line seven[] = {{'c', HEX("3005 020101 4200")}, {'s', TEXT("SSH-2.0-x\r\n")}};
 	static const struct line kerberos[] = {{'c', HEX("6a81 c0")}}, ssl[] = {{'c', HEX("16030100c8")}};
 	static const struct line snmp[] = {{'c', HEX("3026 020101 0406 7075626c6963 a0")}};
-	static const struct line half_bind[] = {{'c', HEX("300c 020101 6007 020103 0400 8000")}, {'s', TEXT("220 ready\r\n")}};
+	static const struct line half_bind[] = {{'c', HEX("300c 020101 6007 020103 0400 8000")},
+		{'s', TEXT("220 ready\r\n")}};
 
 	CHECK_INT(SCRIPT(APP_LDAP, &any, eight).status, VERIFY_REFUSE);
 	CHECK_INT(SCRIPT(APP_LDAP, &any, seven).status, VERIFY_REFUSE);
@@ -226,11 +248,15 @@ static void test_mimics(void)
 /* LDAP ping: every datagram, only searches of the root. */
 static void test_ping(void)
 {
-	static const struct line ping[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY DONE)}, {'c', HEX(ROOT)}, {'s', HEX(DONE)}};
-	static const struct line nobody[] = {{'s', HEX(DONE)}}, bind[] = {{'c', HEX(BIND)}}, search[] = {{'c', HEX(SEARCH)}};
-	static const struct line after[] = {{'c', HEX(ROOT "00")}}, notice[] = {{'c', HEX(ROOT)}, {'s', HEX(NOTICE)}};
+	static const struct line ping[] = {{'c', HEX(ROOT)}, {'s', HEX(ROOT_ENTRY DONE)}, {'c', HEX(ROOT)},
+		{'s', HEX(DONE)}};
+	static const struct line nobody[] = {{'s', HEX(DONE)}}, bind[] = {{'c', HEX(BIND)}}, search[] = {
+		{'c', HEX(SEARCH)}};
+	static const struct line after[] = {{'c', HEX(ROOT "00")}}, notice[] = {{'c', HEX(ROOT)},
+		{'s', HEX(NOTICE)}};
 	static const struct line cut[] = {{'c', HEX("302b 020102 6326 0400")}};
-	static const struct edit edits[] = {{1, 1, "1d", WHY_LENGTH}, {1, 4, "09", WHY_ANSWER_OTHER}, {1, 44, "00", WHY_FIELD}};
+	static const struct edit edits[] = {{1, 1, "1d", WHY_LENGTH}, {1, 4, "09", WHY_ANSWER_OTHER},
+		{1, 44, "00", WHY_FIELD}};
 	struct outcome o = script_datagrams(APP_LDAP, &any, ping, COUNT(ping), 1);
 
 	CHECK_INT(o.status, VERIFY_DECIDED);

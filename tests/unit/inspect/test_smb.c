@@ -103,7 +103,8 @@ static void test_smb1(void)
 	static const struct line asked[] = {
 		{'c', HEX(SMB1_ASK)}, {'s', HEX(ANSWER_202)}, {'c', HEX(SETUP)}, {'s', HEX(SETUP_ANSWER)}};
 	static const struct line old[] = {{'c', HEX(SMB1_ASK)}, {'s', HEX("00000055 ff534d4272")}};
-	static const struct line only_old[] = {{'c', HEX("0000002f ff534d42 72 00000000 18 43c8 000000000000000000000000 0000 "
+	static const struct line only_old[] = {
+		{'c', HEX("0000002f ff534d42 72 00000000 18 43c8 000000000000000000000000 0000 "
 							 "feff 0000 0000 00 0c00 024e54204c4d20302e313200")}};
 	static const struct line twice[] = {{'c', HEX(SMB1_ASK)}, {'c', HEX("00")}};
 	struct outcome o = SCRIPT(APP_SMB, &lax, asked);
@@ -224,7 +225,8 @@ static void test_raw_ntlm(void)
 		{'c', HEX("00000080" HEADER_1 "1900 00 01 01000000 00000000 5800 2800 0000000000000000 4e544c4d53535000 01000000 "
 			  "15820862 0000000028000000 0000000028000000 060100000000000f")},
 		{'s', HEX("00000058" ANSWER_1 "0900 0000 4800 1000 4e544c4d53535000 02000000 00000000")}};
-	static const struct edit edits[] = {{2, 100, "03", WHY_FIELD}, {3, 84, "01", WHY_FIELD}, {2, 99, "01", WHY_FIELD}};
+	static const struct edit edits[] = {{2, 100, "03", WHY_FIELD}, {3, 84, "01", WHY_FIELD},
+		{2, 99, "01", WHY_FIELD}};
 
 	CHECK_INT(SCRIPT(APP_SMB, &strict, raw).status, VERIFY_ACCEPT);
 	CHECK_INT(script_edits(APP_SMB, &strict, raw, COUNT(raw), edits, COUNT(edits), false), 0);
@@ -248,7 +250,8 @@ static void test_mimics(void)
 {
 	static const struct line magic[] = {{'c', HEX("00000044 fe534d42")}, {'c', TEXT("GET / HTTP/1.1\r\n")}};
 	static const struct line ssh[] = {{'c', TEXT("SSH-2.0-OpenSSH_9.2\r\n")}};
-	static const struct line then_raw[] = {{'c', HEX(ASK_311)}, {'s', HEX(ANSWER_311)}, {'c', HEX("00010203 deadbeef")}};
+	static const struct line then_raw[] = {{'c', HEX(ASK_311)}, {'s', HEX(ANSWER_311)},
+		{'c', HEX("00010203 deadbeef")}};
 	struct outcome o = SCRIPT(APP_SMB, &strict, magic);
 
 	CHECK_INT(o.status, VERIFY_REFUSE);

@@ -49,8 +49,10 @@ static struct outcome run(const struct verify_policy *policy, const struct line 
 
 static void test_questions(void)
 {
-	static const struct line talk[] = {{'c', HEX(GET_1)}, {'s', HEX(TOLD_1)}, {'c', HEX(NEXT_2)}, {'s', HEX(TOLD_2)},
-		{'c', HEX(BULK_2)}, {'c', HEX(BULK_2)}, {'s', HEX(TOLD_BULK)}, {'s', HEX(TOLD_BULK)}, {'c', HEX(SET_2)},
+	static const struct line talk[] = {{'c', HEX(GET_1)}, {'s', HEX(TOLD_1)}, {'c', HEX(NEXT_2)},
+		{'s', HEX(TOLD_2)},
+		{'c', HEX(BULK_2)}, {'c', HEX(BULK_2)}, {'s', HEX(TOLD_BULK)}, {'s', HEX(TOLD_BULK)},
+			{'c', HEX(SET_2)},
 		{'s', HEX(NO_ACCESS)}};
 	struct outcome o = run(&ask, talk, 1);
 
@@ -82,7 +84,8 @@ static void test_unasked(void)
 	/* The same number in another version. */
 	static const struct line version[] = {{'c', HEX(NEXT_2)},
 		{'s', HEX("302b 020100 0406 7075626c6963 a21e 020479c8f72a 020100 020100 3010 300e 0608 2b06010201010300 430200c8")}};
-	static const struct line often[] = {{'c', HEX(GET_1)}, {'s', HEX(TOLD_1)}, {'s', HEX(TOLD_1)}, {'s', HEX(TOLD_1)},
+	static const struct line often[] = {{'c', HEX(GET_1)}, {'s', HEX(TOLD_1)}, {'s', HEX(TOLD_1)},
+		{'s', HEX(TOLD_1)},
 		{'s', HEX(TOLD_1)}, {'s', HEX(TOLD_1)}};
 
 	CHECK_INT(run(&ask, alone, 1).status, VERIFY_DROP);
@@ -114,7 +117,8 @@ static void test_memory(void)
 
 static void test_traps(void)
 {
-	static const struct line v1[] = {{'c', HEX(TRAP_1)}}, v2[] = {{'c', HEX(TRAP_2B)}}, broken[] = {{'c', HEX(TRAP_2)}};
+	static const struct line v1[] = {{'c', HEX(TRAP_1)}}, v2[] = {{'c', HEX(TRAP_2B)}}, broken[] = {
+		{'c', HEX(TRAP_2)}};
 	static const struct line inform[] = {{'c', HEX(INFORM_2)}, {'s', HEX(INFORMED)}};
 	static const struct line answered[] = {{'c', HEX(TRAP_2B)},
 		{'s', HEX("3029 020101 0406 7075626c6963 a21c 020479c8f72a 020100 020100 300e 300c 0607 2b060102010103 430100")}};
@@ -125,7 +129,8 @@ static void test_traps(void)
 			  "8b23cd413000ed94 0435 964f8ead9433c70e7337a49215ac8c7cd98a1e6940676d83af06189991d955f90e05b73d1124e68"
 			  "cb0fddfb076f71e3640d336ee51")}};
 	static const struct edit edits[] = {
-		{0, 25, "05", WHY_LENGTH}, {0, 32, "07", WHY_FIELD}, {0, 24, "41", WHY_FIELD}, {0, 36, "44", WHY_FIELD}};
+		{0, 25, "05", WHY_LENGTH}, {0, 32, "07", WHY_FIELD}, {0, 24, "41", WHY_FIELD},
+		{0, 36, "44", WHY_FIELD}};
 
 	CHECK_INT(run(&ask, v1, 1).why, WHY_COMMAND);
 	CHECK_INT(run(&ask, v2, 1).why, WHY_COMMAND);
@@ -146,15 +151,22 @@ static void test_refusals(void)
 {
 	static const struct line talk[] = {{'c', HEX(GET_1)}, {'s', HEX(TOLD_1)}};
 	static const struct edit edits[] = {
-		{0, 0, "31", WHY_PROTOCOL},	{0, 1, "28", WHY_TRAILING}, {0, 1, "2a", WHY_LENGTH},  {0, 4, "02", WHY_VERSION},
-		{0, 4, "04", WHY_VERSION},	{0, 4, "03", WHY_FIELD},    {0, 5, "02", WHY_FIELD},   {0, 6, "07", WHY_FIELD},
-		{0, 13, "a2", WHY_COMMAND},	{0, 13, "a5", WHY_FIELD},   {0, 13, "a4", WHY_COMMAND},  {0, 13, "a7", WHY_FIELD},
-		{0, 13, "a8", WHY_FIELD},	{0, 13, "30", WHY_FIELD},   {0, 14, "1b", WHY_LENGTH}, {0, 14, "1d", WHY_LENGTH},
-		{0, 16, "00", WHY_LENGTH},	{0, 23, "01", WHY_FIELD},   {0, 26, "01", WHY_FIELD},  {0, 28, "0d", WHY_LENGTH},
-		{0, 30, "0b", WHY_LENGTH},	{0, 31, "05", WHY_FIELD},   {0, 33, "80", WHY_FIELD},  {0, 40, "80", WHY_FIELD},  {0, 40, "81", WHY_LENGTH},
+		{0, 0, "31", WHY_PROTOCOL}, {0, 1, "28", WHY_TRAILING}, {0, 1, "2a", WHY_LENGTH},
+		{0, 4, "02", WHY_VERSION},
+		{0, 4, "04", WHY_VERSION}, {0, 4, "03", WHY_FIELD}, {0, 5, "02", WHY_FIELD},
+		{0, 6, "07", WHY_FIELD},
+		{0, 13, "a2", WHY_COMMAND}, {0, 13, "a5", WHY_FIELD}, {0, 13, "a4", WHY_COMMAND},
+		{0, 13, "a7", WHY_FIELD},
+		{0, 13, "a8", WHY_FIELD}, {0, 13, "30", WHY_FIELD}, {0, 14, "1b", WHY_LENGTH},
+		{0, 14, "1d", WHY_LENGTH},
+		{0, 16, "00", WHY_LENGTH}, {0, 23, "01", WHY_FIELD}, {0, 26, "01", WHY_FIELD},
+		{0, 28, "0d", WHY_LENGTH},
+		{0, 30, "0b", WHY_LENGTH}, {0, 31, "05", WHY_FIELD}, {0, 33, "80", WHY_FIELD},
+		{0, 40, "80", WHY_FIELD}, {0, 40, "81", WHY_LENGTH},
 		{0, 41, "48", WHY_FIELD},	{0, 42, "01", WHY_LENGTH},  {0, 43, "00", WHY_TRAILING},
 		{1, 13, "a0", WHY_COMMAND},	{1, 13, "a8", WHY_FIELD},   {1, 20, "9c", WHY_ANSWER_OTHER},
-		{1, 23, "13", WHY_FIELD},	{1, 41, "40", WHY_LENGTH},  {1, 41, "83", WHY_FIELD},  {1, 45, "00", WHY_TRAILING},
+		{1, 23, "13", WHY_FIELD}, {1, 41, "40", WHY_LENGTH}, {1, 41, "83", WHY_FIELD},
+		{1, 45, "00", WHY_TRAILING},
 	};
 
 	CHECK_INT(script_edits(APP_SNMP, &ask, talk, 2, edits, COUNT(edits), true), 0);
@@ -165,12 +177,16 @@ static void test_version_3_refusals(void)
 	static const struct line who[] = {{'c', HEX(WHO_3)}, {'s', HEX(REPORT_3)}};
 	static const struct line sealed[] = {{'c', HEX(SEALED_3)}};
 	static const struct edit who_edits[] = {
-		{0, 6, "12", WHY_LENGTH}, {0, 9, "80", WHY_FIELD}, {0, 15, "0001e3", WHY_FIELD}, {0, 20, "0c", WHY_FIELD},
-		{0, 20, "06", WHY_FIELD}, {0, 20, "00", WHY_NONE}, {0, 20, "05", WHY_LENGTH}, {0, 23, "02", WHY_FIELD},
-		{0, 25, "11", WHY_LENGTH}, {0, 27, "0f", WHY_LENGTH}, {0, 42, "31", WHY_FIELD}, {1, 9, "2c", WHY_ANSWER_OTHER},
+		{0, 6, "12", WHY_LENGTH}, {0, 9, "80", WHY_FIELD}, {0, 15, "0001e3", WHY_FIELD},
+		{0, 20, "0c", WHY_FIELD},
+		{0, 20, "06", WHY_FIELD}, {0, 20, "00", WHY_NONE}, {0, 20, "05", WHY_LENGTH},
+		{0, 23, "02", WHY_FIELD},
+		{0, 25, "11", WHY_LENGTH}, {0, 27, "0f", WHY_LENGTH}, {0, 42, "31", WHY_FIELD},
+		{1, 9, "2c", WHY_ANSWER_OTHER},
 	};
 	static const struct edit sealed_edits[] = {
-		{0, 21, "05", WHY_LENGTH}, {0, 30, "04", WHY_LENGTH}, {0, 26, "38", WHY_LENGTH}, {0, 61, "0b", WHY_LENGTH},
+		{0, 21, "05", WHY_LENGTH}, {0, 30, "04", WHY_LENGTH}, {0, 26, "38", WHY_LENGTH},
+		{0, 61, "0b", WHY_LENGTH},
 		{0, 75, "07", WHY_LENGTH}, {0, 84, "30", WHY_FIELD}, {0, 85, "34", WHY_LENGTH},
 	};
 
@@ -183,7 +199,8 @@ static void test_mimics(void)
 	static const struct line ldap[] = {{'c', HEX("300c020101600702010304008000")}};
 	static const struct line dns[] = {{'c', HEX("123401000001000000000000")}};
 	static const struct line empty[] = {{'c', HEX("30")}};
-	static const struct line mimic[] = {{'c', HEX("3026 020101 0406 7075626c6963 a019 deadbeefdeadbeefdeadbeefdeadbeefdeadbeef")}};
+	static const struct line mimic[] = {
+		{'c', HEX("3026 020101 0406 7075626c6963 a019 deadbeefdeadbeefdeadbeefdeadbeefdeadbeef")}};
 
 	CHECK_INT(run(&ask, ldap, 1).why, WHY_FIELD);
 	CHECK_INT(run(&ask, dns, 1).why, WHY_PROTOCOL);
