@@ -22,6 +22,7 @@ enum jail_row {
 	JAIL_COMPILE, /* sekisho-compile */
 	JAIL_PROVE,   /* sekisho-prove */
 	JAIL_INSPECT, /* sekisho-inspect */
+	JAIL_READER,  /* the child of `sekisho classify` and `sekisho watch` that reads captures */
 	JAIL_ROWS,
 };
 
@@ -51,6 +52,15 @@ struct jail_report {
  * end the process then.
  */
 int jail_enter(enum jail_row row, const char *root, struct jail_report *ret);
+
+/*
+ * The same for a child of a user's command, which is not root: keeps the user (root becomes the row's), gives up all
+ * capabilities, new privileges, paths and every other system call. Same result.
+ */
+int jail_confine(enum jail_row row, struct jail_report *ret);
+
+/* Is the calling process confined in this row? NULL, or what is missing (static text). */
+const char *jail_confined(enum jail_row row);
 
 /*
  * Looks whether the calling process really is in this row's jail: asks the kernel for each of its parts.

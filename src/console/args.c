@@ -11,6 +11,7 @@
 
 #include <sekisho/buf.h>
 #include <sekisho/i18n.h>
+#include <sekisho/model.h>
 #include <sekisho/reason.h>
 #include <sekisho/strmap.h>
 
@@ -117,7 +118,7 @@ static bool take_option(struct cursor *c, struct args *a, struct buf *error)
 }
 
 /* Takes one word: a step in the table, then arguments. */
-static bool take_word(struct args *a, const struct command **table, const char *word, struct buf *error)
+static bool take_word(struct args *a, const struct command **table, char *word, struct buf *error)
 {
 	unsigned n = 0;
 
@@ -133,6 +134,12 @@ static bool take_word(struct args *a, const struct command **table, const char *
 	while (a->command->args != NULL && a->command->args[n].name != NULL)
 		n++;
 	assert(n <= ARGS_WORDS_MAX);
+	if (n > 0 && a->command->args[n - 1].many && a->nwords + 1 >= n) {
+		/* They are kept in argv, over the words that were read already: there are always fewer. */
+		a->many[a->nmany++] = word;
+		a->nwords = n;
+		return true;
+	}
 	if (a->nwords >= n)
 		return wrong(error, _("\"%s\" is one word too many"), word);
 	a->words[a->nwords++] = word;
@@ -162,9 +169,9 @@ bool args_parse(int argc, char **argv, struct args *ret, struct buf *error)
 	struct cursor c = {.argc = argc, .i = 1, .argv = argv};
 	bool options = true;
 
-	*ret = (struct args){0};
+	*ret = (struct args){.many = argv + 1};
 	for (; c.i < argc; c.i++) {
-		const char *w = argv[c.i];
+		char *w = argv[c.i];
 		if (options && strcmp(w, "--") == 0)
 			options = false;
 		else if (options && w[0] == '-' && w[1] == '-' ? !take_option(&c, ret, error)
@@ -207,6 +214,10 @@ static void offer_value(struct buf *out, enum complete kind, const char *typed)
 	case COMPLETE_LANGUAGE:
 		offer(out, "ja", typed);
 		offer(out, "en", typed);
+		break;
+	case COMPLETE_APPLICATION:
+		for (unsigned a = 1; a < APP_END; a++)
+			offer(out, application_word((enum application)a), typed);
 		break;
 	case COMPLETE_COMMAND:
 		for (const struct command *c = commands; c->word != NULL; c++)
@@ -274,5 +285,7 @@ void args_complete(int n, char *const *words, struct buf *out)
 	const struct argument *arg = p.command != NULL && p.table == NULL ? p.command->args : NULL;
 	for (unsigned i = 0; arg != NULL && arg->name != NULL; arg++, i++)
 		if (i == p.nargs)
+			offer_value(out, arg->complete, typed);
+		else if (arg->many && i < p.nargs)
 			offer_value(out, arg->complete, typed);
 }

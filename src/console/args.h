@@ -25,6 +25,7 @@ enum complete {
 	COMPLETE_REASON,
 	COMPLETE_PROTOCOL,
 	COMPLETE_LANGUAGE,
+	COMPLETE_APPLICATION,
 	COMPLETE_COMMAND,
 };
 
@@ -33,6 +34,7 @@ struct argument {
 	const char *help; /* N_() */
 	bool optional;
 	enum complete complete;
+	bool many; /* the last one: may be given several times; args.many holds them all */
 };
 
 struct option {
@@ -65,6 +67,8 @@ struct args {
 	const struct command *group; /* the command whose sub table holds `command`; NULL at the top */
 	const char *words[ARGS_WORDS_MAX];
 	unsigned nwords;
+	char **many; /* the values of an argument with `many`; in argv itself */
+	unsigned nmany;
 	const char *values[ARGS_OPTIONS_MAX]; /* by index in command->options; "" for a flag; NULL = not given */
 	const char *globals[ARGS_OPTIONS_MAX];
 	int nrest; /* of a command with `rest`: argv from behind its word */

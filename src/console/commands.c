@@ -45,6 +45,36 @@ static const struct option explain_options[] = {
 	END_OPTIONS,
 };
 
+static const struct argument classify_arguments[] = {
+	{N_("[POLICY] FILE..."), N_("captures (pcap, pcapng, also packed with gzip); the first may be the policy to judge by"),
+		.complete = COMPLETE_FILE, .many = true},
+	END_ARGUMENTS,
+};
+
+static const struct option classify_options[] = {
+	{"--as", N_("APPLICATION"), N_("judge every flow as if a rule named this application"), .complete = COMPLETE_APPLICATION},
+	{"--suggest", NULL, N_("print drafts of allow rules, with blank forms, for what was seen")},
+	{"--stats", NULL, N_("print totals instead of flows")},
+	{"--lenient", NULL, N_("put up with beginnings that were not captured, wrong checksums and cut packets")},
+	OPTION_AT,
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct argument watch_arguments[] = {
+	{N_("INTERFACE"), N_("the interface to read: a mirror port, or one of the gateway's")},
+	{N_("POLICY"), N_("the policy to judge by"), .optional = true, .complete = COMPLETE_FILE},
+	END_ARGUMENTS,
+};
+
+static const struct option watch_options[] = {
+	{"--learn", N_("DAYS"), N_("keep a table of who talks to whom, and print drafts of allow rules at the end")},
+	{"--save", N_("FILE"), N_("keep the table of --learn in this file, and go on with what is there"), .complete = COMPLETE_FILE},
+	OPTION_AT,
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
 static const struct argument commit_arguments[] = {
 	{N_("FILE"), N_("the policy file to put in force"), .complete = COMPLETE_FILE},
 	END_ARGUMENTS,
@@ -182,6 +212,27 @@ const struct command commands[] = {
 		.about = N_("In the syntax of nft, so that `nft -c -f` accepts it; with --json the same ruleset in a JSON "
 			    "object."),
 		.run = verb_ruleset,
+	},
+	{
+		.word = "classify",
+		.args = classify_arguments,
+		.options = classify_options,
+		.help = N_("judge or identify the flows of captures"),
+		.about = N_("With a policy each flow is judged as the gate would judge it: the rule, the application that the "
+			    "inspector verified or what came instead, and why. Without one each flow is identified, to find out "
+			    "what an old network carries. The files are read in a process that can do nothing else."),
+		.run = verb_classify,
+	},
+	{
+		.word = "watch",
+		.args = watch_arguments,
+		.options = watch_options,
+		.help = N_("judge or identify the flows on an interface; learn what a network carries"),
+		.about = N_("Nothing is blocked here. A flow is printed when it ends, counters each ten seconds; the command runs "
+			    "until it is interrupted. With --learn it keeps a table of host pairs, ports and applications for "
+			    "so many days and then prints drafts of allow rules by section: the way from an old network to an "
+			    "approved one."),
+		.run = verb_watch,
 	},
 	{
 		.word = "commit",

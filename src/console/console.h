@@ -56,6 +56,8 @@ int verb_log_summary(struct console *c, const struct args *a);
 int verb_log_verify(struct console *c, const struct args *a);
 int verb_log_faults(struct console *c, const struct args *a);
 int verb_log_commits(struct console *c, const struct args *a);
+int verb_classify(struct console *c, const struct args *a);
+int verb_watch(struct console *c, const struct args *a);
 int verb_help(struct console *c, const struct args *a);
 int verb_version(struct console *c, const struct args *a);
 int verb_complete(struct console *c, const struct args *a);

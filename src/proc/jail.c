@@ -339,6 +339,35 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
 	return r;
 }
 
+int jail_confine(enum jail_row row, struct jail_report *ret)
+{
+	const struct jail_spec *s = &jail_table[row];
+	scmp_filter_ctx filter;
+	int r, ruleset = -1;
+
+	*ret = (struct jail_report){.step = "seccomp filter"};
+	filter = build_filter(s);
+	if (filter == NULL)
+		return -EINVAL;
+	ret->step = "landlock paths";
+	r = landlock_prepare(s, "", &ruleset, &ret->landlock);
+	if (r == 0) {
+		ret->step = "limits";
+		r = set_limits(s);
+	}
+	if (r == 0) {
+		ret->step = "user and capabilities";
+		r = geteuid() == 0 ? change_user(s) : set_capabilities(0);
+	}
+	if (r == 0) {
+		ret->step = "landlock and seccomp";
+		r = close_the_door(ruleset, filter);
+	}
+	seccomp_release(filter);
+	entered_landlock = ret->landlock;
+	return r;
+}
+
 /* -- Verifying ------------------------------------------------------------------------------------------- */
 
 static bool user_is(uid_t uid)
@@ -417,6 +446,21 @@ const char *jail_verify(enum jail_row row)
 	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return "dumpable";
 	if (!limits_are(s))
+		return "limits";
+	if (!root_is_closed())
+		return "landlock";
+	return NULL;
+}
+
+const char *jail_confined(enum jail_row row)
+{
+	if (!filter_answers())
+		return "seccomp";
+	if (geteuid() == 0)
+		return "user";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return "no_new_privs";
+	if (!limits_are(&jail_table[row]))
 		return "limits";
 	if (!root_is_closed())
 		return "landlock";

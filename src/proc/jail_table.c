@@ -134,6 +134,12 @@ static const struct jail_call answering[] = {
 	END,
 };
 
+/* Captures come by descriptor from the parent, packets of an interface on a socket that it opened. */
+static const struct jail_call reading[] = {
+	CAN("recvmsg"), CAN("recvfrom"), CAN("select"), CAN("pselect6"), CAN("setitimer"),
+	END,
+};
+
 /* The sanitizers' runtime lives in the same process; only their builds have this. */
 static const struct jail_call sanitizing[] = {
 #if defined(__SANITIZE_ADDRESS__)
@@ -201,5 +207,11 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.empty_root = true,
 		.calls = {living, looping, inspecting, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_READER] = {
+		.name = "sekisho-reader",
+		.uid = JAIL_UID_NONE,
+		.calls = {living, reading, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}},
 	},
 };
