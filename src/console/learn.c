@@ -104,8 +104,10 @@ int learn_load(int fd, struct traffic *t, int64_t *ret_since)
 
 	if (f == NULL)
 		return -errno;
-	while (good && fgets(line, sizeof(line), f) != NULL)
-		good = strchr(line, '\n') != NULL && read_line(line, ++line_number == 1, t, ret_since);
+	while (good && fgets(line, sizeof(line), f) != NULL) {
+		line_number++;
+		good = strchr(line, '\n') != NULL && read_line(line, line_number == 1, t, ret_since);
+	}
 	int r = ferror(f) ? -EIO : good ? 0 : line_number;
 	fclose(f);
 	return r;
