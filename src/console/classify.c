@@ -11,6 +11,7 @@
 #include "flows.h"
 #include "policyfile.h"
 #include "reader.h"
+#include "text.h"
 
 #include <sekisho/arena.h>
 
@@ -31,6 +32,7 @@
 struct classify {
 	struct judges judges;
 	bool suggest, stats, lenient;
+	size_t files;
 	struct traffic *traffic;
 	struct flow_totals totals;
 };
@@ -60,7 +62,8 @@ static void progress_show(struct progress *p, const char *name, int per_mille)
 	if (!p->on || per_mille < 0 || per_mille / 10 == p->shown / 10)
 		return;
 	p->shown = per_mille;
-	int n = snprintf(line, sizeof(line), "\r%3d %% [%-20.*s] %.40s", per_mille / 10, per_mille / 50, "####################", name);
+	int n = snprintf(line, sizeof(line), "\r%3d %% [%-20.*s] %.40s", per_mille / 10, per_mille / 50, "####################",
+		name);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		p->on = false;
 }
@@ -103,17 +106,28 @@ static const char *read_frames(struct flows *f, struct capture *cap, struct prog
 	return got < 0 ? capture_error(cap) : NULL;
 }
 
+/* Between the tables of several files. */
+static void put_file(struct buf *out, const char *name)
+{
+	buf_adds(out, "== ");
+	text_safe(out, name);
+	buf_adds(out, " ==\n");
+}
+
 static int classify_file(struct console *c, struct classify *k, int fd, const char *name)
 {
-	struct flows f = {.c = c, .judges = &k->judges, .file = name, .traffic = k->traffic, .rows = !k->stats && !k->suggest};
+	struct flows f = {.c = c, .judges = &k->judges, .file = name, .traffic = k->traffic,
+		.identify = k->suggest, .rows = !k->stats && !k->suggest};
 	struct progress p = {.on = isatty(STDERR_FILENO) == 1, .shown = -1};
 	uint32_t flows = flows_for(fd);
 	struct capture *cap = capture_open(fd);
 
-	if (cap == NULL || !flows_begin(&f, flows, k->lenient)) {
+	if (cap == NULL || !flows_begin(&f, flows, k->lenient || k->suggest)) {
 		capture_close(cap);
 		return console_fail(CONSOLE_ENV, "%s: %s", name, strerror(ENOMEM));
 	}
+	if (k->files > 1 && f.rows && !c->json)
+		put_file(&c->out, name);
 	const char *wrong = read_frames(&f, cap, &p);
 	progress_end(&p);
 	int code = wrong == NULL ? CONSOLE_OK : console_fail(CONSOLE_ENV, "%s: %s", name, wrong);
@@ -139,6 +153,7 @@ static int read_all(struct console *c, struct reader_files *files, void *arg)
 	int fd, code = CONSOLE_OK;
 	const char *name;
 
+	k->files = reader_count(files);
 	if (k->suggest)
 		k->traffic = traffic_new(TRAFFIC_ENTRIES);
 	while ((fd = reader_next(files, &name)) >= 0) {
@@ -178,7 +193,9 @@ static int take_as(struct classify *k, const char *word)
 		if (strcmp(application_word((enum application)a), word) == 0)
 			k->judges.as = (struct verify_policy){.application = (enum application)a};
 	k->judges.has_as = k->judges.as.application != APP_NONE;
-	return k->judges.has_as ? CONSOLE_OK : console_fail(CONSOLE_USAGE, _("\"%s\" is no application that can be verified"), word);
+	if (k->judges.has_as)
+		return CONSOLE_OK;
+	return console_fail(CONSOLE_USAGE, _("\"%s\" is no application that can be verified"), word);
 }
 
 static int run(struct console *c, struct classify *k, const struct args *a, size_t first)

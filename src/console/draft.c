@@ -192,7 +192,8 @@ void draft_print(struct buf *out, const struct traffic *t, const struct ir *ir, 
 	for (size_t i = 0; i < d.n; i++) {
 		const char *of = section_of(&d, d.order[i]);
 		if (section == NULL || strcmp(section, of) != 0)
-			buf_printf(out, "%s# == %s ==\n", section == NULL ? "" : "\n", of[0] == '\0' ? _("section not known") : of);
+			buf_printf(out, "%s# == %s ==\n", section == NULL ? "" : "\n",
+				of[0] == '\0' ? _("section not known") : of);
 		section = of;
 		put_rule(&d, d.order[i], i + 1);
 	}

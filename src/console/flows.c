@@ -105,7 +105,7 @@ static struct row row_of(const struct flows *f, const struct inspect_flow *flow)
 		r.verdict = verdict_word(r.decision.verdict);
 		r.shown = words_verdict(r.decision.verdict);
 		r.reason_code = r.decision.reason;
-		if (r.decision.verdict == VERDICT_INSPECT)
+		if (r.decision.verdict == VERDICT_INSPECT && !f->identify)
 			judge_by_inspector(&r);
 	} else if (j->has_as) {
 		judge_by_inspector(&r);
@@ -129,7 +129,14 @@ static const char *application_or_null(enum application a)
 
 static const char *segment_name(const struct flows *f, uint32_t segment)
 {
-	return segment == IR_NONE || f->judges->ir == NULL ? NULL : ir_text(f->judges->ir, f->judges->ir->segments[segment].name);
+	if (segment == IR_NONE || f->judges->ir == NULL)
+		return NULL;
+	return ir_text(f->judges->ir, f->judges->ir->segments[segment].name);
+}
+
+static const char *rule_name(const struct flows *f, uint32_t rule)
+{
+	return rule == IR_NONE ? NULL : ir_text(f->judges->ir, f->judges->ir->rules[rule].name);
 }
 
 static void put_time(struct json *j, const char *key, int64_t ns)
@@ -162,7 +169,7 @@ static void row_json(struct flows *f, const struct row *r)
 	json_str(&j, "to", segment_name(f, r->decision.to));
 	json_str(&j, "application", application_or_null(w->application));
 	json_str(&j, "verdict", r->verdict);
-	json_str(&j, "rule", r->decision.rule == IR_NONE ? NULL : ir_text(f->judges->ir, f->judges->ir->rules[r->decision.rule].name));
+	json_str(&j, "rule", rule_name(f, r->decision.rule));
 	json_str(&j, "reason", r->reason);
 	json_str(&j, "why", refused ? inspect_why_word(w->why) : NULL);
 	json_str(&j, "seen", refused ? application_or_null(w->seen) : NULL);
@@ -194,7 +201,7 @@ static void put_remark(const struct flows *f, const struct row *r, struct buf *b
 	const struct inspect_flow *w = r->flow;
 
 	if (r->decision.rule != IR_NONE)
-		buf_printf(b, "%s ", ir_text(f->judges->ir, f->judges->ir->rules[r->decision.rule].name));
+		buf_printf(b, "%s ", rule_name(f, r->decision.rule));
 	if (r->inspected && w->code == INSPECT_REFUSE) {
 		buf_adds(b, _(inspect_why_text(w->why)));
 		if (w->seen != APP_NONE)
@@ -208,8 +215,8 @@ static void put_remark(const struct flows *f, const struct row *r, struct buf *b
 
 static void row_text(struct flows *f, const struct row *r)
 {
-	static const struct field fields[] = {{NULL, N_("client"), 15, false}, {NULL, N_("server"), 24, false},
-		{NULL, N_("application"), 10, false}, {NULL, N_("verdict"), 8, false}, {NULL, N_("remark"), 0, false}};
+	static const struct field fields[] = {{NULL, N_("client"), 15, false}, {NULL, N_("server"), 23, false},
+		{NULL, N_("application"), 11, false}, {NULL, N_("verdict"), 8, false}, {NULL, N_("remark"), 0, false}};
 	struct render out = {.ops = &render_table,
 		.out = &f->c->out,
 		.fields = fields,
@@ -295,7 +302,7 @@ static void on_ended(void *arg, const struct inspect_flow *flow)
 bool flows_begin(struct flows *f, uint32_t flows, bool lenient)
 {
 	struct inspect_options opt = {.flows = flows, .lenient = lenient, .keep_passed = true};
-	bool judged = f->judges->ir != NULL || f->judges->has_as;
+	bool judged = !f->identify && (f->judges->ir != NULL || f->judges->has_as);
 	struct inspect_hooks hooks = {.arg = f, .policy = judged ? policy_of : NULL, .ended = on_ended};
 
 	if (getrandom(opt.secret, sizeof(opt.secret), 0) != (ssize_t)sizeof(opt.secret))

@@ -126,9 +126,10 @@ static void put_talk(struct buf *b, const struct talk *e)
 {
 	char client[ADDR_TEXT_MAX], server[ADDR_TEXT_MAX], proto[8];
 
-	buf_printf(b, "%s %s %s %u %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64, addr_format(&e->client, client),
-		addr_format(&e->server, server), words_protocol(e->l4, proto), e->port,
-		application_word((enum application)e->application), e->flows, e->packets, e->bytes, e->first, e->last);
+	buf_printf(b, "%s %s %s %u %s ", addr_format(&e->client, client), addr_format(&e->server, server),
+		words_protocol(e->l4, proto), e->port, application_word((enum application)e->application));
+	buf_printf(b, "%" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64, e->flows, e->packets, e->bytes, e->first,
+		e->last);
 	for (unsigned i = 0; i < e->nnames; i++)
 		if (is_plain(e->names[i]))
 			buf_printf(b, " %s", e->names[i]);

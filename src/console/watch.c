@@ -72,10 +72,12 @@ static void tell(struct console *c, struct watch *w)
 	uint64_t lost = pcap_stats(w->pcap, &s) == 0 ? (uint64_t)s.ps_drop + s.ps_ifdrop : w->lost;
 
 	if (lost > w->lost)
-		console_fail(CONSOLE_OK, _("%llu packets were lost before they could be read"), (unsigned long long)(lost - w->lost));
+		console_fail(CONSOLE_OK, _("%llu packets were lost before they could be read"),
+			(unsigned long long)(lost - w->lost));
 	w->lost = lost;
 	if (n->why[WHY_FULL] > 0)
-		console_fail(CONSOLE_OK, _("the table of connections is full: %llu are not judged"), (unsigned long long)n->why[WHY_FULL]);
+		console_fail(CONSOLE_OK, _("the table of connections is full: %llu are not judged"),
+			(unsigned long long)n->why[WHY_FULL]);
 	if (c->json) {
 		struct json j = json_init(&c->out);
 		json_object(&j, NULL);
@@ -92,7 +94,8 @@ static void tell(struct console *c, struct watch *w)
 	} else if (isatty(STDERR_FILENO) == 1) {
 		char line[160];
 		int len = snprintf(line, sizeof(line), "\r\033[K%llu packets, %u flows now, %llu verified, %llu refused",
-			(unsigned long long)n->packets, n->flows_now, (unsigned long long)n->passed, (unsigned long long)n->refused);
+			(unsigned long long)n->packets, n->flows_now, (unsigned long long)n->passed,
+			(unsigned long long)n->refused);
 		if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
 			interrupted = 1;
 	}
@@ -162,7 +165,8 @@ static int watch_in_jail(struct console *c, struct reader_files *files, void *ar
 	w->flows.c = c;
 	w->flows.judges = &w->judges;
 	w->flows.rows = !w->learn;
-	if (code == CONSOLE_OK && !flows_begin(&w->flows, FLOWS, w->judges.ir == NULL))
+	w->flows.identify = w->learn;
+	if (code == CONSOLE_OK && !flows_begin(&w->flows, FLOWS, w->judges.ir == NULL || w->learn))
 		code = console_fail(CONSOLE_ENV, "%s", strerror(ENOMEM));
 	if (code != CONSOLE_OK)
 		return code;

@@ -136,7 +136,7 @@ static const struct jail_call answering[] = {
 
 /* Captures come by descriptor from the parent, packets of an interface on a socket that it opened. */
 static const struct jail_call reading[] = {
-	CAN("recvmsg"), CAN("recvfrom"), CAN("select"), CAN("pselect6"), CAN("setitimer"),
+	CAN("recvmsg"), CAN("recvfrom"), CAN("fsync"), CANNOT("openat"), CANNOT("open"),
 	END,
 };
 
@@ -211,7 +211,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 	[JAIL_READER] = {
 		.name = "sekisho-reader",
 		.uid = JAIL_UID_NONE,
-		.calls = {living, reading, sanitizing},
+		.calls = {living, writing, reading, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}},
 	},
 };

@@ -178,14 +178,15 @@ int main(int argc, char **argv)
 	uint64_t bytes = sizeof(head), n = nkept * (uint64_t)copies;
 	for (uint64_t i = 0; i < n; i++) {
 		const struct frame_kept *f = e[i].frame;
-		uint32_t record[4] = {(uint32_t)(1700000000 + e[i].at / 1000000000), (uint32_t)(e[i].at % 1000000000), f->n, f->wire};
+		uint32_t record[4] = {(uint32_t)(1700000000 + e[i].at / 1000000000), (uint32_t)(e[i].at % 1000000000),
+			f->n, f->wire};
 		memcpy(frame, f->p, f->n);
 		remap(frame, f->n, e[i].copy);
 		fwrite(record, sizeof(record), 1, out);
 		fwrite(frame, f->n, 1, out);
 		bytes += sizeof(record) + f->n;
 	}
-	printf("{\"files\":%zu,\"left_out\":%zu,\"frames\":%llu,\"bytes\":%llu}\n", nfiles - left_out, left_out, (unsigned long long)n,
-		(unsigned long long)bytes);
+	printf("{\"files\":%zu,\"left_out\":%zu,\"frames\":%llu,\"bytes\":%llu}\n", nfiles - left_out, left_out,
+		(unsigned long long)n, (unsigned long long)bytes);
 	return fclose(out) == 0 ? 0 : 1;
 }

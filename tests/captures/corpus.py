@@ -52,7 +52,10 @@ def labels():
                 if row["grade"] not in ("A", "B", "U") or row["l4"] not in ("TCP", "UDP") or not row["label"]:
                     continue
                 path = os.path.join(PCAPS, source, row["pcap"])
-                flow = key(row["l4"], row["ip_a"], row["port_a"], row["ip_b"], row["port_b"])
+                try:
+                    flow = key(row["l4"], row["ip_a"], row["port_a"], row["ip_b"], row["port_b"])
+                except ValueError:  # some rows hold addresses that are none
+                    continue
                 text = f"{row['ip_a']}:{row['port_a']}-{row['ip_b']}:{row['port_b']}"
                 got[(path, flow)] = CORRECTED.get((source, row["pcap"], text), row["label"])
     return got

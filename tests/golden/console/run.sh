@@ -68,6 +68,7 @@ run_case() {
 mkdir -p "$tmp/bin" "$tmp/work"
 ln -s "$sekisho" "$tmp/bin/sekisho"
 ln -s "$here/policies" "$tmp/work/policies"
+ln -s "$here/../../captures/own" "$tmp/work/captures"
 ln -s "$here/../../../rootfs/etc/sekisho/examples" "$tmp/work/examples"
 cd "$tmp/work"
 failed=0

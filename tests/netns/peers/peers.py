@@ -505,5 +505,3 @@ def imap(p):
         p.ask("curl", "-sS", "--max-time", "8", "-u", "taro:secret", f"imap://{p.server_ip}/", wants="INBOX")
     with p.session("starttls"):
         p.ask("curl", "-sSk", "--max-time", "8", "--ssl-reqd", "-u", "taro:secret", f"imap://{p.server_ip}/", wants="INBOX")
-
-

@@ -124,8 +124,10 @@ static void damage_is_told_by_line(void)
 		int line;
 	} cases[] = {{"", 0}, {HEAD, 0}, {HEAD GOOD, 0}, {"sekisho-learn 2 100\n", 1}, {GOOD, 1}, {HEAD GOOD "x\n", 3},
 		{HEAD "10.2.0.9 192.0.2.80 tcp 443 tls 1 2 3 4\n", 2}, {HEAD "10.2.0.9 ::1 tcp 443 tls 1 2 3 4 5\n", 2},
-		{HEAD "10.2.0.9 192.0.2.80 tcp 65536 tls 1 2 3 4 5\n", 2}, {HEAD "10.2.0.9 192.0.2.80 tcp 443 quic 1 2 3 4 5\n", 2},
-		{HEAD "10.2.0.9 192.0.2.80 tcp 443 tls -1 2 3 4 5\n", 2}, {HEAD "10.2.0.9 192.0.2.80 tcp 443 tls 1 2 3 4 5", 2}};
+		{HEAD "10.2.0.9 192.0.2.80 tcp 65536 tls 1 2 3 4 5\n", 2},
+		{HEAD "10.2.0.9 192.0.2.80 tcp 443 quic 1 2 3 4 5\n", 2},
+		{HEAD "10.2.0.9 192.0.2.80 tcp 443 tls -1 2 3 4 5\n", 2},
+		{HEAD "10.2.0.9 192.0.2.80 tcp 443 tls 1 2 3 4 5", 2}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct traffic *t = traffic_new(10);
