@@ -14,36 +14,35 @@ static bool is_word(uint8_t b)
 	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '-';
 }
 
-static bool any_begins(const char *const *words, size_t n, const uint8_t *p, size_t len)
+/* The first word that begins with these bytes, and is no longer when `whole`. */
+static const struct line_word *find(const struct line_word *words, size_t n, const uint8_t *p, size_t len, bool whole)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strncasecmp(words[i], (const char *)p, len) == 0 && strlen(words[i]) >= len)
-			return true;
-	return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = strlen(words[i].word);
+		if ((whole ? k == len : k >= len) && strncasecmp(words[i].word, (const char *)p, len) == 0)
+			return &words[i];
+	}
+	return NULL;
 }
 
-int line_word(struct cursor *c, const char *const *words, size_t n, enum inspect_why why)
+const struct line_word *line_word(struct cursor *c, const struct line_word *words, size_t n, enum inspect_why why)
 {
 	size_t left = cursor_left(c), k = 0;
 	const uint8_t *p = c->p;
 
 	if (!cursor_ok(c))
-		return -1;
+		return NULL;
 	while (k < left && is_word(p[k]))
 		k++;
-	if (k == left) {
+	bool whole = k < left;
+	const struct line_word *w = find(words, n, p, k, whole);
+	if (w == NULL)
+		c->why = why;
+	else if (!whole)
 		c->more = true;
-		if (!any_begins(words, n, p, k))
-			c->why = why;
-		return -1;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (strlen(words[i]) == k && strncasecmp(words[i], (const char *)p, k) == 0) {
-			c->p += k;
-			return (int)i;
-		}
-	c->why = why;
-	return -1;
+	else
+		c->p += k;
+	return cursor_ok(c) ? w : NULL;
 }
 
 bool line_expect(struct cursor *c, const char *word, enum inspect_why why)

@@ -13,11 +13,15 @@ enum line_text {
 	LINE_8BIT,  /* and any byte from 0x80: names and passwords in whatever the ends agree on */
 };
 
+struct line_word {
+	const char *word;
+	uint8_t kind, argument; /* the protocol's */
+};
 /*
- * One of `words`, in any case, up to the first byte that cannot be in a word (which is left there): its index. -1: the bytes
- * ran out, or the word is none of them (`why`).
+ * One of `words`, in any case, up to the first byte that cannot be in a word (which is left there). NULL: the bytes ran
+ * out, or the word is none of them (`why`).
  */
-int line_word(struct cursor *c, const char *const *words, size_t n, enum inspect_why why);
+const struct line_word *line_word(struct cursor *c, const struct line_word *words, size_t n, enum inspect_why why);
 #define LINE_WORD(c, words, why) line_word((c), (words), sizeof(words) / sizeof((words)[0]), (why))
 /* Exactly this word, in any case; what follows it is not looked at. */
 bool line_expect(struct cursor *c, const char *word, enum inspect_why why);

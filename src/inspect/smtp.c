@@ -18,7 +18,6 @@
 #define SMTP_PENDING 32
 
 enum command {
-	NO_COMMAND,
 	EHLO,
 	HELO,
 	MAIL,
@@ -37,8 +36,11 @@ enum command {
 	XCLIENT,
 	XFORWARD,
 };
-static const char *const words[] = {"EHLO", "HELO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "HELP", "VRFY",
-	"EXPN", "ETRN", "AUTH", "STARTTLS", "XCLIENT", "XFORWARD"};
+static const struct line_word words[] = {
+	{"EHLO", EHLO}, {"HELO", HELO}, {"MAIL", MAIL}, {"RCPT", RCPT}, {"DATA", DATA}, {"BDAT", BDAT},
+	{"RSET", RSET}, {"NOOP", NOOP}, {"QUIT", QUIT}, {"HELP", HELP}, {"VRFY", VRFY}, {"EXPN", EXPN},
+	{"ETRN", ETRN}, {"AUTH", AUTH}, {"STARTTLS", STARTTLS}, {"XCLIENT", XCLIENT}, {"XFORWARD", XFORWARD},
+};
 
 struct smtp_state {
 	uint8_t pending[SMTP_PENDING]; /* commands without a reply, the first said first; runs of RCPT count in `more` */
@@ -191,9 +193,11 @@ static enum verify_status client_line(struct verify *v, struct cursor *c)
 		return VERIFY_MORE;
 	}
 	c->why = may_speak(st);
-	enum command cmd = (enum command)(LINE_WORD(c, words, WHY_COMMAND) + 1);
-	if (cursor_ok(c))
-		c->why = may_say(v, st, cmd);
+	const struct line_word *w = LINE_WORD(c, words, WHY_COMMAND);
+	if (w == NULL)
+		return VERIFY_MORE;
+	enum command cmd = (enum command)w->kind;
+	c->why = may_say(v, st, cmd);
 	arguments(c, cmd, &chunk);
 	if (cursor_ok(c) && !await(st, cmd))
 		c->why = WHY_COMMAND;

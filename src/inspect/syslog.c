@@ -65,8 +65,8 @@ static void date_time(struct cursor *c, bool strict)
 
 static void month_day_time(struct cursor *c)
 {
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-		"Dec"};
+	static const struct line_word months[] = {{"Jan"}, {"Feb"}, {"Mar"}, {"Apr"}, {"May"}, {"Jun"}, {"Jul"}, {"Aug"},
+		{"Sep"}, {"Oct"}, {"Nov"}, {"Dec"}};
 
 	if (peek(c) == '*' || peek(c) == '.')
 		cursor_u8(c);

@@ -18,6 +18,7 @@ static const struct verifier table[] = {
 	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
 	{APP_SMB, smb_stream, NULL, {445}},
 	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
+	{APP_FTP, ftp_stream, NULL, {21}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

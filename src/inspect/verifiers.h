@@ -20,5 +20,6 @@ verify_fn snmp_datagram;
 verify_fn ntp_datagram;
 verify_fn syslog_stream, syslog_datagram;
 verify_fn postgresql_stream;
+verify_fn ftp_stream;
 
 #endif
