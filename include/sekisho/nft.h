@@ -172,8 +172,10 @@ int nft_check(struct nft *n, struct nft_check *ret);
 /*
  * The table as the kernel holds it, for the evaluator: raw netlink messages one behind the other (NEWTABLE,
  * NEWOBJ, NEWCHAIN, NEWSET, NEWSETELEM, NEWRULE), all of one genid (retried when it moves). *ret_memfd is
- * sealed and the caller's.
+ * sealed and the caller's. At its end stands a message of ours, of type NFT_DUMP_NOTE: the generation before (host order,
+ * 0 = none) and the words of its verified policies, from number 1 on, each with its NUL.
  */
+#define NFT_DUMP_NOTE 0xff01u
 int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid);
 
 #endif

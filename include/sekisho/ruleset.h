@@ -123,12 +123,14 @@ const char *capability_word(enum capability one);
 
 /*
  * Which verified flows of the generation before live on. A verified policy has another number in each IR; what makes two
- * the same is their text, so the caller compares the texts.
+ * the same is their text, so the caller compares the texts. The texts themselves go with a dump to the evaluator, which
+ * compares them again: without them nothing is renewed.
  */
 struct ruleset_renewal {
 	uint32_t generation; /* the one before; 0 = none: no old mark is worth anything */
 	const uint16_t *to;  /* by its verified id (0..n-1): the id under this IR, 0 = the policy is gone (ir_renumber) */
 	uint32_t n;
+	const struct ir *before; /* read by ruleset_build() alone */
 };
 
 struct ruleset_options {

@@ -166,6 +166,20 @@ static void add_small_sets(struct build *b)
 
 /* -- entries ----------------------------------------------------------------------------------------------- */
 
+/* Loaded again under its own number a ruleset renews nothing: its marks are its own. */
+static void copy_renewal(struct ruleset *rs, const struct ruleset_renewal *r)
+{
+	rs->opt.renewal = (struct ruleset_renewal){0};
+	if (r->before == NULL || r->generation == rs->opt.generation || r->n != r->before->nverifieds + 1)
+		return;
+	uint16_t *to = ARENA_ARRAY(rs->arena, r->n, uint16_t);
+	rs->before = ARENA_ARRAY(rs->arena, r->n, const char *);
+	memcpy(to, r->to, r->n * sizeof(*to));
+	for (uint32_t i = 1; i < r->n; i++)
+		rs->before[i] = arena_strdup(rs->arena, ir_text(r->before, r->before->verifieds[i - 1].text));
+	rs->opt.renewal = (struct ruleset_renewal){r->generation, to, r->n, NULL};
+}
+
 static struct ruleset *ruleset_new(const struct ir *ir, struct wall now, const struct ruleset_options *opt)
 {
 	struct arena *a = arena_new();
@@ -176,14 +190,7 @@ static struct ruleset *ruleset_new(const struct ir *ir, struct wall now, const s
 	rs->arena = a;
 	rs->ir = ir;
 	rs->opt = *opt;
-	if (opt->renewal.n > 0) {
-		uint16_t *to = ARENA_ARRAY(a, opt->renewal.n, uint16_t);
-		memcpy(to, opt->renewal.to, opt->renewal.n * sizeof(*to));
-		rs->opt.renewal.to = to;
-	}
-	/* Loaded again under its own number: its marks are its own. */
-	if (opt->renewal.generation == opt->generation)
-		rs->opt.renewal = (struct ruleset_renewal){0};
+	copy_renewal(rs, &opt->renewal);
 	rs->now = now;
 	rs->next_change = WALL_NEVER;
 	add_counters(rs);

@@ -115,6 +115,25 @@ static int copy_once(struct nft *n, struct buf *out, uint32_t *genid)
 	return r;
 }
 
+/* Not the kernel's: what the verified policies of before were, so that the evaluator can compare them too. */
+static void put_note(const struct nft *n, struct buf *out)
+{
+	const struct ruleset *rs = n->current;
+	struct nlmsghdr h = {.nlmsg_type = NFT_DUMP_NOTE};
+	size_t at = out->len;
+
+	if (rs == NULL)
+		return;
+	buf_add(out, &h, sizeof(h));
+	buf_add(out, &rs->opt.renewal.generation, sizeof(rs->opt.renewal.generation));
+	for (uint32_t i = 1; i < rs->opt.renewal.n; i++)
+		buf_add(out, rs->before[i], strlen(rs->before[i]) + 1);
+	h.nlmsg_len = (uint32_t)(out->len - at);
+	memcpy(out->data + at, &h, sizeof(h));
+	while (out->len % NLMSG_ALIGNTO != 0)
+		buf_addc(out, '\0');
+}
+
 static int seal(const struct buf *b, int *ret_fd)
 {
 	int fd = memfd_create("nft-dump", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -146,8 +165,10 @@ int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid)
 
 	for (int i = 0; r == -EINTR && i < TRIES; i++)
 		r = copy_once(n, &out, ret_genid);
-	if (r == 0)
+	if (r == 0) {
+		put_note(n, &out);
 		r = seal(&out, ret_memfd);
+	}
 	buf_free(&out);
 	return r;
 }

@@ -223,6 +223,7 @@ struct ruleset {
 	const struct ir *ir; /* NULL: closed */
 	struct ruleset_options opt;
 	struct wall now, next_change;
+	const char **before; /* by number (from 1): what the verified policies of opt.renewal were, in words */
 	const char **counters;
 	size_t ncounters, counters_cap;
 	struct set **sets;

@@ -2,12 +2,14 @@
  * check.c: the questions that the evaluator asks of a dumped ruleset.
  *
  * For each pair of interfaces, family and protocol:
- *   new flows            what crosses is exactly the open boxes of the policy (nothing else, nothing missing);
+ *   new flows            what crosses is exactly the open boxes of the policy (nothing else, nothing missing), and what
+ *                        must be verified is handed to the inspector and never crosses;
  *   replies, and flows   of another generation: only what the policy grants now, one-way flows not at all;
- *   refused, inspecting, invalid, untracked, without a lease: nothing;
+ *   refused, invalid, untracked, without a lease: nothing;
  *   related              only ICMP errors, and only of a passed flow.
  * For each interface: only sources that belong there, from the MAC they are bound to (prerouting).
  * Of the base chains: each is there, drops by policy where it must, and forward ends with an explicit drop.
+ * Of verified flows more in check_inspect.c.
  * Limits (rate, connections) are ignored: they only ever take away.
  *
  * See prove.h. Findings are texts for people; the first PROVE_FINDINGS_MAX are kept, all are counted.
@@ -16,8 +18,7 @@
 #include <sekisho/i18n.h>
 #include <sekisho/prove.h>
 
-#include "expect.h"
-#include "eval.h"
+#include "check.h"
 
 #include <netinet/in.h> /* before linux/: the two share names */
 #include <linux/netfilter.h>
@@ -26,25 +27,7 @@
 
 #define TABLE "sekisho"
 
-/* ct mark: bits 0-1 state, 2-11 policy generation. */
-#define MARK_INSPECTING 1u
-#define MARK_PASSED 2u
-#define MARK_REFUSED 3u
-#define MARK_GENERATION(g) ((uint32_t)(g) << 2)
-#define GENERATIONS 1024u
-
-/* What is asked of one pair of interfaces. */
-struct question_at {
-	struct prove *p;
-	struct eval *ev;
-	struct scenario sc;
-	struct expect *cover;  /* what may cross; NULL = nothing may */
-	const char *situation; /* for the finding */
-	bool forbid_one_way;
-	uint32_t accepted;
-};
-
-static void add_finding(struct prove *p, const char *code, const char *text)
+void add_finding(struct prove *p, const char *code, const char *text)
 {
 	/* When all places are taken the last one is the newest: what comes at the end explains the rest. */
 	size_t slot = p->n < PROVE_FINDINGS_MAX ? p->n++ : PROVE_FINDINGS_MAX - 1;
@@ -55,7 +38,7 @@ static void add_finding(struct prove *p, const char *code, const char *text)
 
 /* -- texts ---------------------------------------------------------------------------------------------- */
 
-static const char *range_text(const struct region *r, enum field f, uint8_t family, char *buf)
+const char *range_text(const struct region *r, enum field f, uint8_t family, char *buf)
 {
 	struct addr_range a = {.lo.family = family, .hi.family = family};
 
@@ -64,7 +47,7 @@ static const char *range_text(const struct region *r, enum field f, uint8_t fami
 	return range_format(&a, buf);
 }
 
-static const char *region_text(struct prove *p, const struct scenario *sc, const struct region *r)
+const char *region_text(struct prove *p, const struct scenario *sc, const struct region *r)
 {
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 
@@ -74,7 +57,7 @@ static const char *region_text(struct prove *p, const struct scenario *sc, const
 		(unsigned)(r->hi[FIELD_PORT][0] << 8 | r->hi[FIELD_PORT][1]));
 }
 
-static void find_crossing(struct question_at *q, const struct region *r)
+void find_crossing(struct question_at *q, const struct region *r)
 {
 	add_finding(q->p, "crosses",
 		arena_printf(q->p->arena, _("the kernel would let this through without a rule (%s): %s"),
@@ -83,22 +66,54 @@ static void find_crossing(struct question_at *q, const struct region *r)
 
 /* -- one scenario ----------------------------------------------------------------------------------------- */
 
-static void accept_piece(void *arg, const struct region *r, uint64_t expires_ms)
+/* Five seconds: the dump and the clock were not read in the same instant. */
+#define SLACK_MS 5000
+
+/* May this happen to a box whose flows are verified? */
+static bool may(const struct question_at *q, const struct expect_box *b, enum inspected what)
+{
+	return q->inspected == what && (q->policy == 0 || q->policy == b->policy);
+}
+
+static void take_piece(struct question_at *q, struct expect_box *b, const struct region *r, uint64_t expires_ms)
+{
+	if (b->ends_ms != 0 && !b->soon && (expires_ms == 0 || expires_ms > b->ends_ms + SLACK_MS))
+		add_finding(q->p, "no-end",
+			arena_printf(q->p->arena, _("the kernel would not end this permission in time: %s"),
+				region_text(q->p, &q->sc, r)));
+	expect_add(q->cover, b, r);
+}
+
+static void accept_piece(void *arg, const struct region *r, const struct passing *how)
 {
 	struct question_at *q = arg;
 	struct expect_box *b = q->cover == NULL ? NULL : expect_find(q->cover, r);
 
 	q->accepted++;
-	if (b == NULL || (b->one_way && q->forbid_one_way)) {
+	if (check_data(q, r, how))
+		return;
+	if (b == NULL || (b->one_way && q->forbid_one_way) || (b->policy != 0 && !may(q, b, INSPECTED_PASSES)))
 		find_crossing(q, r);
+	else
+		take_piece(q, b, r, how->expires_ms);
+}
+
+static void queued_piece(void *arg, const struct region *r, uint32_t number, uint64_t expires_ms)
+{
+	struct question_at *q = arg;
+	struct expect_box *b = q->cover == NULL ? NULL : expect_find(q->cover, r);
+
+	if (b == NULL || b->policy == 0 || (b->one_way && q->forbid_one_way) || !may(q, b, INSPECTED_IS_ASKED)) {
+		add_finding(q->p, "queues",
+			arena_printf(q->p->arena, _("the kernel would hand this to the inspector without a rule (%s): %s"),
+				_(q->situation), region_text(q->p, &q->sc, r)));
 		return;
 	}
-	/* Five seconds: the dump and the clock were not read in the same instant. */
-	if (b->ends_ms != 0 && !b->soon && (expires_ms == 0 || expires_ms > b->ends_ms + 5000))
-		add_finding(q->p, "no-end",
-			arena_printf(q->p->arena, _("the kernel would not end this permission in time: %s"),
-				region_text(q->p, &q->sc, r)));
-	expect_add(q->cover, b, r);
+	if (number != QUEUE_BASE + q->from)
+		add_finding(q->p, "queue",
+			arena_printf(q->p->arena, _("the kernel would hand packets to queue %u instead of %u: %s"), number,
+				QUEUE_BASE + q->from, region_text(q->p, &q->sc, r)));
+	take_piece(q, b, r, expires_ms);
 }
 
 static void ask(struct question_at *q)
@@ -106,17 +121,26 @@ static void ask(struct question_at *q)
 	struct region all = region_all(q->sc.family);
 
 	q->ev->accept = accept_piece;
+	q->ev->queued = queued_piece;
 	q->ev->arg = q;
 	q->accepted = 0;
 	eval_run(q->ev, &q->sc, &all);
 	q->p->scenarios++;
 }
 
+/* Must something happen to it at all? Without any queue in the ruleset what is inspected stays closed. */
+static bool is_wanted(const struct question_at *q, const struct expect_box *b)
+{
+	if (b->policy == 0)
+		return true;
+	return q->inspected != INSPECTED_STOPS && (q->policy == 0 || q->policy == b->policy) && q->ev->dump->queues;
+}
+
 static void find_missing(struct question_at *q)
 {
 	for (size_t i = 0; i < q->cover->n; i++) {
 		struct expect_box *b = &q->cover->boxes[i];
-		if (b->soon || (b->one_way && q->forbid_one_way) || expect_full(q->cover, b))
+		if (b->soon || (b->one_way && q->forbid_one_way) || !is_wanted(q, b) || expect_full(q->cover, b))
 			continue;
 		add_finding(q->p, "missing",
 			arena_printf(q->p->arena, _("the policy allows this, but the kernel would stop it (%s): %s"),
@@ -134,7 +158,7 @@ static void uncover(struct expect *c)
 }
 
 /* No more than the policy grants may cross. */
-static void ask_at_most(struct question_at *q, struct expect *cover, const char *situation)
+void ask_at_most(struct question_at *q, struct expect *cover, const char *situation)
 {
 	uncover(cover);
 	q->cover = cover;
@@ -143,20 +167,28 @@ static void ask_at_most(struct question_at *q, struct expect *cover, const char 
 }
 
 /* And no less. */
-static void ask_granted(struct question_at *q, struct expect *cover, const char *situation)
+void ask_granted(struct question_at *q, struct expect *cover, const char *situation)
 {
 	ask_at_most(q, cover, situation);
 	find_missing(q);
 }
 
-static void count_accept(void *arg, const struct region *r, uint64_t expires_ms)
+void count_accept(void *arg, const struct region *r, const struct passing *how)
 {
 	(void)r;
+	(void)how;
+	(*(uint32_t *)arg)++;
+}
+
+static void count_queued(void *arg, const struct region *r, uint32_t number, uint64_t expires_ms)
+{
+	(void)r;
+	(void)number;
 	(void)expires_ms;
 	(*(uint32_t *)arg)++;
 }
 
-static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const char *situation)
+void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const char *situation)
 {
 	struct region all = region_all(q->sc.family);
 	uint32_t accepted = 0;
@@ -166,6 +198,7 @@ static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, co
 	q->sc.ct_mark = mark;
 	q->situation = situation;
 	q->ev->accept = count_accept;
+	q->ev->queued = count_queued;
 	q->ev->arg = &accepted;
 	eval_run(q->ev, &q->sc, &all);
 	q->p->scenarios++;
@@ -178,12 +211,13 @@ static void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, co
 }
 
 /* Situations in which nothing may cross, whatever the policy says. */
-static void ask_closed(struct question_at *q, uint32_t generation)
+static void ask_closed(struct question_at *q, struct generations g)
 {
-	uint32_t passed = MARK_PASSED | MARK_GENERATION(generation);
+	uint32_t passed = MARK_PASSED | MARK_GENERATION(g.current);
 
 	q->sc.reply = false;
-	ask_nothing(q, CT_ESTABLISHED, MARK_REFUSED | MARK_GENERATION(generation), N_("a refused flow"));
+	ask_nothing(q, CT_ESTABLISHED, MARK_REFUSED | MARK_GENERATION(g.current), N_("a refused flow"));
+	ask_nothing(q, CT_ESTABLISHED, MARK_REFUSED | MARK_GENERATION(g.stale), N_("a flow refused before"));
 	ask_nothing(q, CT_INVALID, 0, N_("invalid state"));
 	ask_nothing(q, CT_UNTRACKED, 0, N_("untracked"));
 	q->sc.empty_set = "lease";
@@ -195,49 +229,48 @@ static void ask_closed(struct question_at *q, uint32_t generation)
 		ask_nothing(q, CT_RELATED, passed, N_("related, but no ICMP error"));
 }
 
-static void ask_granted_all(struct question_at *q, struct expect *there, struct expect *back, uint32_t current,
-	uint32_t stale)
+static void ask_granted_all(struct question_at *q, struct expect *there, struct expect *back, struct generations g)
 {
-	uint32_t old = MARK_PASSED | MARK_GENERATION(stale);
+	uint32_t old = MARK_PASSED | MARK_GENERATION(g.stale);
 
 	q->sc.reply = q->forbid_one_way = false;
 	q->sc.ct_state = CT_NEW;
 	q->sc.ct_mark = 0;
+	q->inspected = INSPECTED_IS_ASKED;
+	q->pinholes = q->sc.l4proto == IPPROTO_TCP;
 	ask_granted(q, there, N_("a new flow"));
+	q->pinholes = false;
 	q->sc.ct_state = CT_ESTABLISHED;
-	q->sc.ct_mark = old;
-	ask_granted(q, there, N_("a flow of an earlier generation"));
+	q->sc.ct_mark = MARK_INSPECTING | MARK_GENERATION(g.current);
+	/* What it is that may pass unasked does not matter here: that it is not more. */
+	ask_at_most(q, there, N_("a flow under inspection"));
 	q->sc.reply = q->forbid_one_way = true;
+	ask_at_most(q, back, N_("a reply under inspection"));
 	q->sc.ct_mark = 0;
 	ask_granted(q, back, N_("a reply"));
+	q->inspected = INSPECTED_STOPS;
 	q->sc.ct_mark = old;
 	ask_granted(q, back, N_("a reply of an earlier generation"));
-	q->sc.ct_mark = MARK_INSPECTING | MARK_GENERATION(current);
-	ask_at_most(q, back, N_("a reply under inspection"));
 	q->sc.reply = q->forbid_one_way = false;
-	ask_at_most(q, there, N_("a flow under inspection"));
-	q->sc.reply = q->forbid_one_way = false;
+	ask_granted(q, there, N_("a flow of an earlier generation"));
 }
 
 /* -- pairs -------------------------------------------------------------------------------------------------- */
-
-struct generations {
-	uint32_t current, stale;
-};
 
 static void check_pair(struct prove *p, struct eval *ev, const struct ir *ir, const uint32_t ifs[2],
 	const struct scenario *base, struct wall now, struct generations g)
 {
 	uint32_t from = ir->interfaces[ifs[0]].segment, to = ir->interfaces[ifs[1]].segment;
 	struct expect there, back;
-	struct question_at q = {.p = p, .ev = ev, .sc = *base};
+	struct question_at q = {.p = p, .ev = ev, .ir = ir, .now = now, .sc = *base, .from = from, .generations = g};
 
 	memcpy(q.sc.iif, ir->interfaces[ifs[0]].name, sizeof(q.sc.iif));
 	memcpy(q.sc.oif, ir->interfaces[ifs[1]].name, sizeof(q.sc.oif));
 	expect_init(&there, p->arena, ir, now, from, to, base->family, base->l4proto);
 	expect_init(&back, p->arena, ir, now, to, from, base->family, base->l4proto);
-	ask_granted_all(&q, &there, &back, g.current, g.stale);
-	ask_closed(&q, g.current);
+	ask_granted_all(&q, &there, &back, g);
+	check_inspected(&q, &there, &back);
+	ask_closed(&q, g);
 }
 
 static const uint8_t protocols[][2] = {{4, IPPROTO_TCP}, {4, IPPROTO_UDP}, {4, IPPROTO_ICMP}, {4, IPPROTO_SCTP},
@@ -251,12 +284,13 @@ static struct generations find_generation(struct prove *p, struct eval *ev, cons
 {
 	struct scenario sc = {.hook = NF_INET_FORWARD, .family = 4, .l4proto = IPPROTO_GRE, .ct_state = CT_ESTABLISHED};
 	struct region all = region_all(4);
-	struct generations g = {GENERATIONS, 0};
+	struct generations g = {GENERATIONS, 0, 0};
 	uint32_t hits, passing = 0;
 
 	memcpy(sc.iif, ir->interfaces[0].name, sizeof(sc.iif));
 	memcpy(sc.oif, ir->interfaces[0].name, sizeof(sc.oif));
 	ev->accept = count_accept;
+	ev->queued = NULL;
 	ev->arg = &hits;
 	for (uint32_t i = 0; i < GENERATIONS; i++) {
 		sc.ct_mark = MARK_PASSED | MARK_GENERATION(i);
@@ -272,6 +306,7 @@ static struct generations find_generation(struct prove *p, struct eval *ev, cons
 			arena_printf(p->arena, _("flows of %u generations pass unasked; only one may"), passing));
 	g.current = g.current == GENERATIONS ? 0 : g.current;
 	g.stale = (g.current + GENERATIONS / 2) % GENERATIONS;
+	g.before = ev->dump->before % GENERATIONS;
 	return g;
 }
 
@@ -280,6 +315,9 @@ static void check_forward(struct prove *p, struct eval *ev, const struct ir *ir,
 	if (ir->ninterfaces == 0)
 		return;
 	struct generations g = find_generation(p, ev, ir);
+	check_renewals(p, ev, ir);
+	check_verdicts(p, ev, g);
+	check_resets(p, ev, ir, g);
 	for (uint32_t i = 0; i < ir->ninterfaces; i++)
 		for (uint32_t j = 0; j < ir->ninterfaces; j++)
 			for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {
@@ -298,13 +336,13 @@ struct source_question {
 	uint32_t interface;
 };
 
-static void accept_source(void *arg, const struct region *r, uint64_t expires_ms)
+static void accept_source(void *arg, const struct region *r, const struct passing *how)
 {
 	struct source_question *q = arg;
 	size_t n = field_len(FIELD_SRC, q->sc.family);
 	char src[ADDR_TEXT_MAX];
 
-	(void)expires_ms;
+	(void)how;
 	for (uint32_t i = 0; i < q->ir->nsources; i++) {
 		const struct ir_source *s = &q->ir->sources[i];
 		if (s->interface != q->interface || s->family != q->sc.family)
@@ -329,6 +367,7 @@ static void check_sources(struct prove *p, struct eval *ev, const struct ir *ir)
 			struct region all = region_all(family);
 			memcpy(q.sc.iif, ir->interfaces[i].name, sizeof(q.sc.iif));
 			ev->accept = accept_source;
+			ev->queued = NULL;
 			ev->arg = &q;
 			eval_run(ev, &q.sc, &all);
 			p->scenarios++;

@@ -8,6 +8,7 @@
 #include "attr.h"
 
 #include <sekisho/arena.h>
+#include <sekisho/nft.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -71,6 +72,9 @@ enum slot {
 	SLOT_LEN,
 	SLOT_OP,
 	SLOT_FLAGS,
+	SLOT_KEY16,
+	SLOT_LEN16,
+	SLOT_OP16,
 	SLOT_SET,
 	SLOT_DATA,
 	SLOT_DATA2,
@@ -95,7 +99,7 @@ static const struct {
 			[NFTA_BITWISE_MASK] = SLOT_DATA, [NFTA_BITWISE_XOR] = SLOT_DATA2, [NFTA_BITWISE_OP] = SLOT_OP}},
 	{"byteorder", EXPR_BYTEORDER,
 		{[NFTA_BYTEORDER_SREG] = SLOT_SREG, [NFTA_BYTEORDER_DREG] = SLOT_DREG, [NFTA_BYTEORDER_OP] = SLOT_OP,
-			[NFTA_BYTEORDER_LEN] = SLOT_LEN}},
+			[NFTA_BYTEORDER_LEN] = SLOT_LEN, [NFTA_BYTEORDER_SIZE] = SLOT_OFFSET}},
 	{"cmp", EXPR_CMP, {[NFTA_CMP_SREG] = SLOT_SREG, [NFTA_CMP_OP] = SLOT_OP, [NFTA_CMP_DATA] = SLOT_DATA}},
 	{"range", EXPR_RANGE,
 		{[NFTA_RANGE_SREG] = SLOT_SREG, [NFTA_RANGE_OP] = SLOT_OP, [NFTA_RANGE_FROM_DATA] = SLOT_DATA,
@@ -106,7 +110,7 @@ static const struct {
 	{"immediate", EXPR_IMMEDIATE, {[NFTA_IMMEDIATE_DREG] = SLOT_DREG, [NFTA_IMMEDIATE_DATA] = SLOT_DATA}},
 	{"fib", EXPR_LOAD_OTHER, {[NFTA_FIB_DREG] = SLOT_DREG}},
 	{"exthdr", EXPR_LOAD_OTHER, {[NFTA_EXTHDR_DREG] = SLOT_DREG, [NFTA_EXTHDR_LEN] = SLOT_LEN, [NFTA_EXTHDR_SREG] = SLOT_SREG}},
-	{"dynset", EXPR_MAYBE, {0}},
+	{"dynset", EXPR_DYNSET, {[NFTA_DYNSET_SET_NAME] = SLOT_SET, [NFTA_DYNSET_OP] = SLOT_OP}},
 	{"limit", EXPR_MAYBE, {0}},
 	{"connlimit", EXPR_MAYBE, {0}},
 	{"counter", EXPR_PASS, {0}},
@@ -114,7 +118,9 @@ static const struct {
 	{"log", EXPR_PASS, {0}},
 	{"notrack", EXPR_SET, {0}},
 	{"reject", EXPR_DROP, {0}},
-	{"queue", EXPR_QUEUE, {0}},
+	{"queue", EXPR_QUEUE,
+		{[NFTA_QUEUE_NUM] = SLOT_KEY16, [NFTA_QUEUE_TOTAL] = SLOT_LEN16, [NFTA_QUEUE_FLAGS] = SLOT_OP16,
+			[NFTA_QUEUE_SREG_QNUM] = SLOT_SREG}},
 };
 
 static void take_data(struct dump_expr *e, struct attr *a, bool second)
@@ -127,6 +133,7 @@ static void take_data(struct dump_expr *e, struct attr *a, bool second)
 	}
 	if (second) {
 		e->data2 = d.p;
+		e->ndata2 = d.n;
 	} else {
 		e->data = d.p;
 		e->ndata = d.n;
@@ -144,6 +151,9 @@ static void fill_slot(struct dump_expr *e, enum slot slot, struct attr *a)
 	case SLOT_LEN: e->len = attr_be32(a); break;
 	case SLOT_OP: e->op = attr_be32(a); break;
 	case SLOT_FLAGS: e->invert = (attr_be32(a) & NFT_LOOKUP_F_INV) != 0; break;
+	case SLOT_KEY16: e->key = reader_be16(&a->body); break;
+	case SLOT_LEN16: e->len = reader_be16(&a->body); break;
+	case SLOT_OP16: e->op = reader_be16(&a->body); break;
 	case SLOT_SET: e->set = attr_text(a); break;
 	case SLOT_DATA: take_data(e, a, false); break;
 	case SLOT_DATA2: take_data(e, a, true); break;
@@ -151,17 +161,29 @@ static void fill_slot(struct dump_expr *e, enum slot slot, struct attr *a)
 	}
 }
 
-/* xt target NFQUEUE through nft_compat hands to the inspector as `queue` does; any other target is unknown. */
-static enum expr_kind target_kind(struct reader r)
+/*
+ * xt target NFQUEUE, revision 3, through nft_compat hands to the inspector as `queue` does; any other target is unknown.
+ * struct xt_NFQ_info_v3: number, how many, flags (host order).
+ */
+static void read_target(struct dump_expr *e, struct reader r)
 {
+	bool nfqueue = false, info = false;
+	uint32_t revision = UINT32_MAX;
 	struct attr a;
 
 	while (attr_next(&r, &a)) {
 		const char *name = a.type == NFTA_TARGET_NAME ? attr_text(&a) : NULL;
-		if (name != NULL && strcmp(name, "NFQUEUE") == 0)
-			return EXPR_QUEUE;
+		nfqueue = nfqueue || (name != NULL && strcmp(name, "NFQUEUE") == 0);
+		if (a.type == NFTA_TARGET_REV)
+			revision = attr_be32(&a);
+		if (a.type != NFTA_TARGET_INFO)
+			continue;
+		e->key = reader_u16(&a.body);
+		e->len = reader_u16(&a.body);
+		e->op = reader_u16(&a.body);
+		info = !a.body.bad;
 	}
-	return EXPR_UNKNOWN;
+	e->kind = nfqueue && info && revision == 3 ? EXPR_QUEUE : EXPR_UNKNOWN;
 }
 
 static struct dump_expr read_expr_body(const char *name, struct reader body)
@@ -170,7 +192,7 @@ static struct dump_expr read_expr_body(const char *name, struct reader body)
 	struct attr a;
 
 	if (strcmp(name, "target") == 0) {
-		e.kind = target_kind(body);
+		read_target(&e, body);
 		return e;
 	}
 	for (size_t i = 0; i < sizeof(grammar) / sizeof(grammar[0]); i++) {
@@ -186,7 +208,7 @@ static struct dump_expr read_expr_body(const char *name, struct reader body)
 			e.kind = EXPR_SET;
 		break;
 	}
-	if (body.bad)
+	if (body.bad || (e.data2 != NULL && e.ndata2 != e.ndata))
 		e.kind = EXPR_UNKNOWN;
 	return e;
 }
@@ -210,6 +232,7 @@ static void read_expr(struct dump *d, struct dump_rule *rule, struct reader r)
 		return;
 	}
 	*e = read_expr_body(name, body);
+	d->queues = d->queues || e->kind == EXPR_QUEUE;
 }
 
 static void read_rule(struct dump *d, struct reader r)
@@ -392,8 +415,30 @@ static bool of_table(struct reader r, const char *table)
 	return false;
 }
 
+static void read_note(struct dump *d, struct reader r)
+{
+	d->has_note = true;
+	d->before = reader_u32(&r);
+	while (!r.bad && reader_left(&r) > 0) {
+		struct reader rest = r;
+		size_t left = reader_left(&r);
+		const char *text = (const char *)reader_bytes(&rest, left), *end = memchr(text, '\0', left);
+		if (end == NULL) {
+			d->bad = "broken note";
+			return;
+		}
+		*(const char **)arena_push(d->arena, (void **)&d->policies, &d->npolicies, &d->policies_cap, sizeof(text)) =
+			text;
+		reader_skip(&r, (size_t)(end - text) + 1);
+	}
+	if (r.bad)
+		d->bad = "broken note";
+}
+
 static void read_message(struct dump *d, uint16_t type, struct reader body, const char *table)
 {
+	if (type == NFT_DUMP_NOTE && !d->has_note)
+		read_note(d, body);
 	if (type >> 8 != NFNL_SUBSYS_NFTABLES)
 		return;
 	reader_skip(&body, sizeof(struct nfgenmsg));

@@ -31,10 +31,11 @@ enum expr_kind {
 	EXPR_RANGE,
 	EXPR_LOOKUP,
 	EXPR_IMMEDIATE,
-	EXPR_MAYBE, /* limit, connlimit, quota, dynset: the rule may go on or not */
+	EXPR_MAYBE, /* limit, connlimit, quota: the rule may go on or not */
+	EXPR_DYNSET, /* the same; but what takes an element away always goes on */
 	EXPR_PASS,  /* counter, log, objref: nothing for the packet */
 	EXPR_DROP,  /* reject: the packet ends here */
-	EXPR_QUEUE, /* to the inspector */
+	EXPR_QUEUE, /* to the inspector: key = number, len = how many, op = flags */
 };
 
 struct dump_verdict {
@@ -52,7 +53,7 @@ struct dump_expr {
 	bool invert;	  /* lookup */
 	const char *set;  /* lookup */
 	const uint8_t *data, *data2; /* cmp: value; bitwise: mask, xor; range: from, to; immediate: value */
-	size_t ndata;
+	size_t ndata, ndata2;
 	bool has_verdict;
 	struct dump_verdict verdict;
 };
@@ -102,6 +103,11 @@ struct dump {
 	struct strmap *chain_names, *set_names;
 	bool has_table;
 	uint32_t table_flags;
+	bool has_note;
+	uint32_t before;	/* generation, 0 = none */
+	const char **policies;	/* of before; [0] is number 1 */
+	size_t npolicies, policies_cap;
+	bool queues;		/* some rule hands packets to a queue */
 	const char *bad; /* why it could not be read, or NULL */
 };
 

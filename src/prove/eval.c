@@ -66,7 +66,10 @@ void eval_fork(struct run *run, const struct state *s, const struct region *r)
 static bool enter_base(struct run *run, struct state *s)
 {
 	if (s->base >= run->nbase) {
-		run->ev->accept(run->ev->arg, &s->region, s->expires_ms);
+		struct passing how = {.expires_ms = s->expires_ms, .ct_known = s->ct_mark.kind == WORD_CONST,
+			.pinhole = s->pinhole, .pinhole_taken = s->pinhole_taken};
+		memcpy(&how.ct_mark, s->ct_mark.b, 4);
+		run->ev->accept(run->ev->arg, &s->region, &how);
 		return false;
 	}
 	s->at = (struct frame){run->base[s->base++], 0};
@@ -139,6 +142,28 @@ static bool run_unknown(struct run *run, struct state *s, const struct dump_expr
 	return false;
 }
 
+/* An element that is taken away is gone, there or not; what is added may not find room. */
+static void run_dynset(struct run *run, struct state *s, const struct dump_expr *e)
+{
+	if (e->op != NFT_DYNSET_OP_DELETE)
+		eval_fork(run, s, &s->region);
+	else if (e->set != NULL && lookup_is_pinholes(e->set))
+		s->pinhole_taken = true;
+}
+
+/* To the inspector: no plain pass. But with `bypass` the packet goes on where nobody listens. */
+static bool run_queue(struct run *run, struct state *s, const struct dump_expr *e)
+{
+	uint32_t number = e->sreg != 0 || e->len != 1 ? UINT32_MAX : e->key;
+
+	if (run->ev->queued != NULL)
+		run->ev->queued(run->ev->arg, &s->region, number, s->expires_ms);
+	if ((e->op & NFT_QUEUE_FLAG_BYPASS) != 0 && enter_base(run, s))
+		eval_exec(run, s);
+	s->at.chain = NULL;
+	return false;
+}
+
 /* Runs one expression. True: go on with the next one; false: the rule ends, or (at.chain NULL) the path does. */
 static bool run_expr(struct run *run, struct state *s, const struct dump_expr *e)
 {
@@ -151,19 +176,20 @@ static bool run_expr(struct run *run, struct state *s, const struct dump_expr *e
 		eval_fork(run, s, &s->region);
 		return true;
 	case EXPR_BITWISE: load_bitwise(s, e); return true;
-	case EXPR_BYTEORDER: load_unknown(s, e->dreg, e->len); return true;
+	case EXPR_BYTEORDER: load_byteorder(s, e); return true;
 	case EXPR_CMP: return compare_cmp(run, s, e);
 	case EXPR_RANGE: return compare_range(run, s, e);
 	case EXPR_LOOKUP: return lookup_run(run, s, e);
 	case EXPR_MAYBE: eval_fork(run, s, &s->region); return true;
+	case EXPR_DYNSET: run_dynset(run, s, e); return true;
 	case EXPR_PASS: return true;
 	case EXPR_SET: run_set(s, e); return true;
 	case EXPR_IMMEDIATE:
 		if (e->data != NULL && !e->has_verdict)
 			load_const(s, e->dreg, e->data, e->ndata > 64 ? 64 : e->ndata);
 		return true;
+	case EXPR_QUEUE: return run_queue(run, s, e);
 	case EXPR_DROP:
-	case EXPR_QUEUE: /* to the inspector: not a plain pass */
 		s->at.chain = NULL;
 		return false;
 	case EXPR_UNKNOWN: break;
@@ -216,6 +242,14 @@ static int by_priority(const void *pa, const void *pb)
 	return (a->priority > b->priority) - (a->priority < b->priority);
 }
 
+/* The queue stands in `forward`: who comes back from it goes on behind. */
+static bool before_queue(const struct run *run, const struct dump_chain *c)
+{
+	const struct dump_chain *forward = run->sc->behind_queue ? dump_chain(run->ev->dump, "forward") : NULL;
+
+	return forward != NULL && c->priority <= forward->priority;
+}
+
 /* Appends the base chains of a hook in the order in which the kernel calls them. */
 static void add_hook(struct run *run, uint32_t hook)
 {
@@ -223,7 +257,7 @@ static void add_hook(struct run *run, uint32_t hook)
 	size_t first = run->nbase;
 
 	for (size_t i = 0; i < d->nchains; i++)
-		if (d->chains[i].base && d->chains[i].hook == hook) {
+		if (d->chains[i].base && d->chains[i].hook == hook && !before_queue(run, &d->chains[i])) {
 			if (run->nbase == BASE_MAX) {
 				run->ev->finding = "too many base chains";
 				break;
@@ -239,6 +273,7 @@ void eval_run(struct eval *ev, const struct scenario *sc, const struct region *s
 	struct state s = {.region = *start, .meta_mark = {.kind = WORD_CONST}, .ct_mark = {.kind = WORD_CONST}};
 
 	memcpy(s.ct_mark.b, &sc->ct_mark, 4);
+	memcpy(s.meta_mark.b, &sc->meta_mark, 4);
 	if (sc->from_prerouting)
 		add_hook(&run, NF_INET_PRE_ROUTING);
 	add_hook(&run, sc->hook);

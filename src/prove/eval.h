@@ -41,16 +41,31 @@ struct scenario {
 	uint32_t ct_state, ct_mark;
 	bool reply; /* the packet goes against the flow's original direction */
 	const char *empty_set; /* this set is taken as empty; NULL = none */
+	uint32_t meta_mark;    /* with which the packet comes */
+	bool behind_queue;     /* it comes back from the queue: only base chains behind `forward` */
+	bool has_flags;	       /* TCP */
+	uint8_t flags;
 };
 
-/* Called for each region that comes through all base chains of the hook. expires_ms: the soonest end of the elements
- * that let it through, 0 = none has an end. */
-typedef void accept_fn(void *arg, const struct region *r, uint64_t expires_ms);
+/* How a region came through. */
+struct passing {
+	uint64_t expires_ms; /* the soonest end of the elements that let it through, 0 = none has an end */
+	bool ct_known;
+	uint32_t ct_mark;   /* that the flow has now */
+	bool pinhole;	    /* by an element of a set of pinholes, whatever is in it now */
+	bool pinhole_taken; /* which is gone by that */
+};
+
+/* Called for each region that comes through all base chains of the hook. */
+typedef void accept_fn(void *arg, const struct region *r, const struct passing *how);
+/* Called for each region that is handed to a queue. */
+typedef void queue_fn(void *arg, const struct region *r, uint32_t number, uint64_t expires_ms);
 
 struct eval {
 	const struct dump *dump;
 	struct arena *arena;
 	accept_fn *accept;
+	queue_fn *queued; /* NULL: nobody asks */
 	void *arg;
 	uint64_t steps, max_steps; /* expressions run so far, and when to give up */
 	const char *finding; /* the first thing that was not understood, or NULL */

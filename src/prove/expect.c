@@ -54,6 +54,14 @@ static bool needs_clock(const struct ir_rule *r)
 	return (r->flags & IR_RULE_TIMED) != 0 || r->ends != INT64_MAX || r->starts > 0;
 }
 
+/* Mail is closed until its program runs: nothing of it may pass. */
+static bool ever_open(const struct ir *ir, const struct ir_box *b)
+{
+	const struct ir_rule *r = &ir->rules[ir->cands[b->cand.first].rule];
+
+	return r->action == IR_ALLOW || (r->action == IR_INSPECT && r->verified != 0);
+}
+
 static void add_box(struct expect *c, size_t *cap, uint32_t index, struct wall now)
 {
 	const struct ir_box *b = &c->ir->boxes[index];
@@ -74,6 +82,7 @@ static void add_box(struct expect *c, size_t *cap, uint32_t index, struct wall n
 	*cb = (struct expect_box){.region = box_region(b), .box = index, .soon = soon};
 	const struct ir_rule *r = &c->ir->rules[c->ir->cands[b->cand.first].rule];
 	cb->one_way = (r->flags & IR_RULE_ONE_WAY) != 0;
+	cb->policy = r->action == IR_INSPECT ? r->verified : 0;
 	if (rule != IR_NONE && until.sec != WALL_NEVER.sec)
 		cb->ends_ms = (uint64_t)(until.sec - now.sec) * 1000;
 }
@@ -88,8 +97,7 @@ void expect_init(struct expect *c, struct arena *a, const struct ir *ir, struct 
 		const struct ir_box *b = &ir->boxes[i];
 		if (b->from != from || b->to != to || b->family != family || b->proto != proto)
 			continue;
-		/* Inspected and mailed flows are closed until their programs run: nothing of them may pass. */
-		if (ir->rules[ir->cands[b->cand.first].rule].action == IR_ALLOW)
+		if (ever_open(ir, b))
 			add_box(c, &cap, i, now);
 	}
 	index_boxes(c);

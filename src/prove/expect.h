@@ -7,7 +7,7 @@
 #include <sekisho/ir.h>
 #include "eval.h"
 
-/* The boxes of the IR that are open now for one pair, family and protocol. */
+/* The boxes of the IR that are open now, inspected ones too, for one pair, family and protocol. */
 struct expect {
 	const struct ir *ir;
 	struct arena *arena;
@@ -23,6 +23,7 @@ struct expect_box {
 	uint32_t box;	/* index in the IR */
 	bool soon;	/* opens or closes within seconds: both answers are right */
 	bool one_way;
+	uint16_t policy; /* the verified policy that its flows must have; 0 = none: plain */
 	bool covered;	/* by one piece that is all of it */
 	uint64_t ends_ms; /* from now; 0 = no end */
 	struct region *pieces;

@@ -121,6 +121,20 @@ bool load_ct(struct run *run, struct state *s, const struct dump_expr *e)
 	return true;
 }
 
+/* Numbers of the host's order turned round; what is not known stays so. */
+void load_byteorder(struct state *s, const struct dump_expr *e)
+{
+	size_t n, m;
+	struct word w = {0}, *from = load_words(s, e->sreg, 4, &n);
+
+	if (n == 1 && e->len == 4 && e->offset == 4 && from->kind == WORD_CONST) {
+		w = (struct word){.kind = WORD_CONST, .b = {from->b[3], from->b[2], from->b[1], from->b[0]}};
+		*load_words(s, e->dreg, 4, &m) = w;
+	} else {
+		load_unknown(s, e->dreg, e->len);
+	}
+}
+
 static enum field payload_field(const struct scenario *sc, const struct dump_expr *e)
 {
 	size_t alen = sc->family == 4 ? 4 : 16, src = sc->family == 4 ? 12 : 8;
@@ -143,8 +157,11 @@ static enum field payload_field(const struct scenario *sc, const struct dump_exp
 void load_payload(struct run *run, struct state *s, const struct dump_expr *e)
 {
 	enum field f = payload_field(run->sc, e);
+	bool flags = run->sc->has_flags && e->key == NFT_PAYLOAD_TRANSPORT_HEADER && e->offset == 13 && e->len == 1;
 
-	if (f != FIELDS)
+	if (flags)
+		load_const(s, e->dreg, &run->sc->flags, 1);
+	else if (f != FIELDS)
 		load_field(s, e->dreg, f, run->sc->family);
 	else
 		load_unknown(s, e->dreg, e->len);
@@ -163,9 +180,10 @@ void load_bitwise(struct state *s, const struct dump_expr *e)
 	memcpy(src, from, n * sizeof(*src));
 	struct word *to = load_words(s, e->dreg, e->len, &m);
 	for (size_t i = 0; i < n && i < m; i++) {
-		bool masks = e->op == 0 && e->data != NULL && e->data2 != NULL && e->ndata >= i * 4 + 4;
-		if (masks && src[i].kind == WORD_CONST) {
-			for (size_t k = 0; k < 4; k++)
+		bool known = e->op == 0 && e->data != NULL && e->data2 != NULL && e->ndata > i * 4;
+		bool masks = known && e->ndata >= i * 4 + 4;
+		if (known && src[i].kind == WORD_CONST) {
+			for (size_t k = 0; k < 4 && i * 4 + k < e->ndata; k++)
 				src[i].b[k] = (uint8_t)((src[i].b[k] & e->data[i * 4 + k]) ^ e->data2[i * 4 + k]);
 		} else if (masks && all_bytes(e->data + i * 4, 0) && all_bytes(e->data2 + i * 4, 0)) {
 			src[i] = (struct word){.kind = WORD_CONST};

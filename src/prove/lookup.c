@@ -171,17 +171,40 @@ struct outcome {
 	bool known;
 	bool alike;	  /* it does not depend on the region, so that it holds for each element */
 	bool accepted;
-	uint64_t expires_ms; /* of the path beyond the element; the longest, 0 = no end */
+	struct passing how; /* of the path beyond the element; expires_ms: the longest, 0 = no end */
+	bool several;	    /* paths that leave the flow with different marks: each element is run by itself */
+	bool queued;
+	uint32_t number; /* of the queue */
+	uint64_t queue_expires_ms;
 };
 
-static void capture(void *arg, const struct region *r, uint64_t expires_ms)
+static bool longer(bool first, uint64_t a, uint64_t b)
+{
+	return first || a == 0 || (b != 0 && a > b);
+}
+
+static void capture(void *arg, const struct region *r, const struct passing *how)
 {
 	struct outcome *o = arg;
 
 	(void)r;
-	bool longer = !o->accepted || expires_ms == 0 || (o->expires_ms != 0 && expires_ms > o->expires_ms);
-	o->expires_ms = longer ? expires_ms : o->expires_ms;
+	o->several = o->several || (o->accepted && (how->ct_known != o->how.ct_known || how->ct_mark != o->how.ct_mark ||
+					    how->pinhole != o->how.pinhole || how->pinhole_taken != o->how.pinhole_taken));
+	if (longer(!o->accepted, how->expires_ms, o->how.expires_ms))
+		o->how = *how;
 	o->accepted = true;
+}
+
+static void capture_queue(void *arg, const struct region *r, uint32_t number, uint64_t expires_ms)
+{
+	struct outcome *o = arg;
+
+	(void)r;
+	o->several = o->several || (o->queued && number != o->number);
+	if (longer(!o->queued, expires_ms, o->queue_expires_ms))
+		o->queue_expires_ms = expires_ms;
+	o->queued = true;
+	o->number = number;
 }
 
 static void learn_outcome(struct run *run, const struct state *s, const struct span *sp, uint32_t dreg,
@@ -189,6 +212,7 @@ static void learn_outcome(struct run *run, const struct state *s, const struct s
 {
 	struct eval *ev = run->ev;
 	accept_fn *accept = ev->accept;
+	queue_fn *queued = ev->queued;
 	void *arg = ev->arg;
 	uint64_t uses = run->field_uses;
 	struct dump_elem elem = *sp->elem;
@@ -196,20 +220,32 @@ static void learn_outcome(struct run *run, const struct state *s, const struct s
 
 	elem.expires_ms = 0; /* each element's own end is added where the outcome is used */
 	ev->accept = capture;
+	ev->queued = capture_queue;
 	ev->arg = o;
 	run_found(run, s, &any, &s->region, dreg);
 	ev->accept = accept;
+	ev->queued = queued;
 	ev->arg = arg;
 	o->known = true;
-	o->alike = run->field_uses == uses;
+	o->alike = run->field_uses == uses && !o->several;
+}
+
+/* Of two ends, of which 0 is none. */
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 static void use_outcome(struct eval *ev, const struct outcome *o, const struct span *sp, const struct region *r)
 {
-	uint64_t own = sp->elem->expires_ms, path = o->expires_ms;
+	uint64_t own = sp->elem->expires_ms;
+	struct passing how = o->how;
 
+	how.expires_ms = sooner(own, how.expires_ms);
 	if (o->accepted)
-		ev->accept(ev->arg, r, own == 0 || (path != 0 && path < own) ? path : own);
+		ev->accept(ev->arg, r, &how);
+	if (o->queued && ev->queued != NULL)
+		ev->queued(ev->arg, r, o->number, sooner(own, o->queue_expires_ms));
 }
 
 /* A few elements are run one by one; of many, each outcome is run once where that is the same. */
@@ -258,6 +294,17 @@ static bool of_the_moment(const struct dump_set *set)
 	return false;
 }
 
+bool lookup_is_pinholes(const char *set)
+{
+	return strcmp(set, "pinholes4") == 0 || strcmp(set, "pinholes6") == 0;
+}
+
+/* Sets that are held while the gate is well, and dropped when not: held, whatever is in them now. */
+static bool is_held(const char *set)
+{
+	return strcmp(set, "lease") == 0 || strcmp(set, "inspectors") == 0;
+}
+
 /* Returns whether the path without a match goes on in this rule. */
 bool lookup_run(struct run *run, struct state *s, const struct dump_expr *e)
 {
@@ -280,8 +327,13 @@ bool lookup_run(struct run *run, struct state *s, const struct dump_expr *e)
 		eval_fork(run, s, &s->region);
 		return true;
 	}
-	/* The lease is dropped when a proof fails, and comes back with the next good one: held, whatever is in it now. */
-	if (e->invert && !empty && strcmp(set->name, "lease") == 0) {
+	/* It may hold any connection: what follows must be right for all. */
+	if (lookup_is_pinholes(set->name)) {
+		eval_fork(run, s, &s->region);
+		s->pinhole = true;
+		return true;
+	}
+	if (e->invert && !empty && is_held(set->name)) {
 		eval_fork(run, s, &s->region);
 		s->at.chain = NULL;
 		return false;

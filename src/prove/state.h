@@ -44,6 +44,7 @@ struct state {
 	size_t base; /* position in the hook's order of base chains */
 	size_t expr; /* next expression of the current rule */
 	uint64_t expires_ms;
+	bool pinhole, pinhole_taken;
 };
 
 /* One element with its bounds made explicit. */
@@ -107,6 +108,7 @@ void load_meta(struct run *run, struct state *s, const struct dump_expr *e);
 /* Returns false when the kernel would end the rule here. */
 bool load_ct(struct run *run, struct state *s, const struct dump_expr *e);
 void load_payload(struct run *run, struct state *s, const struct dump_expr *e);
+void load_byteorder(struct state *s, const struct dump_expr *e);
 void load_bitwise(struct state *s, const struct dump_expr *e);
 
 /* -- compare.c -- */
@@ -121,6 +123,8 @@ bool compare_range(struct run *run, struct state *s, const struct dump_expr *e);
 
 /* -- lookup.c -- */
 
+/* A set of connections that were announced: of the moment, and it lets pass. */
+bool lookup_is_pinholes(const char *set);
 /* Makes the bounds of all elements explicit. */
 void lookup_prepare(struct eval *ev);
 /* Returns whether the path without a match goes on in this rule; at.chain is NULL when there is none. */

@@ -10,10 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void accepted(void *arg, const struct region *r, uint64_t expires_ms)
+static void accepted(void *arg, const struct region *r, const struct passing *how)
 {
 	(void)r;
-	*(uint64_t *)arg += expires_ms + 1;
+	*(uint64_t *)arg += how->expires_ms + 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -212,7 +212,7 @@ static struct ruleset *build(struct drive *d, uint32_t generation)
 	/* As the gate does: marks of the generation in force live on where the words are the same. */
 	if (d->committed != NULL && d->generation != generation)
 		opt.renewal = (struct ruleset_renewal){d->generation, ir_renumber(&d->committed->ir, &hand(d)->ir, d->arena),
-			d->committed->ir.nverifieds + 1};
+			d->committed->ir.nverifieds + 1, &d->committed->ir};
 	return ruleset_build(&hand(d)->ir, clock_wall(), &opt);
 }
 
