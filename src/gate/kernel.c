@@ -63,7 +63,7 @@ static struct ruleset_renewal renewal(const struct gate *g, const struct generat
 
 	if (old == NULL || old->number == gen->number || a == NULL)
 		return (struct ruleset_renewal){0};
-	return (struct ruleset_renewal){old->number, ir_renumber(&old->ir, &gen->ir, a), old->ir.nverifieds + 1};
+	return (struct ruleset_renewal){old->number, ir_renumber(&old->ir, &gen->ir, a), old->ir.nverifieds + 1, &old->ir};
 }
 
 int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commit *ret, char *err)

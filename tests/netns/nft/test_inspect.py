@@ -178,7 +178,7 @@ def each_word(s, q, program):
         s.passes("forward back", 1, 0, udp(server, client, 53, 2100, t), t)
         after = q.count()
         s.check((after["q0"] - before["q0"], after["q1"] - before["q1"]) == (1, 1), f"a queue by ingress: {after}")
-        s.check(after["mark"] == (1 << 12 | 4), f"the class mark names the policy: {after['mark']:#x}")
+        s.check(after["mark"] == (1 << 12 | 6 << 4 | 4), f"the class mark names policy and generation: {after['mark']:#x}")
         t = token("-DROP-")
         s.stopped("this packet alone", 0, udp(client, server, 2100, 53, t), "unfitting", t)
         t = token("-PASS-")
