@@ -234,6 +234,7 @@ struct inspect_flow {
 	enum inspect_why why;
 	enum application seen;
 	enum inspect_level level;
+	bool verified; /* decided for it: at L3, or at what the protocol can give (syslog has no answer) */
 	uint64_t packets[2], bytes[2]; /* client's, server's; bytes of payload on the wire */
 	uint32_t payload_packets[2];   /* packets with payload up to the decision */
 	int64_t first, last;	       /* nanoseconds */

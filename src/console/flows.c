@@ -85,7 +85,7 @@ static void judge_by_inspector(struct row *r)
 		r->verdict = "refuse";
 		r->shown = _("blocked");
 		r->reason_code = REASON_APP_MISMATCH;
-	} else if (f->level == LEVEL_RELATES) {
+	} else if (f->verified) {
 		r->verdict = "pass";
 		r->shown = _("verified");
 	} else {
@@ -250,7 +250,7 @@ static void count(struct flows *f, const struct row *r)
 	if (w->code == INSPECT_REFUSE && (r->inspected || r->verdict == NULL))
 		t->why[w->why]++;
 	if (r->verdict == NULL || r->inspected) {
-		bool passed = w->level == LEVEL_RELATES && w->code != INSPECT_REFUSE;
+		bool passed = w->verified;
 		t->passed += passed;
 		t->refused += w->code == INSPECT_REFUSE;
 		t->undecided += !passed && w->code != INSPECT_REFUSE;

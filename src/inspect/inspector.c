@@ -54,6 +54,8 @@ struct inspect_flow inspector_describe(const struct inspector *in, const struct 
 		.server_name = name_of(f),
 	};
 
+	const struct watch *w = watch_of(f);
+	d.verified = (f->code == INSPECT_PASS && f->why == WHY_NONE) || (f->code == INSPECT_FORWARD && w != NULL && w->announced);
 	if (d.last < d.first)
 		d.last = d.first;
 	flow_end(f, 0, &d.client, &d.client_port);
