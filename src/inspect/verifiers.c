@@ -8,6 +8,7 @@
 static const struct verifier table[] = {
 	{APP_NONE, NULL, NULL, {0}},
 	{APP_TLS, tls_stream, NULL, {443, 8443, 636, 993}},
+	{APP_HTTP, http_stream, NULL, {80, 8080, 3128}},
 	{APP_SSH, ssh_stream, NULL, {22}},
 	{APP_SMTP, smtp_stream, NULL, {25, 587}},
 	{APP_DNS, dns_stream, dns_datagram, {53}},
