@@ -12,6 +12,7 @@
  */
 #include "flow.h"
 
+#include <endian.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,15 +168,33 @@ static bool same_key(const struct flow *f, const struct flow_key *k)
 	       f->w[3] == k->w[3] && f->l4 == k->l4;
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+static uint64_t zero_bytes(uint64_t v)
+{
+	return (v - ONES) & ~v & (ONES << 7);
+}
+
 /* The place of a bucket that holds the key; BUCKET when none does. */
 static unsigned place_of(const struct flow_table *t, const struct bucket *b, const struct flow_key *k, uint8_t tag)
 {
-	unsigned i;
+	uint64_t low;
+	uint32_t high;
 
-	for (i = 0; i < BUCKET; i++)
+	memcpy(&low, b->tag, 8);
+	memcpy(&high, b->tag + 8, 4);
+	/* A byte that equals the tag becomes zero; the bit trick may name a few places too many, never too few. */
+	for (uint64_t m = zero_bytes(le64toh(low) ^ tag * ONES); m != 0; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m) / 8;
 		if (b->tag[i] == tag && same_key(&t->flow[b->index[i]], k))
-			break;
-	return i;
+			return i;
+	}
+	for (uint64_t m = zero_bytes((le32toh(high) ^ tag * ONES) & UINT32_MAX) & UINT32_MAX; m != 0; m &= m - 1) {
+		unsigned i = 8 + (unsigned)__builtin_ctzll(m) / 8;
+		if (b->tag[i] == tag && same_key(&t->flow[b->index[i]], k))
+			return i;
+	}
+	return BUCKET;
 }
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *k, uint64_t hash)
