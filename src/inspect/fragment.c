@@ -5,7 +5,8 @@
  * the datagram as a whole (RFC 5722 for IPv6, here for IPv4 too), and what still comes of it within its time. The first
  * fragment must hold the whole transport header, so that no port hides in the second.
  *
- * Bounds: FRAGMENT_* in the header; the bytes lie in the pool. The oldest datagram gives way to a new one.
+ * Bounds: FRAGMENT_* in the header; the bytes lie in a pool of their own, so that they take none from flows. The oldest
+ * datagram gives way to a new one.
  */
 #include "fragment.h"
 #include "packet.h"
@@ -37,13 +38,17 @@ struct fragments {
 	uint8_t whole[FRAGMENT_BYTES + 1];
 };
 
-struct fragments *fragments_new(struct pool *pool)
+struct fragments *fragments_new(void)
 {
 	struct fragments *f = calloc(1, sizeof(*f));
 
-	if (f != NULL)
-		f->pool = pool;
-	return f;
+	if (f == NULL)
+		return NULL;
+	f->pool = pool_new(FRAGMENT_MEMORY);
+	if (f->pool != NULL)
+		return f;
+	free(f);
+	return NULL;
 }
 
 static void empty(struct fragments *f, struct context *c)
@@ -58,8 +63,7 @@ void fragments_free(struct fragments *f)
 {
 	if (f == NULL)
 		return;
-	for (unsigned i = 0; i < FRAGMENT_CONTEXTS; i++)
-		empty(f, &f->context[i]);
+	pool_free(f->pool);
 	free(f);
 }
 

@@ -12,6 +12,7 @@
 #define FRAGMENT_PIECES 64u    /* of one datagram */
 #define FRAGMENT_BYTES 65535u
 #define FRAGMENT_SECONDS 5
+#define FRAGMENT_MEMORY (4u << 20)
 
 struct fragments;
 
@@ -21,7 +22,7 @@ enum fragment_result {
 	FRAGMENT_BAD,	/* it and all others of its datagram are thrown away */
 };
 
-struct fragments *fragments_new(struct pool *pool); /* NULL without memory; the pool must outlive it */
+struct fragments *fragments_new(void); /* NULL without memory */
 void fragments_free(struct fragments *f);
 /* p->kind is PACKET_FRAGMENT. */
 enum fragment_result fragment_add(struct fragments *f, const struct packet *p, struct packet *ret);

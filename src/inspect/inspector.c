@@ -430,14 +430,14 @@ struct inspector *inspector_new(const struct inspect_options *opt, const struct 
 		bytes = (size_t)opt->flows * POOL_PER_FLOW < POOL_MIN ? POOL_MIN : (size_t)opt->flows * POOL_PER_FLOW;
 	in->table = flow_table_new(opt->flows, opt->secret);
 	in->pool = pool_new(bytes);
-	in->fragments = in->pool == NULL ? NULL : fragments_new(in->pool);
+	in->fragments = fragments_new();
 	in->hooks = *hooks;
 	in->identify = hooks->policy == NULL;
 	in->lenient = opt->lenient;
 	in->keep_passed = opt->keep_passed;
 	in->deadline = INT64_MAX;
 	in->now = INT64_MIN / 2;
-	if (in->table == NULL || in->fragments == NULL) {
+	if (in->table == NULL || in->pool == NULL || in->fragments == NULL) {
 		inspector_free(in);
 		return NULL;
 	}

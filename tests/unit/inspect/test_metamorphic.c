@@ -133,7 +133,8 @@ static void same(const struct conversation *c, const char *change, const struct 
 		return;
 	test_failures++;
 	printf("%s: %s: code %u why %s level %u \"%s\", expected %u %s %u \"%s\"\n", c->path, change, got.code,
-		inspect_why_word(got.why), got.level, got.name, want->code, inspect_why_word(want->why), want->level, want->name);
+		inspect_why_word(got.why), got.level, got.name, want->code, inspect_why_word(want->why), want->level,
+		want->name);
 }
 
 typedef void change_fn(struct traffic *to, const struct traffic *from);
