@@ -310,7 +310,8 @@ struct msg_drop_row {
 	uint8_t src_len, dst_len; /* prefix lengths: 32 or 128, less when a flood was counted by wider keys */
 	uint8_t open;		  /* 1: still counting, not yet in the chain (hash is zero) */
 	uint8_t why, seen; /* of app-mismatch and unfitting: enum inspect_why, enum application; the first that was not 0 */
-	uint8_t pad[3];
+	uint8_t expected;  /* enum application of `rule`, where the inspector said anything */
+	uint8_t pad[2];
 	uint8_t hash[32]; /* of the chain, this row included */
 };
 enum msg_loss {

@@ -13,6 +13,7 @@
 
 #include <sekisho/addr.h>
 #include <sekisho/clock.h>
+#include <sekisho/inspect.h>
 #include <sekisho/ir.h>
 
 #include <netinet/in.h>
@@ -29,6 +30,9 @@
 	X(COUNT, "count")                                                                                       \
 	X(LOSS, "loss")                                                                                         \
 	X(REASON, "reason")                                                                                     \
+	X(WHY, "why")                                                                                           \
+	X(SEEN, "seen")                                                                                         \
+	X(EXPECTED, "expected")                                                                                 \
 	X(FROM, "from")                                                                                         \
 	X(TO, "to")                                                                                             \
 	X(IFACE, "interface")                                                                                   \
@@ -126,6 +130,13 @@ static bool has_ports(uint8_t proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
 }
 
+static struct value application(uint8_t application)
+{
+	if (application == APP_NONE || application >= APP_END)
+		return value_text(NULL);
+	return value_both(application_word((enum application)application), words_application(application));
+}
+
 static void fill_values(const struct msg_drop_row *d, struct drop_texts *t, struct value v[FIELD_END])
 {
 	bool ports = has_ports(d->proto), icmp = d->proto == IPPROTO_ICMP || d->proto == IPPROTO_ICMPV6;
@@ -139,6 +150,10 @@ static void fill_values(const struct msg_drop_row *d, struct drop_texts *t, stru
 	v[FIELD_COUNT] = value_number(d->count);
 	v[FIELD_LOSS] = value_text(loss_word(d->loss));
 	v[FIELD_REASON] = value_both(reason_word(d->reason), words_reason(d->reason));
+	if (d->why != 0)
+		v[FIELD_WHY] = value_both(inspect_why_word(d->why), words_why(d->why));
+	v[FIELD_SEEN] = application(d->seen);
+	v[FIELD_EXPECTED] = application(d->expected);
 	v[FIELD_FROM] = value_name(d->from);
 	v[FIELD_TO] = value_name(d->to);
 	v[FIELD_IFACE] = value_name(d->iface);
@@ -192,11 +207,24 @@ static void put_end(struct buf *b, const struct value *addr, const struct value 
 		buf_printf(b, "(%s)", host->text);
 }
 
+/* What the inspector said: "SSH came where the rule says TLS", and why it was refused. */
+static void put_inspection(struct buf *b, const struct value *v)
+{
+	const struct value *seen = &v[FIELD_SEEN], *expected = &v[FIELD_EXPECTED];
+
+	if (v[FIELD_WHY].kind != VALUE_TEXT)
+		return;
+	if (seen->kind == VALUE_TEXT && expected->kind == VALUE_TEXT && strcmp(seen->text, expected->text) != 0)
+		buf_printf(b, _("; %1$s came where the rule says %2$s"), seen->shown, expected->shown);
+	buf_printf(b, _("; %s [%s]"), v[FIELD_WHY].shown, v[FIELD_WHY].text);
+}
+
 static void put_reason(struct buf *b, const struct value *v)
 {
 	unsigned reason = reason_find(v[FIELD_REASON].text);
 
 	buf_printf(b, "%s [%s]", v[FIELD_REASON].shown, v[FIELD_REASON].text);
+	put_inspection(b, v);
 	if (v[FIELD_COUNT].number > 1)
 		buf_printf(b, _("; the last at %s"), v[FIELD_LAST].shown);
 	if ((reason == REASON_MAC || reason == REASON_SPOOF) && v[FIELD_SRC_MAC].kind == VALUE_TEXT)

@@ -11,6 +11,7 @@
 #include <sekisho/arena.h>
 #include <sekisho/clock.h>
 #include <sekisho/finding.h>
+#include <sekisho/inspect.h>
 #include <sekisho/json.h>
 
 #include <errno.h>
@@ -78,6 +79,37 @@ static void log_json(struct json *j, const struct msg_log_status *l)
 	json_object_end(j);
 }
 
+static const char *const inspector_states[] = {"away", "starting", "well"};
+
+static void inspector_json(struct json *j, const struct msg_inspector *in)
+{
+	const struct msg_inspect_status *s = &in->status;
+
+	json_object(j, "inspector");
+	json_str(j, "state", inspector_states[in->state]);
+	json_uint(j, "starts", in->starts);
+	json_uint(j, "flows", s->flows_now);
+	json_uint(j, "flows_max", s->flows_max);
+	json_uint(j, "undecided", s->undecided_now);
+	json_uint(j, "unanswered", s->unanswered_now);
+	json_uint(j, "packets", s->packets);
+	json_uint(j, "passed", s->passed);
+	json_uint(j, "refused", s->refused);
+	json_uint(j, "dropped", s->dropped);
+	json_uint(j, "memory", s->memory_now);
+	json_uint(j, "waiting", in->waiting);
+	json_uint(j, "abandoned", in->abandoned);
+	json_uint(j, "overflows", in->overflows);
+	json_uint(j, "pinholes", in->pinholes);
+	json_uint(j, "pinholes_refused", in->pinholes_refused);
+	json_object(j, "why");
+	for (unsigned i = 1; i < WHY_END; i++)
+		if (s->why[i] != 0)
+			json_uint(j, inspect_why_word(i), s->why[i]);
+	json_object_end(j);
+	json_object_end(j);
+}
+
 static void print_json(struct buf *out, const struct msg_status *s)
 {
 	const struct msg_finding *f[MSG_FINDINGS_MAX];
@@ -103,6 +135,7 @@ static void print_json(struct buf *out, const struct msg_status *s)
 		finding_json(&j, f[i]);
 	json_array_end(&j);
 	counts_json(&j, "dropped", s->dropped);
+	inspector_json(&j, &s->inspector);
 	log_json(&j, &s->log);
 	json_object_end(&j);
 	buf_addc(out, '\n');
@@ -149,11 +182,28 @@ static const char *log_text(struct arena *a, const struct msg_log_status *l)
 				   (unsigned long long)lost);
 }
 
+/* "running: 12 connections, 3 undecided; 7 refused (other-protocol 5, server-name 2)" */
+static const char *inspector_text(struct arena *a, const struct msg_inspector *in)
+{
+	const struct msg_inspect_status *s = &in->status;
+	const char *text, *whys = "";
+
+	if (in->state != MSG_INSPECTOR_WELL)
+		return in->state == MSG_INSPECTOR_STARTING ? _("starting") : _("NOT running: what must be verified is refused");
+	for (unsigned i = 1; i < WHY_END; i++)
+		if (s->why[i] != 0)
+			whys = arena_printf(a, "%s%s%s %llu", whys, whys[0] != '\0' ? ", " : "", inspect_why_word(i),
+				(unsigned long long)s->why[i]);
+	text = arena_printf(a, _("running: %u connections, %u undecided; %llu passed, %llu refused"), s->flows_now,
+		s->undecided_now, (unsigned long long)s->passed, (unsigned long long)s->refused);
+	return whys[0] == '\0' ? text : arena_printf(a, "%s (%s)", text, whys);
+}
+
 static void print_card(struct buf *out, const struct msg_status *s)
 {
 	static const struct field fields[] = {{NULL, N_("state")}, {NULL, N_("device")}, {NULL, N_("gate")},
 		{NULL, N_("generation")}, {NULL, N_("approved flows")}, {NULL, N_("connections")},
-		{NULL, N_("blocked")}, {NULL, N_("records")}, {NULL, N_("clock")}};
+		{NULL, N_("inspector")}, {NULL, N_("blocked")}, {NULL, N_("records")}, {NULL, N_("clock")}};
 	struct render r = {.ops = &render_card,
 		.out = out,
 		.fields = fields,
@@ -167,6 +217,7 @@ static void print_card(struct buf *out, const struct msg_status *s)
 		value_text(arena_printf(a, _("%u, of which %u entries are open now and %u outside their time"), s->nrules,
 			s->nboxes_open, s->nboxes_timed_closed)),
 		value_text(arena_printf(a, _("%u of at most %u"), s->conntrack_count, s->conntrack_max)),
+		value_text(inspector_text(a, &s->inspector)),
 		value_text(arena_printf(a, _("%llu packets"), (unsigned long long)total(s->dropped))), value_text(log_text(a, &s->log)),
 		value_text(s->clock_trusted ? _("trusted") : _("NOT trusted: flows with hours or an end are closed"))};
 	render_row(&r, values);

@@ -8,6 +8,7 @@
 #include <sekisho/buf.h>
 #include <sekisho/finding.h>
 #include <sekisho/i18n.h>
+#include <sekisho/inspect.h>
 #include <sekisho/json.h>
 #include <sekisho/msg.h>
 
@@ -21,6 +22,24 @@
 const char *words_reason(unsigned code)
 {
 	return _(reason_text(code));
+}
+
+const char *words_why(unsigned why)
+{
+	const char *text = inspect_why_text(why);
+
+	return text[0] != '\0' ? _(text) : inspect_why_word(why);
+}
+
+const char *words_application(unsigned application)
+{
+	static const char *const names[APP_END] = {[APP_TLS] = "TLS", [APP_HTTP] = "HTTP", [APP_SSH] = "SSH",
+		[APP_SMTP] = "SMTP", [APP_DNS] = "DNS", [APP_NTP] = "NTP", [APP_SYSLOG] = "syslog", [APP_SNMP] = "SNMP",
+		[APP_LDAP] = "LDAP", [APP_KERBEROS] = "Kerberos", [APP_SMB] = "SMB", [APP_RDP] = "RDP", [APP_VNC] = "VNC",
+		[APP_POSTGRESQL] = "PostgreSQL", [APP_TDS] = "SQL Server (TDS)", [APP_FTP] = "FTP", [APP_POP3] = "POP3",
+		[APP_IMAP] = "IMAP"};
+
+	return application < APP_END && names[application] != NULL ? names[application] : "?";
 }
 
 const char *words_reason_advice(unsigned code)

@@ -14,6 +14,10 @@ struct buf;
 
 /* A sentence for the reason, translated. */
 const char *words_reason(unsigned code);
+/* Why the inspector refused, translated: a sentence. "TLS", "SSH": an application's name. Never NULL. */
+const char *words_why(unsigned why);
+const char *words_application(unsigned application);
+
 /* What a person can do about it, translated; NULL when there is nothing. */
 const char *words_reason_advice(unsigned code);
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define CHAIN_HASH 32
-#define CHAIN_COLUMNS_MAX 32
+#define CHAIN_COLUMNS_MAX 40
 
 enum chain_type {
 	CHAIN_NULL = 'n',

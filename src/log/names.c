@@ -160,20 +160,39 @@ static bool has_ports(const struct msg_drop_row *row)
 	return row->sport != 0 || row->dport != 0;
 }
 
+static bool granted_reversed(const struct policy *p, const struct msg_drop_row *row, struct decision *ret)
+{
+	struct question q = {.src = ir_addr(row->family, row->dst), .dst = ir_addr(row->family, row->src),
+		.proto = row->proto, .sport = row->dport, .dport = row->sport, .has_port = has_ports(row)};
+	struct decision d;
+
+	matcher_decide(p->matcher, &q, (struct wall){row->first_ns / 1000000000}, &d);
+	if (d.rule == IR_NONE)
+		return false;
+	*ret = d;
+	return true;
+}
+
 static void fill_rule(const struct policy *p, struct msg_drop_row *row)
 {
 	struct question q = {.src = ir_addr(row->family, row->src), .dst = ir_addr(row->family, row->dst),
 		.proto = row->proto, .sport = row->sport, .dport = row->dport, .has_port = has_ports(row),
 		.has_mac = row->has_mac != 0};
 	struct decision d;
+	bool inspected = row->reason == REASON_APP_MISMATCH || row->reason == REASON_UNFITTING;
 
 	memcpy(q.mac.b, row->src_mac, sizeof(q.mac.b));
 	matcher_decide(p->matcher, &q, (struct wall){row->first_ns / 1000000000}, &d);
+	/* What was verified belongs to a flow that a rule grants: perhaps it is the server's packet. */
+	if (inspected && d.rule == IR_NONE && granted_reversed(p, row, &d))
+		d.differs = 0;
 	uint32_t rule = d.rule != IR_NONE ? d.rule : d.nearest;
 	if (rule == IR_NONE)
 		return;
 	MSG_TEXT(row->rule, ir_text(&p->ir, p->ir.rules[rule].name));
 	row->differs = d.rule != IR_NONE ? 0 : d.differs;
+	if (inspected && d.rule != IR_NONE && (row->why != 0 || row->seen != 0))
+		row->expected = p->ir.rules[rule].application;
 }
 
 void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *row)
@@ -184,13 +203,11 @@ void names_fill(const struct names *n, const struct agg_window *w, struct msg_dr
 	*row = (struct msg_drop_row){.sequence = w->sequence, .count = w->count, .first_ns = w->first_ns,
 		.last_ns = w->last_ns, .has_mac = w->has_mac, .family = k->family, .proto = k->proto,
 		.tcp_flags = w->tcp_flags, .sport = w->sport, .dport = k->dport, .length = w->length,
-		.reason = k->reason, .generation = k->generation, .open = 1};
+		.reason = k->reason, .generation = k->generation, .why = w->why, .seen = w->seen, .open = 1};
 	memcpy(row->src_mac, k->mac, sizeof(row->src_mac));
 	memcpy(row->dst_mac, w->dst_mac.b, sizeof(row->dst_mac));
 	memcpy(row->src, k->src, sizeof(row->src));
 	memcpy(row->dst, k->dst, sizeof(row->dst));
-	row->why = w->why;
-	row->seen = w->seen;
 	row->src_len = row->dst_len = (uint8_t)agg_prefix((enum agg_width)k->width, k->family);
 	fill_link(n, k->in, row->iface, sizeof(row->iface));
 	fill_link(n, k->out, row->out_iface, sizeof(row->out_iface));

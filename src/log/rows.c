@@ -12,13 +12,13 @@ const struct row_kind row_kinds[ROW_TABLES] = {
 	[ROW_DROP] = {'d', "drops",
 		"seq,first,last,count,loss,boot,seg_from,seg_to,iface,out_iface,src_mac,dst_mac,family,proto,"
 		"tcp_flags,src,src_len,dst,dst_len,sport,dport,length,reason,generation,differs,rule,host_src,host_dst,"
-		"why,seen",
+		"why,seen,expected",
 		"seq INTEGER PRIMARY KEY,first INTEGER,last INTEGER,count INTEGER,loss INTEGER,boot TEXT,seg_from TEXT,"
 		"seg_to TEXT,iface TEXT,out_iface TEXT,src_mac BLOB,dst_mac BLOB,family INTEGER,proto INTEGER,"
 		"tcp_flags INTEGER,src BLOB,src_len INTEGER,dst BLOB,dst_len INTEGER,sport INTEGER,dport INTEGER,"
 		"length INTEGER,reason INTEGER,generation INTEGER,differs INTEGER,rule TEXT,host_src TEXT,host_dst TEXT,"
-		"why INTEGER,seen INTEGER",
-		30, false, 28},
+		"why INTEGER,seen INTEGER,expected INTEGER",
+		31, false, 28},
 	[ROW_FAULT] = {'f', "faults", "seq,at,severity,process,code,text",
 		"seq INTEGER PRIMARY KEY,at INTEGER,severity INTEGER,process TEXT,code TEXT,text TEXT", 6, true, 0},
 	[ROW_COMMIT] = {'c', "commits", "seq,at,generation,who,why,approval",
@@ -64,7 +64,7 @@ unsigned row_drop_columns(const struct msg_drop_row *r, struct chain_column *c)
 		integer(r->tcp_flags), blob(r->src, addr), integer(r->src_len), blob(r->dst, addr),
 		integer(r->dst_len), integer(r->sport), integer(r->dport), integer(r->length), integer(r->reason),
 		integer(r->generation), integer(r->differs), text(r->rule), text(r->host_src), text(r->host_dst),
-		inspected(r, r->why), inspected(r, r->seen)};
+		inspected(r, r->why), inspected(r, r->seen), inspected(r, r->expected)};
 
 	memcpy(c, columns, sizeof(columns));
 	return sizeof(columns) / sizeof(columns[0]);
@@ -206,9 +206,10 @@ void row_drop_read(sqlite3_stmt *stmt, struct msg_drop_row *r, bool with_hash)
 	READ_TEXT(stmt, 27, r->host_dst);
 	r->why = (uint8_t)sqlite3_column_int(stmt, 28);
 	r->seen = (uint8_t)sqlite3_column_int(stmt, 29);
+	r->expected = (uint8_t)sqlite3_column_int(stmt, 30);
 	r->open = !with_hash;
 	if (with_hash)
-		read_blob(stmt, 30, r->hash, sizeof(r->hash));
+		read_blob(stmt, 31, r->hash, sizeof(r->hash));
 }
 
 void row_fault_read(sqlite3_stmt *stmt, struct msg_fault_row *r)

@@ -114,12 +114,13 @@ static void create_schema(struct store *s)
 	exec(s, sql);
 }
 
-/* A store of version 1, which knew nothing of what the inspector says: the two columns, NULL in all its rows. */
+/* A store of version 1, which knew nothing of what the inspector says: three columns, NULL in all its rows. */
 static void add_inspection(struct store *s)
 {
 	exec(s, "BEGIN EXCLUSIVE");
 	exec(s, "ALTER TABLE drops ADD COLUMN why INTEGER; ALTER TABLE drops ADD COLUMN seen INTEGER;"
-		"ALTER TABLE open ADD COLUMN why INTEGER; ALTER TABLE open ADD COLUMN seen INTEGER;"
+		"ALTER TABLE drops ADD COLUMN expected INTEGER; ALTER TABLE open ADD COLUMN why INTEGER;"
+		"ALTER TABLE open ADD COLUMN seen INTEGER; ALTER TABLE open ADD COLUMN expected INTEGER;"
 		"PRAGMA user_version=2");
 	exec(s, "COMMIT");
 }
@@ -152,7 +153,7 @@ static void prepare_all(struct store *s)
 	prepare(s, ST_COMMIT, "COMMIT");
 	prepare(s, ST_ROLLBACK, "ROLLBACK");
 	prepare(s, ST_OPEN_PUT, insert_text(sql, sizeof(sql), "open", drop->columns, "", drop->n));
-	prepare(s, ST_OPEN_BUMP, "UPDATE open SET count=?2,last=?3,why=?4,seen=?5 WHERE seq=?1");
+	prepare(s, ST_OPEN_BUMP, "UPDATE open SET count=?2,last=?3,why=?4,seen=?5,expected=?6 WHERE seq=?1");
 	snprintf(sql, sizeof(sql), "SELECT %s FROM open ORDER BY seq", drop->columns);
 	prepare(s, ST_OPEN_ALL, sql);
 	prepare(s, ST_OPEN_CLEAR, "DELETE FROM open");
@@ -436,8 +437,8 @@ void store_put_open(struct store *s, const struct msg_drop_row *row, bool fresh)
 			s->next = row->sequence + 1;
 		return;
 	}
-	const struct chain_column bump[5] = {c[0], c[3], c[2], c[n - 2], c[n - 1]};
-	store_run_row(s, ST_OPEN_BUMP, bump, 5);
+	const struct chain_column bump[6] = {c[0], c[3], c[2], c[n - 3], c[n - 2], c[n - 1]};
+	store_run_row(s, ST_OPEN_BUMP, bump, 6);
 	/* A row that we counted in is gone: somebody else wrote here. */
 	if (s->error == SQLITE_OK && sqlite3_changes(s->db) != 1)
 		store_fail(s, SQLITE_CORRUPT);

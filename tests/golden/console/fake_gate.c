@@ -5,6 +5,7 @@
  * usage: fake_gate ROOT SCENARIO
  * Writes what it was asked to ROOT/asked, a line per request or query.
  */
+#include <sekisho/inspect.h>
 #include <sekisho/ir.h>
 #include <sekisho/match.h>
 #include <sekisho/msg.h>
@@ -70,6 +71,11 @@ static void status(int fd)
 		.bytes_free = 7400000000, .writable = 1};
 	s.log.stored[REASON_NO_RULE] = 1200;
 	s.log.stored[REASON_MAC] = 3;
+	s.inspector = (struct msg_inspector){.state = MSG_INSPECTOR_WELL, .starts = 1, .waiting = 2, .verdicts = 900,
+		.status = {.flows_max = 131072, .flows_now = 12, .undecided_now = 3, .packets = 902, .passed = 200,
+			.refused = 7}};
+	s.inspector.status.why[WHY_PROTOCOL] = 5;
+	s.inspector.status.why[WHY_SERVER_NAME] = 2;
 	if (is("caution")) {
 		s.health = MSG_CAUTION;
 		finding(&s, MSG_CAUTION, "interface-missing", "the interface does not exist: eth3");
@@ -173,7 +179,19 @@ static void drops(int fd)
 	MSG_TEXT(d.from, "\xe6\xbc\xa2\033[2J");
 	answer(fd, MSG_DROP_ROW, &d, -1);
 
-	d = drop(101, REASON_NO_RULE);
+	/* What the inspector said: something else came; and what is not known. */
+	d = drop(100, REASON_APP_MISMATCH);
+	MSG_TEXT(d.rule, "jumin-web");
+	d.why = WHY_PROTOCOL;
+	d.seen = APP_SSH;
+	d.expected = APP_TLS;
+	answer(fd, MSG_DROP_ROW, &d, -1);
+	d = drop(99, REASON_UNFITTING);
+	d.why = 255;
+	d.seen = 255;
+	answer(fd, MSG_DROP_ROW, &d, -1);
+
+	d = drop(98, REASON_NO_RULE);
 	d.loss = MSG_LOSS_LOST;
 	d.count = 42;
 	answer(fd, MSG_DROP_ROW, &d, -1);

@@ -207,6 +207,34 @@ static void test_forget(void)
 	agg_free(a);
 }
 
+/* The first word of the inspector stays, also when it comes after the window was taken; wide windows have none. */
+static void test_inspection(void)
+{
+	struct agg *a = agg_new();
+	struct nflog_event e = drop(REASON_APP_MISMATCH, 0x0a010a05, 0x0a020008, 443);
+
+	batch.next_sequence = 1;
+	agg_add(a, &e, 1, 10);
+	take(a, false);
+	CHECK(items[0].window.why == 0 && items[0].window.seen == 0);
+	e.mark = REFUSAL_MARK(REASON_APP_MISMATCH) | WHY_PROTOCOL << 8 | APP_SSH << 16;
+	agg_add(a, &e, 1, 11);
+	e.mark = REFUSAL_MARK(REASON_APP_MISMATCH) | WHY_SERVER_NAME << 8 | APP_TLS << 16;
+	agg_add(a, &e, 1, 12);
+	take(a, false);
+	CHECK(batch.n == 1 && !items[0].fresh && items[0].window.count == 3);
+	CHECK(items[0].window.why == WHY_PROTOCOL && items[0].window.seen == APP_SSH);
+	for (uint32_t i = 0; i < 2 * AGG_MAX_EXACT; i++) {
+		struct nflog_event f = drop(REASON_APP_MISMATCH, 0x0a020000 + i, 0x0a020008, 443);
+		f.mark = e.mark;
+		agg_add(a, &f, 1, 20);
+	}
+	take(a, true);
+	for (size_t i = 0; i < batch.n; i++)
+		CHECK((items[i].window.key.width == AGG_EXACT) == (items[i].window.why != 0));
+	agg_free(a);
+}
+
 static void test_ipv6_network(void)
 {
 	CHECK_INT(agg_prefix(AGG_EXACT, 6), 128);
@@ -224,5 +252,6 @@ int main(void)
 	test_widest_is_always_there();
 	test_forget();
 	test_ipv6_network();
+	test_inspection();
 	return test_end();
 }

@@ -24,7 +24,10 @@ static const char policy[] =
 	"set host renkei segment lgwan address 10.2.0.8 mac 02:00:00:02:00:08\n"
 	"set allow pittari from jumin-ap to renkei service tcp/443 purpose \"x\" applicant \"y\"\n"
 	"set allow pittari approval ciso name \"z\" date 2026-04-01\n"
-	"set allow pittari starts 2026-04-01 expires 2027-03-31\n";
+	"set allow pittari starts 2026-04-01 expires 2027-03-31\n"
+	"set allow kensa from jumin-ap to renkei service tcp/8443 application tls purpose \"x\" applicant \"y\"\n"
+	"set allow kensa approval ciso name \"z\" date 2026-04-01\n"
+	"set allow kensa starts 2026-04-01 expires 2027-03-31\n";
 
 /* A sealed memfd with the compiled text. */
 static int compile(const char *text, bool seal)
@@ -139,6 +142,32 @@ static void test_names(void)
 	CHECK_INT(r.src_len, 24);
 }
 
+/* What was verified belongs to a rule, whichever of the two hosts sent the packet. */
+static void test_inspected(void)
+{
+	struct agg_window w = window("10.1.10.5", "10.2.0.8", 8443);
+	struct msg_drop_row r;
+
+	w.key.reason = REASON_APP_MISMATCH;
+	w.why = WHY_PROTOCOL;
+	w.seen = APP_SSH;
+	names_fill(n, &w, &r);
+	CHECK_STR(r.rule, "kensa");
+	CHECK(r.why == WHY_PROTOCOL && r.seen == APP_SSH && r.expected == APP_TLS && r.differs == 0);
+	w = window("10.2.0.8", "10.1.10.5", 51000);
+	w.sport = 8443;
+	w.key.in = 3;
+	w.key.reason = REASON_APP_MISMATCH;
+	w.why = WHY_ANSWER;
+	names_fill(n, &w, &r);
+	CHECK_STR(r.rule, "kensa");
+	CHECK(r.why == WHY_ANSWER && r.seen == APP_NONE && r.expected == APP_TLS && r.differs == 0);
+	w.key.reason = REASON_STATE;
+	w.why = 0;
+	names_fill(n, &w, &r);
+	CHECK(r.expected == APP_NONE && r.differs != 0);
+}
+
 /* A window that was opened before a commit is told by the policy of its time. */
 static void test_former_generation(void)
 {
@@ -166,6 +195,7 @@ int main(void)
 	test_without_policy();
 	test_bad_policy();
 	test_names();
+	test_inspected();
 	test_former_generation();
 	return test_end();
 }

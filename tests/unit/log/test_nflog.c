@@ -244,6 +244,23 @@ static void test_reason_out_of_table(void)
 	CHECK_INT(nflog_reason(&e), REASON_END - 1);
 }
 
+/* What the inspector said comes with its own refusals only, and only what the tables have. */
+static void test_inspection(void)
+{
+	struct nflog_event e = {.mark = REFUSAL_MARK(REASON_APP_MISMATCH) | WHY_PROTOCOL << 8 | APP_SSH << 16};
+
+	CHECK_INT(nflog_reason(&e), REASON_APP_MISMATCH);
+	CHECK_INT(nflog_why(&e), WHY_PROTOCOL);
+	CHECK_INT(nflog_seen(&e), APP_SSH);
+	e.mark = REFUSAL_MARK(REASON_UNFITTING) | WHY_OVERLAP << 8;
+	CHECK_INT(nflog_why(&e), WHY_OVERLAP);
+	CHECK_INT(nflog_seen(&e), APP_NONE);
+	e.mark = REFUSAL_MARK(REASON_APP_MISMATCH) | (uint32_t)WHY_END << 8 | (uint32_t)APP_END << 16;
+	CHECK(nflog_why(&e) == WHY_NONE && nflog_seen(&e) == APP_NONE);
+	e.mark = REFUSAL_MARK(REASON_NO_RULE) | WHY_PROTOCOL << 8 | APP_SSH << 16;
+	CHECK(nflog_why(&e) == WHY_NONE && nflog_seen(&e) == APP_NONE);
+}
+
 int main(void)
 {
 	test_fields();
@@ -256,5 +273,6 @@ int main(void)
 	test_timestamp();
 	test_broken_framing();
 	test_reason_out_of_table();
+	test_inspection();
 	return test_end();
 }

@@ -239,6 +239,83 @@ static void test_tampering_is_found(void)
 	}
 }
 
+/* What the inspector said is kept, counted in, chained, and missed when it is changed. */
+static void test_inspection(void)
+{
+	const char *dir = temp_begin();
+	struct store *s = open_at(dir, 16 * MIB);
+	struct msg_drop_row r = row_of(2, 1);
+
+	store_begin(s);
+	store_put_open(s, &r, true);
+	CHECK_INT(store_commit(s), STORE_OK);
+	store_begin(s);
+	r.count = 2;
+	r.why = 1;
+	r.seen = 3;
+	r.expected = 1;
+	store_put_open(s, &r, false);
+	struct msg_drop_row plain = row_of(3, 1);
+	store_put_open(s, &plain, true);
+	CHECK_INT(store_commit(s), STORE_OK);
+	store_begin(s);
+	store_close_open(s);
+	CHECK_INT(store_commit(s), STORE_OK);
+	ngot = 0;
+	store_drops(s, 1, 100, false, keep, NULL);
+	CHECK_INT(ngot, 2);
+	CHECK(got[0].why == 1 && got[0].seen == 3 && got[0].expected == 1 && got[0].count == 2);
+	CHECK(got[1].why == 0 && got[1].seen == 0 && got[1].expected == 0);
+	CHECK_STR(verify(s, NULL), "");
+	store_free(s);
+	static const char *const changes[] = {"UPDATE drops SET why=2 WHERE seq=2", "UPDATE drops SET seen=NULL WHERE seq=2",
+		"UPDATE drops SET why=NULL,seen=NULL,expected=NULL WHERE seq=2", "UPDATE drops SET why=1 WHERE seq=3"};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		tamper(dir, "CREATE TABLE kept AS SELECT * FROM drops");
+		tamper(dir, changes[i]);
+		s = open_at(dir, 16 * MIB);
+		CHECK(strstr(verify(s, NULL), "was changed") != NULL);
+		store_free(s);
+		tamper(dir, "DELETE FROM drops; INSERT INTO drops SELECT * FROM kept; DROP TABLE kept");
+	}
+}
+
+/* A store of the version before: its rows keep their hashes, and new ones follow in the same chain. */
+static void test_version_1(void)
+{
+	const char *dir = temp_begin();
+	struct store *s = open_at(dir, 16 * MIB);
+	uint64_t before, after;
+
+	add(s, 20);
+	/* And rows that were left open. */
+	store_begin(s);
+	struct msg_drop_row r = row_of(store_next(s), 5);
+	store_put_open(s, &r, true);
+	CHECK_INT(store_commit(s), STORE_OK);
+	CHECK_STR(verify(s, &before), "");
+	store_free(s);
+	tamper(dir, "ALTER TABLE drops DROP COLUMN why; ALTER TABLE drops DROP COLUMN seen; ALTER TABLE drops DROP COLUMN expected;"
+		"ALTER TABLE open DROP COLUMN why; ALTER TABLE open DROP COLUMN seen; ALTER TABLE open DROP COLUMN expected;"
+		"PRAGMA user_version=1");
+	s = open_at(dir, 16 * MIB);
+	CHECK(s != NULL);
+	CHECK_STR(note, "");
+	CHECK_STR(verify(s, &after), "");
+	CHECK_INT(after, before + 1); /* the open one was closed */
+	store_begin(s);
+	struct msg_drop_row new = row_of(store_next(s), 1);
+	new.why = 1;
+	store_put_open(s, &new, true);
+	store_close_open(s);
+	CHECK_INT(store_commit(s), STORE_OK);
+	CHECK_STR(verify(s, NULL), "");
+	store_free(s);
+	s = open_at(dir, 16 * MIB);
+	CHECK_STR(verify(s, NULL), "");
+	store_free(s);
+}
+
 /* The last rows are checked at each start. */
 static void test_tail_is_checked_at_start(void)
 {
@@ -459,6 +536,8 @@ int main(void)
 	test_rollback_keeps_numbers();
 	test_killed();
 	test_tampering_is_found();
+	test_inspection();
+	test_version_1();
 	test_tail_is_checked_at_start();
 	test_pruning();
 	test_spans();
