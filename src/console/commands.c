@@ -37,6 +37,12 @@ static const struct argument explain_arguments[] = {
 	END_ARGUMENTS,
 };
 
+static const struct argument ledger_arguments[] = {
+	ARGUMENT_POLICY,
+	{N_("FLOW"), N_("only the approved flow of this name"), .optional = true},
+	END_ARGUMENTS,
+};
+
 static const struct option explain_options[] = {
 	{"--batch", NULL, N_("read questions from standard input, one a line; answer one JSON object a line")},
 	OPTION_AT,
@@ -204,6 +210,15 @@ const struct command commands[] = {
 			    "(SRC DST PROTO[/PORT] [--at TIME] [--src-mac MAC]); a line that is no question is answered with "
 			    "{\"error\": …} and the next is read. rootfs/doc/explain.md defines the fields."),
 		.run = verb_explain,
+	},
+	{
+		.word = "ledger",
+		.args = ledger_arguments,
+		.options = check_options,
+		.help = N_("print the ledger of approved flows"),
+		.about = N_("For each approved flow: its kind, both ends, what is verified of it, purpose, applicant, "
+			    "approvals, validity, and how it stands at the moment. With --json one object a line."),
+		.run = verb_ledger,
 	},
 	{
 		.word = "ruleset",
