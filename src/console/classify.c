@@ -31,7 +31,7 @@
 
 struct classify {
 	struct judges judges;
-	bool suggest, stats, lenient;
+	bool suggest, stats, lenient, ignore_checksums;
 	size_t files;
 	struct traffic *traffic;
 	struct flow_totals totals;
@@ -117,7 +117,7 @@ static void put_file(struct buf *out, const char *name)
 static int classify_file(struct console *c, struct classify *k, int fd, const char *name)
 {
 	struct flows f = {.c = c, .judges = &k->judges, .file = name, .traffic = k->traffic,
-		.identify = k->suggest, .rows = !k->stats && !k->suggest};
+		.decode = k->ignore_checksums ? PACKET_SKIP_CHECKSUM : 0, .identify = k->suggest, .rows = !k->stats && !k->suggest};
 	struct progress p = {.on = isatty(STDERR_FILENO) == 1, .shown = -1};
 	uint32_t flows = flows_for(fd);
 	struct capture *cap = capture_open(fd);
@@ -210,7 +210,8 @@ int verb_classify(struct console *c, const struct args *a)
 {
 	struct classify k = {.suggest = args_option(a, "--suggest") != NULL,
 		.stats = args_option(a, "--stats") != NULL,
-		.lenient = args_option(a, "--lenient") != NULL};
+		.lenient = args_option(a, "--lenient") != NULL,
+		.ignore_checksums = args_option(a, "--ignore-checksums") != NULL};
 	struct policy_file f;
 	bool policy = is_policy(a->many[0]);
 

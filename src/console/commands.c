@@ -62,6 +62,7 @@ static const struct option classify_options[] = {
 		.complete = COMPLETE_APPLICATION},
 	{"--suggest", NULL, N_("print drafts of allow rules, with blank forms, for what was seen")},
 	{"--stats", NULL, N_("print totals instead of flows")},
+	{"--ignore-checksums", NULL, N_("do not judge checksums: hosts let their card make them, after the capture")},
 	{"--lenient", NULL, N_("put up with beginnings that were not captured, wrong checksums and cut packets")},
 	OPTION_AT,
 	OPTION_JSON,

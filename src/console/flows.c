@@ -321,7 +321,7 @@ void flows_frame(struct flows *f, const struct frame *frame)
 {
 	struct packet p = {.at = frame->at};
 
-	packet_decode(&p, frame->linktype, frame->p, frame->captured, frame->wire, 0);
+	packet_decode(&p, frame->linktype, frame->p, frame->captured, frame->wire, f->decode);
 	f->totals.frames++;
 	f->totals.frame_bytes += frame->wire;
 	if (p.kind == PACKET_OTHER)

@@ -38,6 +38,7 @@ struct flows {
 	struct inspector *inspector;
 	const char *file;	/* of rows; NULL = none */
 	struct traffic *traffic; /* where every flow is added, or NULL */
+	unsigned decode;	/* flags of packet_decode() */
 	bool identify;		/* say what a flow is even where there is a policy (drafts of rules) */
 	bool rows;		/* print a row for each flow */
 	bool only_wrong;	/* rows of refused flows alone */

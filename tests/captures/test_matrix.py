@@ -26,7 +26,7 @@ BEGINNING_NOT_SEEN = ("midstream",)
 def judge(sekisho, application, paths):
     """{(path, key): [row, ...]} of all flows."""
     got = collections.defaultdict(list)
-    command = [sekisho, "classify", "--as", application, "--json", "--lang", "en", *paths]
+    command = [sekisho, "classify", "--as", application, "--ignore-checksums", "--json", "--lang", "en", *paths]
     done = subprocess.run(command, capture_output=True, check=False)
     for line in done.stdout.splitlines():
         r = json.loads(line)
