@@ -136,8 +136,8 @@ void *inspector_memory(struct inspector *in, size_t want, uint32_t *ret_size, co
 {
 	void *p = pool_get(in->pool, want, ret_size);
 
-	/* A slab may need many of its blocks back before it is free: not for ever. */
-	for (unsigned i = 0; p == NULL && i < 64 && evict_waiting(in, not_this); i++)
+	/* The oldest need not be one that has memory, and a slab may need many blocks back: not for ever. */
+	for (unsigned i = 0; p == NULL && in->waiting_watches > 0 && i < 64 && evict_waiting(in, not_this); i++)
 		p = pool_get(in->pool, want, ret_size);
 	return p;
 }

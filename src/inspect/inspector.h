@@ -24,6 +24,7 @@ struct watch {
 	int64_t begun; /* when that was */
 	char *name;    /* of the server; a block of the pool, NULL = not seen */
 	bool listed;	/* is in that list */
+	bool waits;	/* counted in inspector.waiting_watches */
 	bool announced; /* the decided hook was called */
 	bool enough;	/* identification has come to its end */
 };
@@ -48,6 +49,7 @@ struct inspector {
 	struct watch *oldest, *newest;
 	int64_t now;	 /* the latest time that was seen */
 	int64_t deadline; /* of the oldest; INT64_MAX without one */
+	uint32_t waiting_watches; /* memory of flows that wait for their answer: it gives way */
 	uint32_t hand;	 /* where the search for flows that are over goes on */
 	bool identify, lenient, keep_passed;
 };

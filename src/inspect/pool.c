@@ -6,7 +6,6 @@
  */
 #include "pool.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,4 +157,9 @@ void pool_put(struct pool *p, void *block, uint32_t size)
 size_t pool_used(const struct pool *p)
 {
 	return p->used;
+}
+
+bool pool_scarce(const struct pool *p)
+{
+	return p->used / SLAB >= p->nslabs / 2;
 }

@@ -6,6 +6,7 @@
 #ifndef SEKISHO_INSPECT_POOL_H
 #define SEKISHO_INSPECT_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,6 @@ void *pool_get(struct pool *p, size_t want, uint32_t *ret_size);
 void pool_put(struct pool *p, void *block, uint32_t size);
 
 size_t pool_used(const struct pool *p); /* bytes in blocks that are out */
+bool pool_scarce(const struct pool *p); /* more than half of all is out */
 
 #endif

@@ -154,7 +154,7 @@ static bool keep(struct stream *s, unsigned from, struct part a, const struct st
 	struct piece *last = s->kept_last[from], *fresh = NULL, **end = &fresh;
 	uint32_t in_last = last == NULL ? 0 : last->cap - last->n;
 
-	if (s->kept_bytes[from] + a.n > STREAM_FLIGHT_MAX)
+	if (s->kept_bytes[from] + a.n > (pool_scarce(r->pool) ? STREAM_FLIGHT_SCARCE : STREAM_FLIGHT_MAX))
 		return false;
 	if (in_last > a.n)
 		in_last = a.n;
@@ -189,7 +189,7 @@ static bool keep(struct stream *s, unsigned from, struct part a, const struct st
 /* A copy of bytes that no held piece has, at its place in the list. */
 static bool hold_gap(struct stream *s, struct piece **at, struct part a, const struct stream_rules *r)
 {
-	uint32_t most = r->decided ? STREAM_FLIGHT_MAX : STREAM_HELD_MAX;
+	uint32_t most = r->decided && !pool_scarce(r->pool) ? STREAM_FLIGHT_MAX : STREAM_HELD_MAX;
 
 	while (a.n > 0) {
 		struct piece *c = s->held_bytes + a.n > most ? NULL : piece_new(r->pool, a.seq, a.n);

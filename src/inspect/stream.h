@@ -15,6 +15,7 @@
 #define STREAM_HELD_MAX 16384u
 /* A decided flow that stays under inspection: what is in flight of one direction. More is dropped and comes again. */
 #define STREAM_FLIGHT_MAX 262144u
+#define STREAM_FLIGHT_SCARCE 65536u /* the same when memory runs short: one segment of a card */
 
 struct piece;
 

@@ -69,6 +69,19 @@ void watch_slow(struct inspector *in)
 		watch_refuse(in, in->oldest->flow, WHY_SLOW, APP_NONE);
 }
 
+static void answered(struct inspector *in, struct flow *f)
+{
+	struct watch *w = watch_of(f);
+
+	if (!f->unanswered)
+		return;
+	flow_answered(in->table, f);
+	if (w != NULL && w->waits) {
+		w->waits = false;
+		in->waiting_watches--;
+	}
+}
+
 /* -- Memory -------------------------------------------------------------------------------------------------- */
 
 static bool is_tcp(const struct flow *f)
@@ -107,6 +120,8 @@ static struct watch *watch_new(struct inspector *in, struct flow *f)
 	flow_end(f, 1, &server, &port);
 	memset(w, 0, tcp ? sizeof(struct watch_tcp) : sizeof(*w));
 	w->flow = f;
+	w->waits = f->unanswered;
+	in->waiting_watches += w->waits;
 	if (in->identify)
 		identify_init(&w->identify, !tcp, port);
 	else
@@ -132,6 +147,7 @@ void watch_release(struct inspector *in, struct flow *f)
 	if (w == NULL)
 		return;
 	delist(in, w);
+	in->waiting_watches -= w->waits;
 	if (in->identify)
 		identify_release(&w->identify, in->pool);
 	else
@@ -256,11 +272,11 @@ static struct judge_context context(const struct inspector *in, const struct flo
 }
 
 /* What the verifier learned. False: it announced a connection that it must not. */
-static bool learn(const struct call *c, struct judge_context *x)
+static bool learn(const struct call *c, struct judge_context *x, enum verify_status status)
 {
 	if (x->name_n > 0)
 		learn_name(c->in, c->w, x->name, x->name_n);
-	if (!x->has_pinhole)
+	if (!x->has_pinhole || status == VERIFY_REFUSE || status == VERIFY_DROP)
 		return true;
 	x->pinhole.tag = c->f->tag;
 	if (!pinhole_fits(&x->pinhole, x->client, x->server))
@@ -290,7 +306,7 @@ static enum verify_status judge_some(const struct call *c, unsigned from, const 
 
 	*ret_why = j->why;
 	c->f->level = (unsigned)j->level & 3u;
-	if (status != VERIFY_REFUSE && !learn(c, &x)) {
+	if (!learn(c, &x, status)) {
 		*ret_why = WHY_DATA_CHANNEL;
 		return VERIFY_REFUSE;
 	}
@@ -459,7 +475,7 @@ struct inspect_verdict watch_tcp(struct inspector *in, struct flow *f, unsigned 
 	struct inspect_verdict v = stream_admit(f, from, p, &r);
 
 	if (f->state >= FLOW_OPEN)
-		flow_answered(in->table, f);
+		answered(in, f);
 	if (v.code == INSPECT_FORWARD && stream_has_data(p)) {
 		bool syn = (p->flags & PACKET_SYN) != 0;
 		struct packet data = *p;
@@ -524,7 +540,7 @@ struct inspect_verdict watch_udp(struct inspector *in, struct flow *f, unsigned 
 	struct watch *w;
 
 	if (from == VERIFY_SERVER)
-		flow_answered(in->table, f);
+		answered(in, f);
 	if (in->identify)
 		return identify_datagram(in, f, from, p);
 	if (from == VERIFY_SERVER && policy_of(in, f)->one_way)
@@ -537,13 +553,13 @@ struct inspect_verdict watch_udp(struct inspector *in, struct flow *f, unsigned 
 	struct judge_context x = context(in, f, &e);
 	enum verify_status status = judge_datagram(&w->judge, &x, from, p->payload, p->n);
 	f->level = (unsigned)w->judge.level & 3u;
+	learn(&(struct call){in, f, w, p}, &x, status);
 	if (status == VERIFY_REFUSE)
 		return refuse_datagrams(in, f, from, p, w->judge.why);
 	if (status == VERIFY_DROP)
 		return inspector_drop(in, w->judge.why);
-	learn(&(struct call){in, f, w, p}, &x);
 	if (status == VERIFY_DECIDED) {
-		flow_answered(in->table, f);
+		answered(in, f);
 		decided(in, f, w);
 	}
 	return verdict(INSPECT_FORWARD, WHY_NONE);
