@@ -28,7 +28,7 @@
 	X(PROOF, "proof", 2, S, N_("the proof found that the kernel does not hold the policy: closed"),         \
 		N_("commit again; if it stays, report a defect with the proof's findings"))                     \
 	X(PROOF_FAILED, "proof-failed", 2, S, N_("the proof could not be made: closed"),                        \
-		N_("prove again; if it stays, restart the gate"))                                               \
+		N_("prove again (sekisho prove); if it stays, restart the gate"))                               \
 	X(LEASE, "lease", 2, S, N_("the lease could not be renewed: the gate closes by itself"),                \
 		N_("look at the fault records; restart the gate"))                                              \
 	X(TAMPERED, "tampered", 2, E, N_("the ruleset was changed by somebody else and was restored"),          \

@@ -268,6 +268,16 @@ const struct command commands[] = {
 		.run = verb_running,
 	},
 	{
+		.word = "prove",
+		.options = json_option,
+		.help = N_("prove that the kernel holds the policy that is in force"),
+		.about = N_("Reads the kernel's ruleset back now and compares what could cross with what the policy grants; the gate "
+			    "does the same by itself after each commit and when anything was changed from outside. Exit code 0: no "
+			    "finding; 1: there is one, or the proof could not be made. A finding makes the gate build the ruleset "
+			    "anew, or close."),
+		.run = verb_prove,
+	},
+	{
 		.word = "log",
 		.sub = log_commands,
 		.help = N_("read the records"),

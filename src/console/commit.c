@@ -36,7 +36,9 @@ static bool take_diagnostics(struct diag_list *d, const char *text, size_t n)
 	if (list == NULL || list->kind != JSON_ARRAY)
 		return false;
 	for (const struct json_value *v = list->first; v != NULL; v = v->next) {
-		const char *what = json_member_text(v, "what"), *code = json_member_text(v, "code");
+		/* What the proof found has a text alone. */
+		const char *what = json_member_text(v, json_member(v, "what") != NULL ? "what" : "text");
+		const char *code = json_member_text(v, "code");
 		const char *hint = json_member_text(v, "hint");
 		uint32_t line = (uint32_t)json_member_number(v, "line");
 		if (is_error(v))

@@ -50,6 +50,7 @@ int verb_explain(struct console *c, const struct args *a);
 int verb_ledger(struct console *c, const struct args *a);
 int verb_ruleset(struct console *c, const struct args *a);
 int verb_commit(struct console *c, const struct args *a);
+int verb_prove(struct console *c, const struct args *a);
 int verb_status(struct console *c, const struct args *a);
 int verb_running(struct console *c, const struct args *a);
 int verb_log_drops(struct console *c, const struct args *a);

@@ -1,4 +1,5 @@
 """test_town.py: the example town behaves as its table says: the same packets that tools/quickstart shows."""
+import json
 import os
 import sys
 
@@ -34,6 +35,14 @@ def kernel_settings(st):
             st.tap.check(f"{name} is {value}", got == value, got)
 
 
+def proved(st):
+    """Asked again, the gate proves what this kernel holds; without a policy there is nothing to prove."""
+    got = st.gate.ask("prove", "--json", check=False)
+    said = json.loads(got.stdout) if got.stdout.strip() else {}
+    st.tap.check("sekisho prove finds nothing", got.returncode == 0 and said.get("ok") and said.get("findings") == [] and
+                 said.get("generation") == st.gate.status()["generation"], f"exit {got.returncode}: {got.stdout}{got.stderr}")
+
+
 def main():
     options = stage.arguments(__doc__)
     table = cases.load(os.path.join(stage.ROOT, "tests/netns/town.toml"))
@@ -49,6 +58,7 @@ def main():
             st.tap.check(result.name, result.ok, f"expected {result.case['expect']}: {result.why}")
         real_vlans(st)
         kernel_settings(st)
+        proved(st)
     return st.tap.end()
 
 

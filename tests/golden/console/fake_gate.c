@@ -111,10 +111,34 @@ static void commit(int fd, const struct msg_request *q)
 		c = (struct msg_committed){.generation = 0};
 		MSG_TEXT(c.error, "kernel-refused: rule pittari: Invalid argument");
 		diagnostics = "[]";
+	} else if (is("disproved")) {
+		c = (struct msg_committed){.generation = 12, .errors = 1};
+		MSG_TEXT(c.error, "the proof found 1 differences between kernel and policy");
+		diagnostics = "[{\"code\":\"crosses\",\"text\":\"lgwan to mynumber: tcp 10.2.0.8 crosses\"}]";
 	} else if (is("garbage")) {
 		diagnostics = "[{\"severity\":";
 	}
 	answer(fd, MSG_COMMITTED, &c, memfd_of(diagnostics));
+}
+
+static void prove(int fd, const struct msg_request *q)
+{
+	struct msg_committed c = {.ok = 1, .generation = 12, .total_us = 23456};
+	const char *findings = "[]";
+
+	fprintf(asked, "prove language=%s\n", q->language);
+	if (is("disproved")) {
+		c = (struct msg_committed){.generation = 12, .total_us = 34567, .errors = 5};
+		MSG_TEXT(c.error, "the proof found 5 differences between kernel and policy");
+		findings = "[{\"code\":\"crosses\",\"text\":\"lgwan to mynumber: tcp 10.2.0.8 crosses\"},"
+			   "{\"code\":\"unknown\",\"text\":\"an expression \\\"\\u001b[2J\\\" of chain forward\"}]";
+	} else if (is("abnormal")) {
+		c = (struct msg_committed){.ok = 0};
+		MSG_TEXT(c.error, "no policy is in force");
+	} else if (is("garbage")) {
+		findings = "[{\"code\":\"crosses\"}]";
+	}
+	answer(fd, MSG_COMMITTED, &c, is("abnormal") ? -1 : memfd_of(findings));
 }
 
 static struct msg_drop_row drop(uint64_t sequence, uint32_t reason)
@@ -317,6 +341,8 @@ static void request(int fd)
 		log_client(fd);
 	else if (q->verb == MSG_VERB_RUNNING)
 		running(fd);
+	else if (q->verb == MSG_VERB_PROVE)
+		prove(fd, q);
 	msg_close_fds(&m);
 }
 

@@ -197,9 +197,8 @@ def many_clients(st):
             sock.send(request(LOG))
             _, fds, _, _ = socket.recv_fds(sock, 100000, 4)
             granted += fds
-    rows = st.gate.ask("log", "commits", "--json", check=False)
-    st.tap.check("nor do connections to the recorder shut others out", rows.returncode == 0 and rows.stdout.strip(),
-                 f"{len(granted)} granted; exit {rows.returncode}: {rows.stderr}")
+    rows = wait_for(lambda: st.gate.ask("log", "commits", "--json", check=False).stdout.strip(), 3)  # stored once a second
+    st.tap.check("nor do connections to the recorder shut others out", rows is not None, f"{len(granted)} granted")
     for fd in granted:
         os.close(fd)
     for sock in deaf:
@@ -316,6 +315,10 @@ def lying_prover(st, run):
             done = st.gate.commit_text(st.text + "set allow more from pc to sv service udp/7001\n", check=False)
             st.tap.check(f"a prover that lies ({lie}): the commit is refused", done.returncode == 1 and
                          st.gate.status()["generation"] == generation, f"exit {done.returncode}: {done.stdout[:200]}")
+            asked = st.gate.ask("prove", check=False)
+            said = asked.stdout + asked.stderr
+            st.tap.check(f"and nothing is proved ({lie})", asked.returncode in (1, 3) and "no finding" not in said and
+                         not any(e in said for e in ESCAPES), f"exit {asked.returncode}: {said[:200]!r}")
         closed = wait_for(lambda: not st.gate.status()["open"], 15)
         st.tap.check("while nobody proves the ruleset, the gate closes", closed is not None and
                      not passes(run, expected=False), st.gate.status())
@@ -324,6 +327,8 @@ def lying_prover(st, run):
                      repr(said[-300:]))
     opened = wait_for(lambda: st.gate.status()["open"], 15)
     st.tap.check("an honest one opens it", opened is not None and passes(run), st.gate.status())
+    asked = st.gate.ask("prove", check=False)
+    st.tap.check("and finds nothing", asked.returncode == 0 and "no finding" in asked.stdout, asked.stdout + asked.stderr)
 
 
 # -- the recorder ----------------------------------------------------------------------------------------------------
