@@ -18,6 +18,7 @@ static const struct verifier table[] = {
 	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
 	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
 	{APP_SMB, smb_stream, NULL, {445}},
+	{APP_RDP, rdp_stream, NULL, {3389}},
 	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
 	{APP_FTP, ftp_stream, NULL, {21}},
 };

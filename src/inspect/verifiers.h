@@ -11,6 +11,7 @@ verify_fn dns_stream, dns_datagram;
 verify_fn ldap_stream, ldap_datagram;
 verify_fn smtp_stream;
 verify_fn http_stream;
+verify_fn rdp_stream;
 verify_fn tls_stream;
 verify_fn ssh_stream;
 
