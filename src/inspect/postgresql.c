@@ -16,12 +16,13 @@
  * Limits: a startup message of 10 000 bytes (as the server has it), other messages as large as the judge holds.
  */
 #include "ber.h"
-#include "tls_hello.h"
+#include "direct_tls.h"
 #include "verifiers.h"
 
 #define STARTUP_MAX 10000u
 #define MESSAGE_MAX 65536u
 #define NAME_MAX_BYTES 63u
+#define TLS_RECORD 0x16
 #define CANCEL 80877102u
 #define ASK_SSL 80877103u
 #define ASK_GSS 80877104u
@@ -178,26 +179,6 @@ static void settings(struct part *p)
 	cursor_must(p->c, user, WHY_FIELD);
 }
 
-/* TLS from the first byte on: whose hello it is can be seen by its ALPN; TLS itself is looked at by its own verifier. */
-static enum verify_status direct(struct verify *v)
-{
-	static const char *const alpn[] = {"postgresql"};
-	struct verify_policy policy = {.application = APP_TLS, .options = VERIFY_ECH, .alpns = {alpn, 1}};
-	struct tls_message m TLS_UNSET;
-	struct tls_hello h = {0};
-
-	tls_message_read(&m, TLS_CLIENT_HELLO, v->side[VERIFY_CLIENT].p, v->side[VERIFY_CLIENT].n, WHY_PROTOCOL);
-	struct cursor c = cursor_init(m.p, m.n);
-	if (m.has_length)
-		tls_client_hello(&c, &m, &policy, &h);
-	if (c.why != WHY_NONE || m.why != WHY_NONE)
-		return verify_refuse(v, c.why != WHY_NONE ? c.why : m.why);
-	if (!m.whole)
-		return VERIFY_MORE;
-	v->next = APP_TLS;
-	return VERIFY_HANDOVER;
-}
-
 /* What comes behind the length and the code; which phase is next. */
 static enum phase first_body(struct verify *v, struct postgresql_state *s, struct part *p, uint32_t code)
 {
@@ -226,8 +207,8 @@ static enum verify_status start(struct verify *v, struct postgresql_state *s)
 {
 	struct cursor c = verify_said(v, VERIFY_CLIENT);
 
-	if (cursor_left(&c) > 0 && *c.p == TLS_HANDSHAKE && !s->asked_ssl && !s->asked_gss)
-		return direct(v);
+	if (cursor_left(&c) > 0 && *c.p == TLS_RECORD && !s->asked_ssl && !s->asked_gss)
+		return direct_tls(v, "postgresql");
 	cursor_must(&c, cursor_left(&c) == 0 || *c.p == 0, WHY_PROTOCOL);
 	uint32_t n = cursor_be32(&c);
 	cursor_must(&c, n >= 8 && n <= STARTUP_MAX, WHY_LENGTH);

@@ -21,6 +21,7 @@ static const struct verifier table[] = {
 	{APP_RDP, rdp_stream, NULL, {3389}},
 	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
 	{APP_FTP, ftp_stream, NULL, {21}},
+	{APP_TDS, tds_stream, NULL, {1433}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

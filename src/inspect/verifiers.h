@@ -23,5 +23,6 @@ verify_fn ntp_datagram;
 verify_fn syslog_stream, syslog_datagram;
 verify_fn postgresql_stream;
 verify_fn ftp_stream;
+verify_fn tds_stream;
 
 #endif
