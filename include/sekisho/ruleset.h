@@ -6,29 +6,35 @@
  *
  *   counters   stop_<word>, one per reason (a bare word may be a keyword of nft); limited_<i> per segment, limited_none
  *   lease      set of nf_proto, timeout 30 s: the gate is open for a family while its element lives
+ *   inspectors set of nf_proto, timeout 4 s: packets are queued for the inspector while its element lives
  *   log_full   set of nf_proto: an element closes what is new (records cannot be kept)
  *   halfopen4/6  sources with too many unanswered connections (filled by sekishod)
+ *   pinholes4/6  connections that were announced (filled by sekishod); hosts4/6, data4/6: who may have such
  *   base chains, made once, never replaced; their rules are:
  *     early   prerouting -450  iifname vmap @interfaces -> in_<i> (one per interface): fragments, options, extension
  *                              headers, source, MAC; before defragmentation
  *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
  *     forward 0                lease; ct mark passed under this generation: accept; jump judge; drop
- *     after   forward +10      the inspector's verdict from packet mark to ct mark; MSS
+ *     after   forward +10      MSS; the inspector's verdict, a packet mark, to the flow's ct mark
  *     input 0, output 0        jump local_in / local_out; drop
- *   stop_<word>  counter name stop_<word>, meta mark set 0x00bb00CC, goto refuse: the only way to be refused
- *   refuse       by iifname to refuse_<i> (segment i) or refuse_none: limiters, log group 100+i, drop
+ *   stop_<word>  counter name stop_<word>, meta mark set 0xbb0000CC, goto refuse: the only way to be refused
+ *   refuse       by iifname to refuse_<i> (segment i) or refuse_none: limiters, log group 100+i, reset (app-mismatch), drop
  *   judge        pairs (original direction) / rpairs (reply): iifname . oifname -> pair_<from>_<to>
  *   pair_F_T     per family and protocol the maps of the pair; a hit sets the packet mark to the flow's class:
  *                  meta mark set ct original saddr . ct original daddr . ct original proto-dst map @M goto granted
- *                a miss in all: stop_no-rule. Intervals beyond LIMIT_SET_INTERVALS: cut by chains named after flow_F_T_PROTO.
- *   granted      meta mark & 0xf -> allow, timed, oneway, inspect (closed), mail (closed)
+ *                a miss in all: stop_no-rule, by way of `missed` (pinholes) where an FTP rule is. Intervals beyond
+ *                LIMIT_SET_INTERVALS: cut by chains named after flow_F_T_PROTO.
+ *   granted      meta mark & 0xf -> allow, timed, oneway, inspect, inspect_timed, inspect_oneway, mail (closed)
+ *   inspect*     ct mark inspecting -> to_inspector -> queue_<i> (ingress segment i); verified: accept
+ *   inspected    from `after`: verdict
  *
  * Maps give a mark and not a verdict: the kernel validates every verdict of every map again whenever a verdict
  * is added anywhere (17 ms at 100 k elements, measured), and never a mark.
  *
  * Class mark: bits 0-3 enum flow_class, bits 12-27 verified id.
- * ct mark: bits 0-1 state (FLOW_*), bits 2-11 generation & 0x3ff, bits 12-27 verified id, bit 28 timed, bit 29
- * one-way, bit 30 opening. The state is `passed` only where a mark may stand for the lookup: never for timed or one-way flows.
+ * ct mark: bits 0-1 state (CTMARK_*), bits 2-11 generation & 0x3ff, bits 12-27 verified id, bit 28 timed, bit 29
+ * one-way, bit 30 opening, bit 31 verified. The state is `passed` only where a mark may stand for the lookup: never for
+ * timed or one-way flows; those that were verified have bit 31 instead. Bits 28 and 29 together: through a pinhole.
  *
  * Sets and maps that belong to a policy are named <name>_g<generation that built them>; chains keep their names
  * and have their rules replaced, all at once, by the kernel's own generations.
