@@ -26,6 +26,7 @@
 #define QUEUE_BASE 200u
 /* A packet mark of the inspector's: its word in the lowest byte. */
 #define WORD_MARK(word) (0x5e000000u | (word))
+#define WORD_BITS 0xff0000ffu /* the others say why, and are no matter here */
 
 struct generations {
 	uint32_t current;

@@ -95,7 +95,8 @@ static void ask_renewal(struct question_at *q, struct expect *there, struct expe
 	if (old != 0) {
 		q->policy = policy;
 		q->inspected = INSPECTED_PASSES;
-		ask_both(q, there, back, MARK_PASSED | before | MARK_POLICY(old), N_("a verified flow of the generation before"));
+		ask_both(q, there, back, MARK_PASSED | before | MARK_POLICY(old),
+			N_("a verified flow of the generation before"));
 		ask_both(q, there, back, MARK_VERIFIED_OK | before | MARK_POLICY(old),
 			N_("a verified flow of the generation before"));
 		q->inspected = INSPECTED_IS_ASKED;
@@ -188,7 +189,8 @@ void check_inspected(struct question_at *q, struct expect *there, struct expect 
 	ask_both(q, there, back, MARK_PASSED | stale | MARK_POLICY(policy), N_("a flow verified long ago"));
 	ask_both(q, there, back, MARK_INSPECTING | stale | MARK_POLICY(policy), N_("a flow undecided long ago"));
 	q->sc.empty_set = "inspectors";
-	ask_both(q, there, back, MARK_INSPECTING | current | MARK_POLICY(policy), N_("a flow under inspection without inspector"));
+	ask_both(q, there, back, MARK_INSPECTING | current | MARK_POLICY(policy),
+		N_("a flow under inspection without inspector"));
 	q->sc.ct_state = CT_NEW;
 	q->sc.ct_mark = 0;
 	q->pinholes = q->sc.l4proto == IPPROTO_TCP;
@@ -230,7 +232,7 @@ static bool joined(const struct question_at *q, const struct region *r, uint16_t
 
 static void find_pinhole(struct question_at *q, const struct region *r, const char *what)
 {
-	add_finding(q->p, "pinhole", arena_printf(q->p->arena, _("a pinhole that %s (%s): %s"), what, _(q->situation),
+	add_finding(q->p, "pinhole", arena_printf(q->p->arena, "%s (%s): %s", what, _(q->situation),
 		region_text(q->p, &q->sc, r)));
 }
 
@@ -241,13 +243,13 @@ bool check_data(struct question_at *q, const struct region *r, const struct pass
 	if (!how->pinhole)
 		return q->data != 0 && joined(q, r, q->data);
 	if (!q->pinholes)
-		find_pinhole(q, r, _("opens to what is no new connection"));
+		find_pinhole(q, r, _("a pinhole opens to what is no new connection"));
 	else if (!joined(q, r, 0))
-		find_pinhole(q, r, _("joins hosts that no rule with FTP joins"));
+		find_pinhole(q, r, _("a pinhole joins hosts that no rule with FTP joins"));
 	else if (!how->pinhole_taken)
-		find_pinhole(q, r, _("stays open behind its connection"));
+		find_pinhole(q, r, _("a pinhole stays open behind its connection"));
 	else if (!how->ct_known || kept != (MARK_DATA | MARK_GENERATION(q->generations.current)))
-		find_pinhole(q, r, _("does not mark its connection"));
+		find_pinhole(q, r, _("a pinhole does not mark its connection"));
 	return true;
 }
 
@@ -282,23 +284,30 @@ static void ask_verdict(struct prove *p, struct eval *ev, uint32_t ct_mark, uint
 	p->scenarios++;
 	if (wanted == 0 ? q.accepted == 0 : q.accepted > 0 && q.right)
 		return;
-	add_finding(p, "verdict", arena_printf(p->arena,
-		_("behind the queue the mark %#x of a packet of a flow marked %#x %s"), mark, ct_mark,
-		wanted == 0 ? _("opens it") : q.accepted == 0 ? _("stops it") : _("marks the flow otherwise")));
+	const char *what = wanted == 0 ? _("behind the queue a mark that is no permission lets a packet pass")
+			   : q.accepted == 0 ? _("behind the queue the inspector's permission is not heard")
+					     : _("behind the queue a permission marks the flow as something else");
+	add_finding(p, "verdict", arena_printf(p->arena, "%s (%#x, %#x)", what, mark, ct_mark));
 }
 
 /* An undecided flow of one kind, by every word and by what is none. */
 static void ask_words(struct prove *p, struct eval *ev, uint32_t flow, uint32_t how)
 {
-	static const uint32_t none[] = {WORD_MARK(0), WORD_MARK(INSPECT_REFUSE), WORD_MARK(INSPECT_DROP), WORD_MARK(5), WORD_MARK(6),
-		WORD_MARK(0xff), WORD_MARK(0x031403), WORD_MARK(0x031404), 0x00005004, 0x4, 1, 2, 0xbb00001f, 0x5f000001,
-		0x5f000002, 0x01000001, 0xde000002, 0x5e000012};
+	static const uint32_t none[] = {WORD_MARK(0), WORD_MARK(INSPECT_REFUSE), WORD_MARK(INSPECT_DROP), WORD_MARK(5),
+		WORD_MARK(0x031403), WORD_MARK(0x031404), 0x00005004, 4, 0xbb00001f};
 	uint32_t undecided = flow | how | MARK_INSPECTING;
 
 	ask_verdict(p, ev, undecided, WORD_MARK(INSPECT_FORWARD), undecided);
 	ask_verdict(p, ev, undecided, WORD_MARK(INSPECT_PASS), how != 0 ? flow | how | MARK_VERIFIED_OK : flow | MARK_PASSED);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		ask_verdict(p, ev, undecided, none[i], 0);
+	/* Each bit of the two that let pass counts: a word with another one is none. */
+	for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+		if ((bit & WORD_BITS) == 0)
+			continue;
+		ask_verdict(p, ev, undecided, WORD_MARK(INSPECT_FORWARD) ^ bit, 0);
+		ask_verdict(p, ev, undecided, WORD_MARK(INSPECT_PASS) ^ bit, 0);
+	}
 }
 
 void check_verdicts(struct prove *p, struct eval *ev, struct generations g)

@@ -151,10 +151,13 @@ static void run_dynset(struct run *run, struct state *s, const struct dump_expr 
 		s->pinhole_taken = true;
 }
 
-/* To the inspector: no plain pass. But with `bypass` the packet goes on where nobody listens. */
+/*
+ * To the inspector: no plain pass. But with `bypass` the packet goes on where nobody listens: then, as with several
+ * queues or a computed number, it is no queue of ours.
+ */
 static bool run_queue(struct run *run, struct state *s, const struct dump_expr *e)
 {
-	uint32_t number = e->sreg != 0 || e->len != 1 ? UINT32_MAX : e->key;
+	uint32_t number = e->sreg != 0 || e->len != 1 || e->op != 0 ? UINT32_MAX : e->key;
 
 	if (run->ev->queued != NULL)
 		run->ev->queued(run->ev->arg, &s->region, number, s->expires_ms);

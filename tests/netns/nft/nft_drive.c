@@ -4,6 +4,7 @@
  * tests/unit/nft/hand_ir.h.
  */
 #include "../../unit/nft/hand_ir.h"
+#include "breaker.h"
 
 #include <sekisho/addr.h>
 #include <sekisho/arena.h>
@@ -22,11 +23,14 @@
 
 #define WORDS 16
 #define HANDS 256
+#define BREAKS 4
 
 struct drive {
 	struct nft *nft;
 	struct hand *committed; /* whose ruleset is in the kernel */
 	uint32_t generation;
+	char breaks[BREAKS][256]; /* done to the next ruleset that is committed */
+	unsigned nbreaks;
 	struct arena *arena;
 	struct hand *hands[HANDS]; /* every policy committed so far: rulesets point into them */
 	unsigned nhands;
@@ -216,6 +220,35 @@ static struct ruleset *build(struct drive *d, uint32_t generation)
 	return ruleset_build(&hand(d)->ir, clock_wall(), &opt);
 }
 
+/* break WAY...: see breaker.h */
+static void do_break(struct drive *d, char **w, unsigned n)
+{
+	if (d->nbreaks == BREAKS)
+		abort();
+	char *line = d->breaks[d->nbreaks++];
+	*line = '\0';
+	for (unsigned i = 1; i < n; i++) {
+		strncat(line, w[i], sizeof(d->breaks[0]) - strlen(line) - 2);
+		strcat(line, " ");
+	}
+	puts("ok");
+}
+
+static bool apply_breaks(struct drive *d, struct ruleset *rs)
+{
+	bool done = true;
+
+	for (unsigned i = 0; i < d->nbreaks; i++) {
+		char *w[WORDS], *save = NULL;
+		unsigned n = 0;
+		for (char *s = strtok_r(d->breaks[i], " ", &save); s != NULL && n < WORDS; s = strtok_r(NULL, " ", &save))
+			w[n++] = s;
+		done = done && breaker_apply(rs, w, n);
+	}
+	d->nbreaks = 0;
+	return done;
+}
+
 static void do_text(struct drive *d, char **w, unsigned n)
 {
 	struct ruleset *rs = build(d, number(w, n, 1));
@@ -245,6 +278,11 @@ static void do_commit(struct drive *d, char **w, unsigned n)
 	struct ruleset *rs = build(d, number(w, n, 1));
 	int64_t built = clock_mono().ns;
 
+	if (!apply_breaks(d, rs)) {
+		puts("error nothing was broken");
+		ruleset_free(rs);
+		return;
+	}
 	if (nft_commit(d->nft, &rs, &c, &e) != 0) {
 		ruleset_free(rs);
 		failed(&e);
@@ -402,7 +440,7 @@ static void do_dump(struct drive *d, char **w, unsigned n)
 	close(fd);
 }
 
-/* prove: does the evaluator find the policy, and nothing else, in the kernel? */
+/* prove [bypass]: does the evaluator find the policy, and nothing else, in the kernel? */
 static void do_prove(struct drive *d, char **w, unsigned n)
 {
 	struct arena *a = arena_new();
@@ -410,15 +448,15 @@ static void do_prove(struct drive *d, char **w, unsigned n)
 	uint32_t genid;
 	int fd, r = nft_dump(d->nft, &fd, &genid);
 
-	(void)w, (void)n;
 	if (r != 0 || a == NULL) {
 		answer(r);
 		return;
 	}
 	size_t size = (size_t)lseek(fd, 0, SEEK_END);
-	void *dump = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (dump == MAP_FAILED)
+	void *dump = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (dump == MAP_FAILED || (n > 1 && !breaker_bypass(dump, size)))
 		abort();
+	(void)w;
 	prove_check(&p, a, &d->committed->ir, dump, size, clock_wall());
 	printf("ok findings=%zu steps=%llu", p.total, (unsigned long long)p.steps);
 	for (size_t i = 0; i < p.n && i < 5; i++)
@@ -474,7 +512,7 @@ static const struct {
 	{"renew", 0, do_renew}, {"drop", 0, do_drop}, {"records", 1, do_records}, {"counters", 0, do_counters},
 	{"check", 0, do_check}, {"watch", 0, do_watch}, {"dump", 0, do_dump}, {"sweep", 0, do_sweep},
 	{"verify", 4, do_verify}, {"inspectors", 1, do_inspectors}, {"pinhole", 3, do_pinhole},
-	{"prove", 0, do_prove}, {"halfopen", 0, do_halfopen}, {"without", 1, do_without},
+	{"prove", 0, do_prove}, {"break", 1, do_break}, {"halfopen", 0, do_halfopen}, {"without", 1, do_without},
 };
 
 static void run_line(struct drive *d, char *line)

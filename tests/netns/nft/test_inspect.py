@@ -10,49 +10,10 @@ import threading
 import time
 
 import stand
+from policies import DNS, FILES, HEAD, MOVED, POLICY
 from stand import frame
 
-DNS, SYSLOG, FTP, TLS = 5, 7, 16, 1
-ACTIVE_DATA = 0x20
 WHY, SEEN = 20, 3  # what nft_queue says of a refusal: server-name, ssh
-HEAD = """
-segment k 1 eth0 10.1.0.1/24 2001:db8:1::1/64
-segment l 2 eth1 10.2.0.1/24 2001:db8:2::1/64
-segment n 3 eth2 192.0.2.1/24 2001:db8:3::1/64
-rule plain 0 1 1 0
-box 0 udp 10.1.0.20 10.2.0.8 5000 5000
-"""
-POLICY = HEAD + f"""
-rule names 0 1 2 0
-verify 1 {DNS} 0 dns
-box 1 udp 10.1.0.20 10.2.0.8 53 53
-box 1 udp 2001:db8:1::20 2001:db8:2::8 53 53
-box 1 udp 10.1.0.21 10.2.0.8 53 53
-rule logs 0 1 2 1
-verify 2 {SYSLOG} 0 syslog
-box 2 udp 10.1.0.20 10.2.0.8 514 514
-rule web 0 1 2 0
-verify 3 {TLS} 0 tls
-box 3 tcp 10.1.0.20 10.2.0.8 443 443
-box 3 tcp 10.1.0.21 10.2.0.8 443 443
-rule back 1 0 2 0
-verify 4 {TLS} 0 tls
-box 4 tcp 10.2.0.8 10.1.0.20 443 443
-"""
-FILES = POLICY + f"""
-rule files 0 1 2 0
-verify 5 {FTP} 0 ftp
-box 5 tcp 10.1.0.20 10.2.0.8 21 21
-rule files6 0 1 2 0
-verify 6 {FTP} {ACTIVE_DATA} ftp-active
-box 6 tcp 2001:db8:1::20 2001:db8:2::8 21 21
-"""
-# the same policies under other numbers: another one stands before them
-MOVED = HEAD + f"""
-rule first 0 1 2 0
-verify 1 {TLS} 0 a-tls
-box 1 tcp 10.1.0.20 10.2.0.9 443 443
-""" + re.sub(r"(verify|box) ([1-9])", lambda m: f"{m.group(1)} {int(m.group(2)) + 1}", FILES[len(HEAD):])
 serial = 0
 
 
@@ -318,6 +279,7 @@ def over_a_commit(s, q, program):
     s.passes("one way before", 0, 1, udp("10.1.0.20", "10.2.0.8", 2503, 514, t), t)
     s.policy(MOVED)
     s.do("commit 21")
+    s.do("inspectors on")
     before = q.count()
     t = token("-REFU-")
     s.passes("passed lives on, by the server's word alone", 1, 0, udp("10.2.0.8", "10.1.0.20", 53, 2500, t), t)
@@ -334,6 +296,7 @@ def over_a_commit(s, q, program):
     # once more, now by the sweep alone, back to the old numbers
     s.policy(POLICY)
     s.do("commit 22")
+    s.do("inspectors on")
     swept = s.do("sweep")
     s.check("deleted=0" in swept and marks_of(s, 2500) == [1 << 12 | 22 << 2 | 2], f"the sweep renews: {swept}")
     s.check(marks_of(s, 2501) == [1 << 12 | 22 << 2 | 1], f"undecided: {[hex(m) for m in marks_of(s, 2501)]}")
@@ -341,11 +304,13 @@ def over_a_commit(s, q, program):
     # another policy for the same flow: not what was verified
     s.policy(POLICY.replace(f"verify 1 {DNS} 0 dns", f"verify 1 {DNS} 1024 dns-updates"))
     s.do("commit 23")
+    s.do("inspectors on")
     t = token("-PASS-")
     s.stopped("verified as something else", 1, udp("10.2.0.8", "10.1.0.20", 53, 2500, t), "app-mismatch", t)
     s.stopped("undecided as something else", 0, udp("10.1.0.20", "10.2.0.8", 2501, 53, t), "app-mismatch", t)
     swept = s.do("sweep")
     s.check(marks_of(s, 2500) == [] and marks_of(s, 2501) == [], f"the sweep ends them: {swept}")
+    s.do("inspectors on")
     t = token("-PASS-")
     s.passes("a new flow is verified", 0, 1, udp("10.1.0.20", "10.2.0.8", 2500, 53, t), t)
     # the rule goes
@@ -444,6 +409,7 @@ class Hosts:
         self.s.neighbour(1, "10.2.0.8")
 
     def connect(self, dport=443):
+        self.s.do("inspectors on")
         listener = self.s.space.socket("h1", stand.socket.AF_INET, stand.socket.SOCK_STREAM)
         listener.setsockopt(stand.socket.SOL_SOCKET, stand.socket.SO_REUSEADDR, 1)
         listener.bind(("10.2.0.8", dport))
@@ -490,7 +456,6 @@ def real_connections(s, q, program):
         s.check(after["q0"] - before["q0"] <= 2, f"bulk is not queued: {before} {after}")
         client.close()
         server.close()
-        s.do("inspectors on")
         # an undecided flow in bulk: whole GSO packets through the queue
         client, server = hosts.connect()
         data = b"y" * (1 << 20)
@@ -503,7 +468,6 @@ def real_connections(s, q, program):
         s.check(q.count()["largest"] > 1500, f"GSO packets come whole: {q.count()}")
         client.close()
         server.close()
-        s.do("inspectors on")
         # refused from the client's side
         client, server = hosts.connect()
         before = s.counters().get("app-mismatch", 0)
