@@ -97,6 +97,19 @@ def check_invisible(names):
                 yield f"{name}:{number}: invisible character U+{ord(INVISIBLE.search(line).group()):04X}"
 
 
+# One Japanese word for a thing: (what nobody writes, unless within this, what is written). A town's ポリシー is its
+# security policy, another document than ours.
+WORDS = (("セグメント", "最大セグメント長", "区間"), ("ポリシー", "情報セキュリティポリシー", "設定ファイル"))
+
+
+def check_words(names):
+    for name in (n for n in names if is_text(n) and n != os.path.relpath(os.path.abspath(__file__), ROOT)):
+        for number, line in enumerate(lines(name), 1):
+            for word, within, instead in WORDS:
+                if word in line.replace(within, ""):
+                    yield f"{name}:{number}: {word}: the word is {instead}"
+
+
 def check_rooms(names):
     """A room includes <sekisho/...>, system headers and its own directory; never another room's."""
     for name in source(names):
@@ -179,8 +192,8 @@ def check_function_length(names):
 
 CHECKS = [("utf8", check_utf8), ("trailing-blanks", check_trailing_blanks), ("last-newline", check_last_newline),
           ("tabs", check_tabs), ("columns", check_columns), ("invisible-unicode", check_invisible),
-          ("rooms", check_rooms), ("headers-alone", check_headers), ("manuals", check_manuals), ("process-list", check_process_list),
-          ("file-length", check_file_length), ("function-length", check_function_length)]
+          ("words", check_words), ("rooms", check_rooms), ("headers-alone", check_headers), ("manuals", check_manuals),
+          ("process-list", check_process_list), ("file-length", check_file_length), ("function-length", check_function_length)]
 
 
 def run():

@@ -204,7 +204,7 @@ def send_all(town, gate, text, table):
     print_head()
     results = runner.run([c for c in table if c.get("phase") == "closed"])
     committed = gate.commit_text(text, lang=LANGUAGE)
-    print("     " + say("-- the policy is committed --", "-- ポリシーを反映 --") + " " + committed.stdout.strip().split("\n")[-1])
+    print("     " + say("-- the policy is committed --", "-- 設定ファイルを反映 --") + " " + committed.stdout.strip().split("\n")[-1])
     settle(town)
     runner.gateway_macs = {w: town.gateway_mac(w) for w in town.wires()}
     return results + runner.run([c for c in table if c.get("phase") != "closed"])
