@@ -1,22 +1,26 @@
 /*
- * dns.c: DNS over UDP and TCP (RFC 1035, 2136, 5936, 6891, 7766): every message, for as long as the flow lives.
+ * dns.c: DNS over UDP and TCP (RFC 1035, 2136, 5936, 6891, 7766): every message, for as long as the flow
+ * lives.
  *
- * Questions and answers are read to their last byte (dns_message.c). An answer must belong to a question of this flow: the
- * same id, kind, name (each letter as it was sent), type and class; it answers once. What a rule may demand besides: names
- * from a list, so many questions a second, no transfers and updates (they need the option `updates`).
+ * Questions and answers are read to their last byte (dns_message.c). An answer must belong to a question of
+ * this flow: the same id, kind, name (each letter as it was sent), type and class; it answers once. What a
+ * rule may demand besides: names from a list, so many questions a second, no transfers and updates (they
+ * need the option `updates`).
  *
- * State: the hashes of DNS_ASKED questions without an answer. With more of them the oldest is forgotten, and for
- * DNS_CROWDED seconds an answer that belongs to none is let through if it is a legal one: resolvers with one port for all
- * they ask must live. Such an answer never decides the flow. A hash is no secret: whoever sees the question can answer it.
+ * State: the hashes of DNS_ASKED questions without an answer. With more of them the oldest is forgotten,
+ * and for DNS_CROWDED seconds an answer that belongs to none is let through if it is a legal one: resolvers
+ * with one port for all they ask must live. Such an answer never decides the flow. A hash is no secret:
+ * whoever sees the question can answer it.
  *
- * A datagram that only breaks the rule's limits, or an answer that nobody asked for, is kept back alone: neither is worth the
- * port of a resolver, and answers are easily forged. Over TCP the same refuses the connection.
+ * A datagram that only breaks the rule's limits, or an answer that nobody asked for, is kept back alone:
+ * neither is worth the port of a resolver, and answers are easily forged. Over TCP the same refuses the
+ * connection.
  *
- * Names that are too long to be names (tunnels): DNS_NAME_TEXT, DNS_LABELS. A tunnel that stays below is legal DNS: the
- * list of names and the rate are what stops it.
+ * Names that are too long to be names (tunnels): DNS_NAME_TEXT, DNS_LABELS. A tunnel that stays below is
+ * legal DNS: the list of names and the rate are what stops it.
  *
- * TCP: messages of the server above DNS_WHOLE bytes are read record by record as they come, and pointers in them are judged
- * by their place only.
+ * TCP: messages of the server above DNS_WHOLE bytes are read record by record as they come, and pointers in
+ * them are judged by their place only.
  */
 #include <strings.h>
 
@@ -27,8 +31,9 @@
 #define DNS_CROWDED 5
 #define DNS_WHOLE 4096
 /*
- * Names that are asked for. Of 2 200 in public captures the longest honest one has 95 letters; those of tunnels, which must
- * fill their names to carry anything, have 193 and more. Most labels: the reverse name of an IPv6 address has 34.
+ * Names that are asked for. Of 2 200 in public captures the longest honest one has 95 letters; those of
+ * tunnels, which must fill their names to carry anything, have 193 and more. Most labels: the reverse name
+ * of an IPv6 address has 34.
  */
 #define DNS_NAME_TEXT 160
 #define DNS_LABELS 40
@@ -50,9 +55,12 @@ struct dns_state {
 };
 VERIFY_STATE(struct dns_state);
 
-/* -- Questions and answers ----------------------------------------------------------------------------------- */
+/* -- Questions and answers --------------------------------------------------------------------------------- */
 
-/* FNV-1a. An update is answered with or without what it was about (RFC 2136 section 3.8), so that is no part of it. */
+/*
+ * FNV-1a. An update is answered with or without what it was about (RFC 2136 section 3.8), so that is no
+ * part of it.
+ */
 static uint32_t question_hash(const struct dns_message *m)
 {
 	uint32_t h = 2166136261u;
@@ -127,7 +135,7 @@ static enum inspect_why answered(struct verify *v, const struct dns_message *m)
 	return crowded(v) ? WHY_NONE : WHY_ANSWER_OTHER;
 }
 
-/* -- What the rule demands ----------------------------------------------------------------------------------- */
+/* -- What the rule demands --------------------------------------------------------------------------------- */
 
 /* Is it the name, or below it? */
 static bool name_below(const char *of, const char *name, size_t n)
@@ -182,7 +190,7 @@ static struct dns_message message_init(const struct verify *v)
 	return (struct dns_message){.updates = (v->policy->options & VERIFY_UPDATES) != 0};
 }
 
-/* -- UDP ------------------------------------------------------------------------------------------------------- */
+/* -- UDP --------------------------------------------------------------------------------------------------- */
 
 /* A zone is transferred over TCP alone (RFC 5936 section 4.2). */
 static enum inspect_why datagram_parsed(struct verify *v, struct dns_message *m, const struct verify_side *s)
@@ -205,7 +213,8 @@ enum verify_status dns_datagram(struct verify *v)
 	enum inspect_why why = datagram_parsed(v, &m, s);
 	/* Once a server has answered, what is no answer is somebody else's. */
 	if (why != WHY_NONE)
-		return v->from == VERIFY_SERVER && v->level == LEVEL_RELATES ? verify_drop(v, why) : verify_refuse(v, why);
+		return v->from == VERIFY_SERVER && v->level == LEVEL_RELATES ? verify_drop(v,
+			why) : verify_refuse(v, why);
 	why = v->from == VERIFY_SERVER ? answered(v, &m) : question_allowed(v, &m);
 	if (why == WHY_ORDER)
 		return verify_refuse(v, why);
@@ -216,7 +225,7 @@ enum verify_status dns_datagram(struct verify *v)
 	return v->level == LEVEL_RELATES ? VERIFY_DECIDED : VERIFY_MORE;
 }
 
-/* -- TCP ------------------------------------------------------------------------------------------------------- */
+/* -- TCP --------------------------------------------------------------------------------------------------- */
 
 static enum inspect_why message_allowed(struct verify *v, unsigned from, const struct dns_message *m)
 {
@@ -284,7 +293,10 @@ static void long_record(struct verify *v, struct cursor *c, unsigned section)
 	cursor_must(c, st->rest <= st->len - st->at, WHY_LENGTH);
 }
 
-/* Goes on in a long answer with the bytes that are there. *c is left at the first that is not of this message. */
+/*
+ * Goes on in a long answer with the bytes that are there. *c is left at the first that is not of this
+ * message.
+ */
 static void long_goes_on(struct verify *v, struct cursor *c)
 {
 	struct dns_state *st = v->state;

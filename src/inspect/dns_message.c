@@ -1,12 +1,13 @@
 /*
  * dns_message.c: reads one DNS message field by field.
  *
- * Input: bytes of the network, of a datagram (whole) or of a TCP stream (as far as they came). Limits: names of 255 bytes,
- * labels of 63; a compression pointer points behind the header and before the name that it ends, and each further one lower
- * still, so following them ends. Where the beginning of a long message was used up, a pointer's place is judged and not what
- * it points to. Data of record types that carry names or lists are read in their form, others by their length.
- * Failure: the cursor's contradiction. Types and classes that IANA does not list are not let through in a question; in a
- * record only with transfers, whose zones may hold what their owner likes.
+ * Input: bytes of the network, of a datagram (whole) or of a TCP stream (as far as they came). Limits:
+ * names of 255 bytes, labels of 63; a compression pointer points behind the header and before the name that
+ * it ends, and each further one lower still, so following them ends. Where the beginning of a long message
+ * was used up, a pointer's place is judged and not what it points to. Data of record types that carry names
+ * or lists are read in their form, others by their length. Failure: the cursor's contradiction. Types and
+ * classes that IANA does not list are not let through in a question; in a record only with transfers, whose
+ * zones may hold what their owner likes.
  */
 #include "dns_message.h"
 
@@ -77,8 +78,9 @@ static bool name(const struct dns_message *m, struct cursor *c)
 }
 
 /*
- * Names that are asked for are text: printable ASCII without blanks, dots and backslashes inside a label. So what a rule's
- * list is compared with is what the server reads, and a tunnel has six bits a byte instead of eight.
+ * Names that are asked for are text: printable ASCII without blanks, dots and backslashes inside a label.
+ * So what a rule's list is compared with is what the server reads, and a tunnel has six bits a byte instead
+ * of eight.
  */
 static bool label_text(struct cursor *c, struct dns_question *q, size_t len)
 {
@@ -114,7 +116,8 @@ static bool question_name(struct cursor *c, struct dns_question *q)
 
 static bool type_listed(uint16_t t)
 {
-	return (t >= 1 && t <= 68) || (t >= 99 && t <= 109) || (t >= 249 && t <= 264) || t == 128 || t == 32768 || t == 32769;
+	return (t >= 1 && t <= 68) || (t >= 99 && t <= 109) || t == 128 || (t >= 249 && t <= 264) || t == 32768 ||
+	       t == 32769;
 }
 
 static bool question_type(uint16_t t, bool updates)
@@ -142,8 +145,9 @@ static bool class_listed(uint16_t class)
 /* -- Data of records --------------------------------------------------------------------------------------- */
 
 /*
- * The form of a record's data: n = name, t = text with a byte of length before it, l = bytes with two, p = a number and its
- * value, 0-9 = so many bytes, . = anything up to the end, * = the last again up to the end.
+ * The form of a record's data: n = name, t = text with a byte of length before it, l = bytes with two, p =
+ * a number and its value, 0-9 = so many bytes, . = anything up to the end, * = the last again up to the
+ * end.
  */
 static const char *form(uint16_t type, uint16_t class)
 {
@@ -234,7 +238,10 @@ static bool opcode_allowed(const struct dns_message *m)
 	return m->opcode == DNS_QUERY || (m->updates && (m->opcode == DNS_NOTIFY || m->opcode == DNS_UPDATE));
 }
 
-/* What only an answer says must not be in a question; what both must not say is the bit that is kept for later. */
+/*
+ * What only an answer says must not be in a question; what both must not say is the bit that is kept for
+ * later.
+ */
 static bool flags_allowed(const struct dns_message *m, bool reply)
 {
 	unsigned rcode = m->flags & 15u;
@@ -259,7 +266,8 @@ static bool counts_allowed(const struct dns_message *m, bool reply)
 		return true;
 	if (m->opcode == DNS_NOTIFY)
 		return m->count[DNS_ANSWER] <= 1 && m->count[DNS_AUTHORITY] == 0 && m->count[DNS_ADDITIONAL] <= 2;
-	return m->count[DNS_ANSWER] == 0 && m->count[DNS_AUTHORITY] <= (m->updates ? 1 : 0) && m->count[DNS_ADDITIONAL] <= 2;
+	return m->count[DNS_ANSWER] == 0 && m->count[DNS_AUTHORITY] <= (m->updates ? 1 : 0) &&
+	       m->count[DNS_ADDITIONAL] <= 2;
 }
 
 bool dns_header(struct dns_message *m, struct cursor *c, bool reply)
@@ -291,7 +299,8 @@ bool dns_question(struct dns_message *m, struct cursor *c, bool reply)
 	q->class = cursor_be16(c);
 	cursor_must(c, class_listed(q->class) && q->class != CLASS_NONE, WHY_FIELD);
 	/* An increment is asked for with the state that the client has. */
-	cursor_must(c, reply || m->opcode != DNS_QUERY || m->count[DNS_AUTHORITY] == (q->type == DNS_IXFR), WHY_FIELD);
+	cursor_must(c, reply || m->opcode != DNS_QUERY || m->count[DNS_AUTHORITY] == (q->type == DNS_IXFR),
+		WHY_FIELD);
 	if (!cursor_ok(c))
 		return false;
 	q->wire = begin;

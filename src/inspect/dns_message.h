@@ -56,7 +56,10 @@ struct dns_message {
 bool dns_header(struct dns_message *m, struct cursor *c, bool reply);
 /* The question section: one question, or none where count says so. */
 bool dns_question(struct dns_message *m, struct cursor *c, bool reply);
-/* One record. *ret_rest: when not NULL and the data are long and of no known form, so many bytes of them were left unread. */
+/*
+ * One record. *ret_rest: when not NULL and the data are long and of no known form, so many bytes of them
+ * were left unread.
+ */
 bool dns_record(struct dns_message *m, struct cursor *c, enum dns_section section, uint16_t *ret_rest);
 /* All of it: header, question and records, of which `len` bytes are the message and no byte is left over. */
 bool dns_message(struct dns_message *m, struct cursor *c, bool reply, size_t len);

@@ -1,17 +1,20 @@
 /*
- * ftp.c: the control connection of FTP (RFC 959, 2228, 2389, 2428, 3659, 4217), every command and reply, and what it says of
- * data connections.
+ * ftp.c: the control connection of FTP (RFC 959, 2228, 2389, 2428, 3659, 4217), every command and reply,
+ * and what it says of data connections.
  *
- * The greeting proves nothing (SMTP's is the same): decided when the server has taken a USER. Looked at for ever, because each
- * data connection is announced here. An announcement opens one pinhole, after the server's reply to it (227, 229, or 200 for
- * PORT and EPRT), and only if it names the two ends of this connection and a port from 1024 on: nobody is sent elsewhere
- * (bounce). PORT and EPRT need the option `active-data`; with `no-data` none is opened.
+ * The greeting proves nothing (SMTP's is the same): decided when the server has taken a USER. Looked at for
+ * ever, because each data connection is announced here. An announcement opens one pinhole, after the
+ * server's reply to it (227, 229, or 200 for PORT and EPRT), and only if it names the two ends of this
+ * connection and a port from 1024 on: nobody is sent elsewhere (bounce). PORT and EPRT need the option
+ * `active-data`; with `no-data` none is opened.
  *
- * AUTH TLS: with nothing pipelined before or behind it, then TLS's verifier goes on. Nobody can read the announcements any
- * more, so such a connection has no data connections. When the rule demands TLS, USER before it is refused.
+ * AUTH TLS: with nothing pipelined before or behind it, then TLS's verifier goes on. Nobody can read the
+ * announcements any more, so such a connection has no data connections. When the rule demands TLS, USER
+ * before it is refused.
  *
- * Commands are those of the standards and some that servers add; each reply is of a class that its command can have, in the
- * order of the commands. Names and passwords may hold any bytes but controls. Limits: FTP_LINE, FTP_PENDING.
+ * Commands are those of the standards and some that servers add; each reply is of a class that its command
+ * can have, in the order of the commands. Names and passwords may hold any bytes but controls. Limits:
+ * FTP_LINE, FTP_PENDING.
  */
 #include <strings.h>
 
@@ -68,7 +71,7 @@ struct ftp_state {
 };
 VERIFY_STATE(struct ftp_state);
 
-/* -- Announcements ------------------------------------------------------------------------------------------ */
+/* -- Announcements ----------------------------------------------------------------------------------------- */
 
 struct announcement {
 	struct addr addr;
@@ -170,7 +173,7 @@ static enum inspect_why announced(struct verify *v, enum kind kind, const struct
 	return WHY_NONE;
 }
 
-/* -- Client -------------------------------------------------------------------------------------------------- */
+/* -- Client ------------------------------------------------------------------------------------------------ */
 
 static bool is_pending(const struct ftp_state *st, enum kind kind)
 {
@@ -203,11 +206,13 @@ static enum inspect_why may_say(const struct verify *v, const struct ftp_state *
 		return WHY_STARTTLS;
 	if (kind == SECURITY && v->level == LEVEL_RELATES)
 		return WHY_ORDER;
-	if (opens_data(kind) && ((options & VERIFY_NO_DATA) != 0 || (kind == ACTIVE && (options & VERIFY_ACTIVE_DATA) == 0)))
+	bool closed = (options & VERIFY_NO_DATA) != 0 || (kind == ACTIVE && (options & VERIFY_ACTIVE_DATA) == 0);
+	if (opens_data(kind) && closed)
 		return WHY_DATA_CHANNEL;
 	bool too_early = v->level != LEVEL_RELATES && (opens_data(kind) || kind == TRANSFER);
 	/* One announcement at a time: its reply tells which it was. */
-	bool another = opens_data(kind) && (is_pending(st, PASSIVE) || is_pending(st, EXTENDED) || is_pending(st, ACTIVE));
+	bool another = opens_data(kind) && (is_pending(st, PASSIVE) || is_pending(st,
+		EXTENDED) || is_pending(st, ACTIVE));
 	return too_early || another || st->n == FTP_PENDING ? WHY_ORDER : WHY_NONE;
 }
 
@@ -253,7 +258,8 @@ static enum inspect_why active(const struct verify *v, bool eprt, const uint8_t 
 }
 
 /* What is to be known of an argument. */
-static enum inspect_why judge_argument(const struct verify *v, const char *word, enum kind *kind, const uint8_t *p, size_t n)
+static enum inspect_why judge_argument(const struct verify *v, const char *word, enum kind *kind,
+	const uint8_t *p, size_t n)
 {
 	struct ftp_state *st = v->state;
 
@@ -290,7 +296,7 @@ static enum verify_status client_line(struct verify *v, struct cursor *c)
 	return v->level == LEVEL_RELATES ? VERIFY_DECIDED : VERIFY_MORE;
 }
 
-/* -- Server -------------------------------------------------------------------------------------------------- */
+/* -- Server ------------------------------------------------------------------------------------------------ */
 
 static bool reply_of(enum kind kind, unsigned code)
 {
@@ -341,7 +347,8 @@ static enum verify_status reply(struct verify *v, struct cursor *c, unsigned cod
 	return VERIFY_HANDOVER;
 }
 
-static enum verify_status last_line(struct verify *v, struct cursor *c, unsigned code, const struct line_reply *text)
+static enum verify_status last_line(struct verify *v, struct cursor *c, unsigned code,
+	const struct line_reply *text)
 {
 	struct ftp_state *st = v->state;
 

@@ -1,9 +1,9 @@
 /*
  * line.c: text lines from a cursor. See line.h.
  *
- * Input: bytes of the network, as far as they came. A line ends with CR LF and nothing else: what one end takes for the
- * end of a line and the other does not is how one message is smuggled inside another. Limits: the
- * caller's. Failure: the cursor's.
+ * Input: bytes of the network, as far as they came. A line ends with CR LF and nothing else: what one end
+ * takes for the end of a line and the other does not is how one message is smuggled inside another. Limits:
+ * the caller's. Failure: the cursor's.
  */
 #include "line.h"
 
@@ -15,7 +15,8 @@ static bool is_word(uint8_t b)
 }
 
 /* The first word that begins with these bytes, and is no longer when `whole`. */
-static const struct line_word *find(const struct line_word *words, size_t n, const uint8_t *p, size_t len, bool whole)
+static const struct line_word *find(const struct line_word *words, size_t n, const uint8_t *p, size_t len,
+	bool whole)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = strlen(words[i].word);
@@ -65,7 +66,10 @@ static int utf8_more(uint8_t b)
 	return b < 0x80 ? 0 : b >= 0xc2 && b <= 0xdf ? 1 : b >= 0xe0 && b <= 0xef ? 2 : b >= 0xf0 && b <= 0xf4 ? 3 : -1;
 }
 
-/* The second byte has less room after some first ones: no longer form than needed, no surrogate, nothing above U+10FFFF. */
+/*
+ * The second byte has less room after some first ones: no longer form than needed, no surrogate, nothing
+ * above U+10FFFF.
+ */
 static bool utf8_second(uint8_t first, uint8_t b)
 {
 	uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
@@ -126,7 +130,8 @@ bool line_base64(struct cursor *c, size_t max)
 		if (cursor_ok(c) && b == '\r')
 			return CURSOR_EXPECT(c, "\n", WHY_ENCODING);
 		cursor_must(c, (size_t)(c->p - begin) <= max, WHY_LENGTH);
-		cursor_must(c, (is_word(b) && b != '-') || b == '+' || b == '/' || b == '=' || b == '*', WHY_ENCODING);
+		cursor_must(c, (is_word(b) && b != '-') || b == '+' || b == '/' || b == '=' || b == '*',
+			WHY_ENCODING);
 	}
 	return false;
 }
@@ -155,7 +160,7 @@ bool line_reply(struct cursor *c, struct line_reply *ret, size_t max, enum line_
 	return cursor_ok(c);
 }
 
-/* -- Talking by turns ------------------------------------------------------------------------------------------ */
+/* -- Talking by turns -------------------------------------------------------------------------------------- */
 
 /* One line of a side; *progress: it was there. */
 static enum verify_status one(struct verify *v, line_fn *line, unsigned from, bool *progress)

@@ -1,6 +1,6 @@
 /*
- * line.h: protocols of text lines (SMTP, FTP, POP3, IMAP, syslog over TCP): words, replies and ends of lines from a cursor,
- * each refused at the first byte that no legal line goes on with.
+ * line.h: protocols of text lines (SMTP, FTP, POP3, IMAP, syslog over TCP): words, replies and ends of
+ * lines from a cursor, each refused at the first byte that no legal line goes on with.
  */
 #ifndef SEKISHO_INSPECT_LINE_H
 #define SEKISHO_INSPECT_LINE_H
@@ -18,8 +18,8 @@ struct line_word {
 	uint8_t kind, argument; /* the protocol's */
 };
 /*
- * One of `words`, in any case, up to the first byte that cannot be in a word (which is left there). NULL: the bytes ran
- * out, or the word is none of them (`why`).
+ * One of `words`, in any case, up to the first byte that cannot be in a word (which is left there). NULL:
+ * the bytes ran out, or the word is none of them (`why`).
  */
 const struct line_word *line_word(struct cursor *c, const struct line_word *words, size_t n, enum inspect_why why);
 #define LINE_WORD(c, words, why) line_word((c), (words), sizeof(words) / sizeof((words)[0]), (why))
@@ -30,8 +30,8 @@ void line_utf8(struct cursor *c, uint8_t first);
 /* CR LF. */
 bool line_end(struct cursor *c);
 /*
- * The rest of the line, at most `max` bytes without CR LF, which are used up too. NULL: not all there, or WHY_ENCODING
- * (a lone CR or LF, a byte that is no text) or WHY_LENGTH.
+ * The rest of the line, at most `max` bytes without CR LF, which are used up too. NULL: not all there, or
+ * WHY_ENCODING (a lone CR or LF, a byte that is no text) or WHY_LENGTH.
  */
 const uint8_t *line_rest(struct cursor *c, size_t max, enum line_text text, size_t *ret_n);
 /* A blank and at least one more byte, then as line_rest(). */
@@ -40,8 +40,8 @@ const uint8_t *line_argument(struct cursor *c, size_t max, enum line_text text, 
 bool line_base64(struct cursor *c, size_t max);
 
 /*
- * One line of a reply (RFC 959 section 4.2, RFC 5321 section 4.2): first its three digits, which the caller judges, then the
- * rest: "-" (more lines follow) or a blank, and text.
+ * One line of a reply (RFC 959 section 4.2, RFC 5321 section 4.2): first its three digits, which the caller
+ * judges, then the rest: "-" (more lines follow) or a blank, and text.
  */
 uint16_t line_code(struct cursor *c);
 struct line_reply {
@@ -51,17 +51,17 @@ struct line_reply {
 };
 bool line_reply(struct cursor *c, struct line_reply *ret, size_t max, enum line_text text);
 
-/* -- Talking by turns ------------------------------------------------------------------------------------------ */
+/* -- Talking by turns -------------------------------------------------------------------------------------- */
 
 /*
- * Reads one line (or a part of what is no line) of `from` from c. What it used is marked as used when the cursor is well
- * afterwards. VERIFY_MORE and VERIFY_DECIDED: go on.
+ * Reads one line (or a part of what is no line) of `from` from c. What it used is marked as used when the
+ * cursor is well afterwards. VERIFY_MORE and VERIFY_DECIDED: go on.
  */
 typedef enum verify_status line_fn(struct verify *v, struct cursor *c, unsigned from);
 
 /*
- * Gives all lines that are there to `line`, of the side first whose turn it is. Returns after a line that announced a
- * pinhole too. The status of the last line; VERIFY_MORE or `resting` when the bytes ran out.
+ * Gives all lines that are there to `line`, of the side first whose turn it is. Returns after a line that
+ * announced a pinhole too. The status of the last line; VERIFY_MORE or `resting` when the bytes ran out.
  */
 enum verify_status line_talk(struct verify *v, line_fn *line, bool (*server_speaks)(const struct verify *v),
 	enum verify_status resting);

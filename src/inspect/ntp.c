@@ -1,14 +1,15 @@
 /*
  * ntp.c: NTP and SNTP, a client and a server (RFC 5905, 4330; versions 3 and 4), every datagram.
  *
- * The client asks in mode 3, the server answers in mode 4 with the client's transmit time as its origin time, or, interleaved,
- * with the client's receive time. Each question has one answer. Behind the 48 bytes there may be extension fields (RFC
- * 7822, NTS: RFC 8915, Autokey) and a MAC, each of a length that exists; MS-SNTP's long authenticator too. Symmetric and
- * broadcast modes and modes 6 and 7 (ntpq, ntpdc: amplifiers, and a shell of sorts) are refused, and so are versions 1, 2.
+ * The client asks in mode 3, the server answers in mode 4 with the client's transmit time as its origin
+ * time, or, interleaved, with the client's receive time. Each question has one answer. Behind the 48 bytes
+ * there may be extension fields (RFC 7822, NTS: RFC 8915, Autokey) and a MAC, each of a length that exists;
+ * MS-SNTP's long authenticator too. Symmetric and broadcast modes and modes 6 and 7 (ntpq, ntpdc:
+ * amplifiers, and a shell of sorts) are refused, and so are versions 1, 2.
  *
- * State: the times of NTP_ASKED questions without an answer; with more the oldest is forgotten. An answer that belongs to none
- * is kept back alone, and so is anything odd in a server's name once the server has answered: it is easily forged, and the
- * flow of a clock lives for years.
+ * State: the times of NTP_ASKED questions without an answer; with more the oldest is forgotten. An answer
+ * that belongs to none is kept back alone, and so is anything odd in a server's name once the server has
+ * answered: it is easily forged, and the flow of a clock lives for years.
  */
 #include "verifiers.h"
 
@@ -40,7 +41,7 @@ static uint64_t be64(struct cursor *c)
 	return high << 32 | cursor_be32(c);
 }
 
-/* -- What is behind the header --------------------------------------------------------------------------------- */
+/* -- What is behind the header ----------------------------------------------------------------------------- */
 
 static bool extension_known(uint16_t type)
 {
@@ -78,7 +79,7 @@ static void tail(struct cursor *c, uint8_t version)
 	cursor_must(c, mac_length(cursor_left(c), version), WHY_LENGTH);
 }
 
-/* -- Header ------------------------------------------------------------------------------------------------------ */
+/* -- Header ------------------------------------------------------------------------------------------------ */
 
 static bool is_text(uint32_t reference)
 {
@@ -133,7 +134,7 @@ static enum inspect_why parse(struct ntp_message *m, const struct verify_side *s
 	return c.why != WHY_NONE ? c.why : c.more ? WHY_LENGTH : WHY_NONE;
 }
 
-/* -- Questions and answers ---------------------------------------------------------------------------------------- */
+/* -- Questions and answers --------------------------------------------------------------------------------- */
 
 static void forget(struct ntp_state *st, unsigned i)
 {

@@ -1,14 +1,17 @@
 /*
- * smtp.c: SMTP (RFC 5321, 2920 pipelining, 3030 BDAT, 3207 STARTTLS, 4954 AUTH) up to the first command that only mail has.
+ * smtp.c: SMTP (RFC 5321, 2920 pipelining, 3030 BDAT, 3207 STARTTLS, 4954 AUTH) up to the first command
+ * that only mail has.
  *
- * The greeting proves nothing (FTP's is the same): a flow is passed when the server has agreed to MAIL or to AUTH after EHLO
- * or HELO. Until then each command and each reply is read; a reply must be of a class that its command can have, and nobody
- * speaks out of turn: EHLO, AUTH, DATA and STARTTLS are the last that a client says before the reply.
+ * The greeting proves nothing (FTP's is the same): a flow is passed when the server has agreed to MAIL or
+ * to AUTH after EHLO or HELO. Until then each command and each reply is read; a reply must be of a class
+ * that its command can have, and nobody speaks out of turn: EHLO, AUTH, DATA and STARTTLS are the last that
+ * a client says before the reply.
  *
- * STARTTLS: with nothing pipelined before or behind it (CVE-2011-0411), then TLS's verifier goes on. When the rule demands
- * it, a client that says anything of the mail before is refused with that word.
+ * STARTTLS: with nothing pipelined before or behind it (CVE-2011-0411), then TLS's verifier goes on. When
+ * the rule demands it, a client that says anything of the mail before is refused with that word.
  *
- * Not looked at: the mail itself, and what follows the decision. Limits: SMTP_LINE, and RFC 4954's for AUTH.
+ * Not looked at: the mail itself, and what follows the decision. Limits: SMTP_LINE, and RFC 4954's for
+ * AUTH.
  */
 #include "line.h"
 #include "verifiers.h"
@@ -43,7 +46,8 @@ static const struct line_word words[] = {
 };
 
 struct smtp_state {
-	uint8_t pending[SMTP_PENDING]; /* commands without a reply, the first said first; runs of RCPT count in `more` */
+	uint8_t pending[SMTP_PENDING]; /* commands without a reply,
+		the first said first; runs of RCPT count in `more` */
 	uint8_t more[SMTP_PENDING];
 	uint8_t n;
 	bool greeted, hello;

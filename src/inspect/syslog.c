@@ -1,19 +1,23 @@
 /*
  * syslog.c: syslog over UDP (RFC 3164, 5424, 5426) and TCP (RFC 6587), every message, in one direction.
  *
- * A message begins with its priority, <0> to <191> without a leading zero, and goes on in one of these forms:
+ * A message begins with its priority, <0> to <191> without a leading zero, and goes on in one of these
+ * forms:
  *	RFC 5424	1 2026-11-20T13:00:00.123+09:00 host app process id [structured data] text
  *	RFC 3164	Nov 20 13:00:00 host tag: text		(Cisco's * or . before an unsure time)
  *	rsyslog		2026-11-20T13:00:00.123456+09:00 host tag: text
  *	tag		snmpd[6956]: text, 123: text, %PIX-6-305011: text, date=2026-11-20, [IKE] text
- * The last is what routers, firewalls and small machines really say; a text without any of them is not let through. The
- * text is printable UTF-8 with tabs; one LF or NUL may end a datagram. Limit: SYSLOG_MAX bytes.
+ * The last is what routers, firewalls and small machines really say; a text without any of them is not let
+ * through. The text is printable UTF-8 with tabs; one LF or NUL may end a datagram. Limit: SYSLOG_MAX
+ * bytes.
  *
- * This is the weakest of the verifiers: syslog has no answer, so no peer confirms anything, and the text is free. What is held
- * is the direction: the server says nothing, ever. Over TCP a message is framed by its length (octet counting) or by LF.
+ * This is the weakest of the verifiers: syslog has no answer, so no peer confirms anything, and the text is
+ * free. What is held is the direction: the server says nothing, ever. Over TCP a message is framed by its
+ * length (octet counting) or by LF.
  *
- * Decided with the first message, at level L1 (there is no more to have), and each later one is read. A datagram that has a
- * priority and is wrong otherwise is kept back alone: a log is not worth less for one line. Without one it refuses the flow.
+ * Decided with the first message, at level L1 (there is no more to have), and each later one is read. A
+ * datagram that has a priority and is wrong otherwise is kept back alone: a log is not worth less for one
+ * line. Without one it refuses the flow.
  */
 #include "line.h"
 #include "verifiers.h"
@@ -25,7 +29,7 @@ struct syslog_state {
 };
 VERIFY_STATE(struct syslog_state);
 
-/* -- Times --------------------------------------------------------------------------------------------------- */
+/* -- Times ------------------------------------------------------------------------------------------------- */
 
 /* 0 = a digit; anything else is itself. */
 static void pattern(struct cursor *c, const char *p)
@@ -65,7 +69,8 @@ static void date_time(struct cursor *c, bool strict)
 
 static void month_day_time(struct cursor *c)
 {
-	static const struct line_word months[] = {{"Jan"}, {"Feb"}, {"Mar"}, {"Apr"}, {"May"}, {"Jun"}, {"Jul"}, {"Aug"},
+	static const struct line_word months[] = {{"Jan"}, {"Feb"}, {"Mar"}, {"Apr"}, {"May"}, {"Jun"},
+		{"Jul"}, {"Aug"},
 		{"Sep"}, {"Oct"}, {"Nov"}, {"Dec"}};
 
 	if (peek(c) == '*' || peek(c) == '.')
@@ -77,7 +82,7 @@ static void month_day_time(struct cursor *c)
 	pattern(c, "0 00:00:00");
 }
 
-/* -- Forms --------------------------------------------------------------------------------------------------- */
+/* -- Forms ------------------------------------------------------------------------------------------------- */
 
 /* A field of RFC 5424: 1 to max printable characters, and the blank behind it. */
 static void field(struct cursor *c, size_t max)
@@ -159,7 +164,8 @@ static void form_5424(struct cursor *c, bool cut)
 
 static bool of_tag(uint8_t b)
 {
-	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || strchr("_.%/+-", b) != NULL;
+	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || strchr("_.%/+-",
+		b) != NULL;
 }
 
 static uint8_t run_of_tag(struct cursor *c, size_t max)
@@ -262,7 +268,7 @@ static void message(struct cursor *c, enum frame frame, bool cut)
 	text(c, frame);
 }
 
-/* -- UDP ------------------------------------------------------------------------------------------------------- */
+/* -- UDP --------------------------------------------------------------------------------------------------- */
 
 static enum verify_status verified(struct verify *v)
 {
@@ -301,7 +307,7 @@ enum verify_status syslog_datagram(struct verify *v)
 	return verify_drop(v, c.why != WHY_NONE ? c.why : WHY_FIELD);
 }
 
-/* -- TCP ------------------------------------------------------------------------------------------------------- */
+/* -- TCP --------------------------------------------------------------------------------------------------- */
 
 /* The length in front of a message, and the blank behind it (RFC 6587 section 3.4.1). */
 static uint32_t frame_length(struct cursor *c)

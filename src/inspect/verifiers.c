@@ -20,8 +20,10 @@ static const struct verifier table[] = {
 	{APP_SMB, smb_stream, NULL, {445}},
 	{APP_RDP, rdp_stream, NULL, {3389}},
 	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
-	{APP_FTP, ftp_stream, NULL, {21}},
 	{APP_TDS, tds_stream, NULL, {1433}},
+	{APP_FTP, ftp_stream, NULL, {21}},
+	{APP_POP3, pop3_stream, NULL, {110}},
+	{APP_IMAP, imap_stream, NULL, {143}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 

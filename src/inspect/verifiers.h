@@ -24,5 +24,7 @@ verify_fn syslog_stream, syslog_datagram;
 verify_fn postgresql_stream;
 verify_fn ftp_stream;
 verify_fn tds_stream;
+verify_fn pop3_stream;
+verify_fn imap_stream;
 
 #endif

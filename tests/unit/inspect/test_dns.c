@@ -73,14 +73,18 @@ static void conversations(void)
 		CHECK_INT(o.level, LEVEL_PREFIX);
 	}
 	/* All of them in one flow, answered in another order. */
-	static const struct line mixed[] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_MX)}, {'c', HEX(Q_SOA)}, {'s', HEX(A_SOA)},
+	static const struct line mixed[] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_MX)}, {'c', HEX(Q_SOA)}, {'s',
+		HEX(A_SOA)},
 		{'s', HEX(A_WWW)}, {'c', HEX(Q_NONE)}, {'s', HEX(A_NONE)}, {'s', HEX(A_MX)}};
 	CHECK_INT(DATAGRAMS(&any, mixed).status, VERIFY_DECIDED);
 }
 
 static void answers_that_nobody_asked_for(void)
 {
-	/* another id; another name; another letter case; another type: kept back, and nothing is decided by them */
+	/*
+	 * another id; another name; another letter case; another type: kept back, and nothing is decided by
+	 * them
+	 */
 	static const char *const others[] = {
 		"669e 8580 0001 0000 0000 0000 03777777 04746f776e 076578616d706c65 00 0001 0001",
 		"669d 8580 0001 0000 0000 0000 03777778 04746f776e 076578616d706c65 00 0001 0001",
@@ -100,7 +104,8 @@ static void answers_that_nobody_asked_for(void)
 	/* One question has one answer; asked twice, it has two. */
 	static const struct line twice[] = {{'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'s', HEX(A_WWW)}};
 	CHECK_INT(DATAGRAMS(&any, twice).status, VERIFY_DROP);
-	static const struct line again[] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'s', HEX(A_WWW)}};
+	static const struct line again[] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'s',
+		HEX(A_WWW)}};
 	CHECK_INT(DATAGRAMS(&any, again).status, VERIFY_DECIDED);
 	/* A server does not begin, and does not ask. */
 	static const struct line first[] = {{'s', HEX(A_WWW)}};
@@ -111,10 +116,12 @@ static void answers_that_nobody_asked_for(void)
 	/* Before the first answer, what is no DNS refuses the flow; later anybody could have sent it. */
 	static const struct line early[] = {{'c', HEX(Q_WWW)}, {'s', TEXT("SSH-2.0-OpenSSH_9.2\r\n")}};
 	CHECK_INT(DATAGRAMS(&any, early).status, VERIFY_REFUSE);
-	static const struct line late[] = {{'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'s', TEXT("SSH-2.0-OpenSSH_9.2\r\n")}};
+	static const struct line late[] = {{'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'s',
+		TEXT("SSH-2.0-OpenSSH_9.2\r\n")}};
 	CHECK_INT(DATAGRAMS(&any, late).status, VERIFY_DROP);
 	/* The client's are its own. */
-	static const struct line tunnel[] = {{'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'c', TEXT("\0\1\0\0 any bytes")}};
+	static const struct line tunnel[] = {{'c', HEX(Q_WWW)}, {'s', HEX(A_WWW)}, {'c',
+		TEXT("\0\1\0\0 any bytes")}};
 	CHECK_INT(DATAGRAMS(&any, tunnel).status, VERIFY_REFUSE);
 }
 
@@ -163,7 +170,8 @@ static void questions_that_are_none(void)
 		/* EDNS: version, root, one, options that do not add up */
 		{"1234 0100 0001 0000 0000 0001" WWW "00 0029 04d0 00010000 0000", WHY_VERSION},
 		{"1234 0100 0001 0000 0000 0001" WWW "0177 00 0029 04d0 00000000 0000", WHY_FIELD},
-		{"1234 0100 0001 0000 0000 0002" WWW "00 0029 04d0 00000000 0000 00 0029 04d0 00000000 0000", WHY_FIELD},
+		{"1234 0100 0001 0000 0000 0002" WWW "00 0029 04d0 00000000 0000 00 0029 04d0 00000000 0000",
+			WHY_FIELD},
 		{"1234 0100 0001 0000 0000 0001" WWW "00 0029 04d0 00000000 0005 000a 0002 00", WHY_LENGTH},
 	};
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -194,7 +202,8 @@ static void answers_that_are_none(void)
 		{REPLY("0001") "c0ff 0001 0001 00000000 0004 7f000001", WHY_FIELD}, /* ahead */
 		{REPLY("0001") "0161 c015 0001 0001 00000000 0004 7f000001", WHY_FIELD}, /* round and round */
 		{REPLY("0001") "c00c 0005 0001 00000000 0004 0161 c022", WHY_FIELD},
-		{REPLY("0001") "c00d 0001 0001 00000000 0004 7f000001", WHY_FIELD}, /* into a label: 'w' is no length */
+		{REPLY("0001") "c00d 0001 0001 00000000 0004 7f000001", WHY_FIELD},
+			/* into a label: 'w' is no length */
 		{REPLY("0001") "c00c 001c 0001 00000000 0004 7f000001", WHY_LENGTH},
 		{REPLY("0001") "c00c 0010 0001 00000000 0003 036100", WHY_LENGTH}, /* text */
 		{REPLY("0001") "c00c 000f 0001 00000000 0003 000a 00 00", WHY_TRAILING},
@@ -212,9 +221,11 @@ static void answers_that_are_none(void)
 			printf("answer %zu: %s\n", i, inspect_why_word(o.why));
 		CHECK(o.status == VERIFY_REFUSE && o.why == t[i].why);
 	}
-	CHECK_INT(answers(HEAD("0100") WWW, REPLY("0001") "c00c 0001 0001 00000000 0004 7f000001").status, VERIFY_DECIDED);
+	CHECK_INT(answers(HEAD("0100") WWW, REPLY("0001") "c00c 0001 0001 00000000 0004 7f000001").status,
+		VERIFY_DECIDED);
 	/* A name in a record may hold any bytes. */
-	CHECK_INT(answers(HEAD("0100") WWW, REPLY("0001") "c00c 0005 0001 00000000 0006 03ff0020 c00c").status, VERIFY_DECIDED);
+	CHECK_INT(answers(HEAD("0100") WWW,
+		REPLY("0001") "c00c 0005 0001 00000000 0006 03ff0020 c00c").status, VERIFY_DECIDED);
 }
 
 /* Writes a question for `name`, with dots; returns its length. */
@@ -249,7 +260,8 @@ static void names_of_the_rule(void)
 {
 	static const char *const list[] = {"town.example", "lg.jp"};
 	const struct verify_policy p = {.application = APP_DNS, .domain_names = {list, 2}};
-	static const char *const good[] = {"town.example", "www.town.example", "WWW.Town.Example", "a.b.city.lg.jp"};
+	static const char *const good[] = {"town.example", "www.town.example", "WWW.Town.Example",
+		"a.b.city.lg.jp"};
 	static const char *const bad[] = {"example", "xtown.example", "town.example.evil", "lg.jp.x", "", "a.com"};
 
 	for (size_t i = 0; i < 4; i++)
@@ -293,7 +305,8 @@ static void names_that_are_too_long(void)
 static void questions_a_second(void)
 {
 	const struct verify_policy p = {.application = APP_DNS, .rate = 10};
-	static const struct line l[11] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)},
+	static const struct line l[11] = {{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c',
+		HEX(Q_WWW)},
 		{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)},
 		{'c', HEX(Q_WWW)}, {'c', HEX(Q_WWW)}};
 
@@ -303,7 +316,10 @@ static void questions_a_second(void)
 	CHECK_INT(script_datagrams(APP_DNS, &p, l, 11, 101).status, VERIFY_MORE);
 }
 
-/* Many questions of one port: the first of them is forgotten, and its answer passes all the same, but decides nothing. */
+/*
+ * Many questions of one port: the first of them is forgotten, and its answer passes all the same, but
+ * decides nothing.
+ */
 static void crowd(void)
 {
 	static uint8_t bytes[17][64];
@@ -378,7 +394,8 @@ static void over_tcp(void)
 	static const struct line ssh[] = {{'c', TEXT("SSH-2.0-OpenSSH_9.2p1\r\n")}};
 	CHECK_INT(SCRIPT(APP_DNS, &any, ssh).why, WHY_LENGTH);
 	/* The framing is watched for ever. */
-	static const struct line later[] = {{'c', HEX("001e" Q_MX)}, {'s', HEX("0033" A_MX)}, {'c', TEXT("\0\100SSH-2.0-")}};
+	static const struct line later[] = {{'c', HEX("001e" Q_MX)}, {'s', HEX("0033" A_MX)}, {'c',
+		TEXT("\0\100SSH-2.0-")}};
 	CHECK_INT(SCRIPT(APP_DNS, &any, later).status, VERIFY_REFUSE);
 	static const struct line first[] = {{'s', HEX("0033" A_MX)}};
 	CHECK_INT(SCRIPT(APP_DNS, &any, first).why, WHY_ORDER);
@@ -388,7 +405,8 @@ static void over_tcp(void)
 static size_t zone(uint8_t *p, unsigned records, bool with_question, unsigned text)
 {
 	static const uint8_t question_bytes[] = {4, 't', 'o', 'w', 'n', 0, 0, 252, 0, 1};
-	const uint8_t head[] = {0x12, 0x34, 0x84, 0, 0, with_question, (uint8_t)(records >> 8), (uint8_t)records, 0, 0, 0, 0};
+	const uint8_t head[] = {0x12, 0x34, 0x84, 0, 0, with_question, (uint8_t)(records >> 8),
+		(uint8_t)records, 0, 0, 0, 0};
 	size_t n = 2;
 
 	memcpy(p + n, head, sizeof(head));

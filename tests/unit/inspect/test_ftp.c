@@ -1,10 +1,14 @@
-/* test_ftp.c: what vsftpd, curl and ftp said to each other; data connections that are announced, and those that must not be. */
+/*
+ * test_ftp.c: what vsftpd, curl and ftp said to each other; data connections that are announced, and those
+ * that must not be.
+ */
 #include "script.h"
 #include "test.h"
 
 static const struct verify_policy any = {.application = APP_FTP};
 static const struct verify_policy active = {.application = APP_FTP, .options = VERIFY_ACTIVE_DATA};
-static const struct verify_policy no_data = {.application = APP_FTP, .options = VERIFY_NO_DATA | VERIFY_ACTIVE_DATA};
+static const struct verify_policy no_data = {.application = APP_FTP,
+	.options = VERIFY_NO_DATA | VERIFY_ACTIVE_DATA};
 static const struct verify_policy tls = {.application = APP_FTP, .options = VERIFY_STARTTLS_REQUIRED};
 
 #define COUNT(lines) (sizeof(lines) / sizeof((lines)[0]))
@@ -17,21 +21,27 @@ static const struct verify_policy tls = {.application = APP_FTP, .options = VERI
 static const struct line passive[] = {LOGIN, C("PWD"), S("257 \"/\" is the current directory"), C("CWD pub"),
 	S("250 Directory successfully changed."), PASV, C("TYPE A"), S("200 Switching to ASCII mode."), C("LIST"),
 	S("150 Here comes the directory listing."), S("226 Directory send OK."), C("QUIT"), S("221 Goodbye.")};
-static const struct line extended[] = {LOGIN, C("SYST"), S("215 UNIX Type: L8"), C("FEAT"), S("211-Features:"), S(" AUTH TLS"),
-	S(" EPRT"), S(" EPSV"), S(" UTF8"), S("211 End"), C("EPSV"), S("229 Entering Extended Passive Mode (|||35174|)"),
+static const struct line extended[] = {LOGIN, C("SYST"), S("215 UNIX Type: L8"), C("FEAT"),
+	S("211-Features:"), S(" AUTH TLS"),
+	S(" EPRT"), S(" EPSV"), S(" UTF8"), S("211 End"), C("EPSV"),
+		S("229 Entering Extended Passive Mode (|||35174|)"),
 	C("TYPE I"), S("200 Switching to Binary mode."), C("SIZE file.txt"), S("213 5"), C("RETR file.txt"),
 	S("150 Opening BINARY mode data connection for file.txt (5 bytes)."), S("226 Transfer complete.")};
-static const struct line port[] = {LOGIN, C("PORT 10,1,0,5,222,21"), S("200 PORT command successful. Consider using PASV.")};
-static const struct line eprt[] = {LOGIN, C("EPRT |1|10.1.0.5|39367|"), S("200 EPRT command successful. Consider using EPSV.")};
+static const struct line port[] = {LOGIN, C("PORT 10,1,0,5,222,21"),
+	S("200 PORT command successful. Consider using PASV.")};
+static const struct line eprt[] = {LOGIN, C("EPRT |1|10.1.0.5|39367|"),
+	S("200 EPRT command successful. Consider using EPSV.")};
 
 static void decided_with_the_user(void)
 {
 	static const struct line l[] = {LOGIN};
 	CHECK(script_decides(APP_FTP, &any, l, COUNT(l), VERIFY_DECIDED));
-	static const struct line password[] = {S("220-hello"), S("220-"), S("  220 is not the end"), S("220 ready"), C("OPTS UTF8 ON"),
+	static const struct line password[] = {S("220-hello"), S("220-"), S("  220 is not the end"),
+		S("220 ready"), C("OPTS UTF8 ON"),
 		S("502 what?"), C("user a"), S("331 Please specify the password.")};
 	CHECK(script_decides(APP_FTP, &any, password, COUNT(password), VERIFY_DECIDED));
-	static const struct line again[] = {S("120 soon"), GREETING, C("USER a"), S("530 no"), C("USER b"), S("331 Password?")};
+	static const struct line again[] = {S("120 soon"), GREETING, C("USER a"), S("530 no"), C("USER b"),
+		S("331 Password?")};
 	CHECK(script_decides(APP_FTP, &any, again, COUNT(again), VERIFY_DECIDED));
 	static const struct line *const whole[] = {passive, extended};
 	static const size_t n[] = {COUNT(passive), COUNT(extended)};
@@ -39,8 +49,10 @@ static void decided_with_the_user(void)
 		CHECK_INT(script_run(APP_FTP, &any, whole[i], n[i]).status, VERIFY_DECIDED);
 		script_no_prefix_refused(APP_FTP, &any, whole[i], n[i]);
 	}
-	static const struct line names[] = {LOGIN, C("PASS "), S("230 Already logged in."), C("CWD \223\372\226\173"), S("250 Ok"),
-		C("RNFR a b"), S("350 Ready"), C("RNTO c"), S("250 Ok"), {'c', HEX("fff4 fff2 41424f52 0d0a")}, S("225 No transfer"),
+	static const struct line names[] = {LOGIN, C("PASS "), S("230 Already logged in."),
+		C("CWD \223\372\226\173"), S("250 Ok"),
+		C("RNFR a b"), S("350 Ready"), C("RNTO c"), S("250 Ok"), {'c',
+			HEX("fff4 fff2 41424f52 0d0a")}, S("225 No transfer"),
 		S("421 Timeout.")};
 	CHECK_INT(SCRIPT(APP_FTP, &any, names).status, VERIFY_DECIDED);
 	/* Commands ahead of their replies. */
@@ -54,7 +66,8 @@ static bool hole(const struct outcome *o, const char *from, const char *to, unsi
 {
 	struct addr a, b;
 
-	return o->has_pinhole && addr_parse(from, &a) && addr_parse(to, &b) && addr_cmp(&o->pinhole.client, &a) == 0 &&
+	return o->has_pinhole && addr_parse(from, &a) && addr_parse(to, &b) && addr_cmp(&o->pinhole.client,
+		&a) == 0 &&
 	       addr_cmp(&o->pinhole.server, &b) == 0 && o->pinhole.port == at;
 }
 
@@ -71,7 +84,8 @@ static void pinholes(void)
 	/* None before the server's word, and none when it says no. */
 	o = script_run(APP_FTP, &active, port, COUNT(port) - 1);
 	CHECK(o.status == VERIFY_DECIDED && !o.has_pinhole);
-	static const struct line no[] = {LOGIN, C("PORT 10,1,0,5,222,21"), S("500 Illegal PORT command."), C("PASV"), S("425 no"),
+	static const struct line no[] = {LOGIN, C("PORT 10,1,0,5,222,21"), S("500 Illegal PORT command."),
+		C("PASV"), S("425 no"),
 		C("EPSV ALL"), S("200 Ok")};
 	o = SCRIPT(APP_FTP, &active, no);
 	CHECK(o.status == VERIFY_DECIDED && !o.has_pinhole);
@@ -151,7 +165,8 @@ static void no_ftp(void)
 	REFUSED(&any, WHY_ENCODING, LOGIN, {'c', TEXT("PWD x\r\n")});
 	REFUSED(&any, WHY_FIELD, LOGIN, {'c', TEXT("CWD\r\n")});
 	REFUSED(&any, WHY_ORDER, LOGIN, {'c', TEXT("QUIT\r\nNOOP\r\n")});
-	REFUSED(&any, WHY_ORDER, LOGIN, {'c', TEXT("NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"
+	REFUSED(&any, WHY_ORDER, LOGIN, {'c',
+		TEXT("NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"
 		"NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n")});
 	static char big[5000];
 	memset(big, 'a', sizeof(big));
@@ -165,10 +180,12 @@ static void auth_tls(void)
 	static const struct line l[] = {GREETING, C("AUTH TLS"), S("234 Proceed with negotiation.")};
 	CHECK(script_hands_over(APP_FTP, &any, l, COUNT(l)));
 	CHECK(script_hands_over(APP_FTP, &tls, l, COUNT(l)));
-	static const struct line ssl[] = {GREETING, C("FEAT"), S("211-x"), S(" AUTH TLS"), S("211 End"), C("auth ssl"), S("234 Ok")};
+	static const struct line ssl[] = {GREETING, C("FEAT"), S("211-x"), S(" AUTH TLS"), S("211 End"),
+		C("auth ssl"), S("234 Ok")};
 	CHECK(script_hands_over(APP_FTP, &tls, ssl, COUNT(ssl)));
 	/* Another mechanism may be asked for, and must be refused by the server. */
-	static const struct line gss[] = {GREETING, C("AUTH GSSAPI"), S("504 Unknown AUTH type."), C("USER a"), S("331 Password?")};
+	static const struct line gss[] = {GREETING, C("AUTH GSSAPI"), S("504 Unknown AUTH type."),
+		C("USER a"), S("331 Password?")};
 	CHECK(script_decides(APP_FTP, &any, gss, COUNT(gss), VERIFY_DECIDED));
 	REFUSED(&any, WHY_ANSWER, GREETING, C("AUTH GSSAPI"), S("334 go on"));
 	REFUSED(&any, WHY_STARTTLS, GREETING, {'c', TEXT("AUTH TLS\r\nUSER a\r\n")});

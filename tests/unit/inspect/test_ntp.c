@@ -43,7 +43,8 @@ static void conversations(void)
 	CHECK_INT(datagrams(chrony, 2).level, LEVEL_RELATES);
 	CHECK_INT(datagrams(chrony, 4).status, VERIFY_DECIDED);
 	/* SNTP without a time of its own (RFC 4330 section 5), version 3. */
-	static const struct line sntp[] = {{'c', HEX(ASK("1b000000", ZERO8))}, {'s', HEX("1c0200e7" ZERO4 ZERO4 "7f7f0101"
+	static const struct line sntp[] = {{'c', HEX(ASK("1b000000", ZERO8))}, {'s',
+		HEX("1c0200e7" ZERO4 ZERO4 "7f7f0101"
 		"eeaac99afbb85745" ZERO8 "eeaac99c09fd3cbd eeaac99c0a03a750")}};
 	CHECK_INT(datagrams(sntp, 2).status, VERIFY_DECIDED);
 	/* A kiss of death. */
@@ -75,7 +76,9 @@ static void behind_the_header(void)
 		{ASK_T1 "0104 0023 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", WHY_LENGTH},
 		{ASK_T1 "0104 0028 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", WHY_LENGTH},
 		{ASK_T1 "0104 0008 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", WHY_LENGTH},
-		{ASK("1b000000", T1) "0104 0024 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", WHY_LENGTH},
+		{ASK("1b000000",
+			T1) "0104 0024 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20",
+				WHY_LENGTH},
 	};
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct outcome o = asks(t[i].hex);

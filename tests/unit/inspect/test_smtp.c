@@ -19,8 +19,10 @@ static const struct verify_policy tls = {.application = APP_SMTP, .options = VER
 #define COUNT(lines) (sizeof(lines) / sizeof((lines)[0]))
 
 static const struct line curl[] = {OPENED, MAIL, OK};
-static const struct line postfix[] = {{'s', TEXT("220 smtp-sink ESMTP\r\n")}, {'c', TEXT("EHLO mail.town.example\r\n")},
-	{'s', TEXT("250-smtp-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250-XCLIENT NAME HELO\r\n"
+static const struct line postfix[] = {{'s', TEXT("220 smtp-sink ESMTP\r\n")}, {'c',
+	TEXT("EHLO mail.town.example\r\n")},
+	{'s',
+		TEXT("250-smtp-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250-XCLIENT NAME HELO\r\n"
 		   "250-XFORWARD NAME ADDR PROTO HELO\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250 \r\n")},
 	{'c', TEXT("MAIL FROM:<a@town.example>\r\nRCPT TO:<b@other.example> ORCPT=rfc822;b@other.example\r\n"
 		   "RCPT TO:<c@other.example> ORCPT=rfc822;c@other.example\r\nDATA\r\n")},
@@ -28,8 +30,10 @@ static const struct line postfix[] = {{'s', TEXT("220 smtp-sink ESMTP\r\n")}, {'
 static const struct line login[] = {OPENED, {'c', TEXT("AUTH LOGIN\r\n")}, {'s', TEXT("334 VXNlcm5hbWU6\r\n")}};
 static const struct line plain[] = {OPENED, {'c', TEXT("AUTH PLAIN AHVzZXIAcGFzcw==\r\n")},
 	{'s', TEXT("235 2.7.0 Authentication successful\r\n")}};
-static const struct line helo[] = {{'s', TEXT("220-mx says hello\r\n220 ready\r\n")}, {'c', TEXT("ehlo [10.1.0.5]\r\n")},
-	{'s', TEXT("502 5.5.1 what?\r\n")}, {'c', TEXT("HELO pc\r\n")}, {'s', TEXT("250 mx\r\n")}, {'c', TEXT("NOOP\r\n")},
+static const struct line helo[] = {{'s', TEXT("220-mx says hello\r\n220 ready\r\n")}, {'c',
+	TEXT("ehlo [10.1.0.5]\r\n")},
+	{'s', TEXT("502 5.5.1 what?\r\n")}, {'c', TEXT("HELO pc\r\n")}, {'s', TEXT("250 mx\r\n")}, {'c',
+		TEXT("NOOP\r\n")},
 	{'s', TEXT("250 2.0.0 Ok\r\n")}, {'c', TEXT("mail from: <>\r\n")}, {'s', TEXT("250\r\n")}};
 /* Refused once, and once more. */
 static const struct line greylisted[] = {OPENED, MAIL,
@@ -133,7 +137,8 @@ static void starttls(void)
 	REFUSED(&tls, WHY_PLAIN, OPENED, {'c', TEXT("AUTH PLAIN AHVzZXIAcGFzcw==\r\n")});
 	REFUSED(&tls, WHY_PLAIN, OPENED, {'c', TEXT("VRFY a\r\n")});
 	REFUSED(&tls, WHY_PLAIN, OPENED, STARTTLS, {'s', TEXT("454 4.7.0 not now\r\n")}, MAIL);
-	static const struct line quit[] = {OPENED, {'c', TEXT("NOOP\r\nRSET\r\nQUIT\r\n")}, OK, OK, {'s', TEXT("221 Bye\r\n")}};
+	static const struct line quit[] = {OPENED, {'c', TEXT("NOOP\r\nRSET\r\nQUIT\r\n")}, OK, OK, {'s',
+		TEXT("221 Bye\r\n")}};
 	CHECK_INT(SCRIPT(APP_SMTP, &tls, quit).status, VERIFY_MORE);
 }
 

@@ -17,9 +17,12 @@ static const char *const messages[] = {
 	"<13>1 2026-11-20T13:29:13.493044+00:00 vm app - - -  hello \344\270\226\347\225\214\n",
 	"<13>2026-11-20T13:29:13.493044+00:00 vm app: hello",
 	"<35>1 2026-11-20T13:29:13.495215+00:00 vm root 77 - -  second#011tab\n",
-	"<13>1 2026-11-20T13:29:13.499441+00:00 vm root - - [timeQuality tzKnown=\"1\" isSynced=\"0\"][zoo@123 tiger=\"a\\\"b\"] x",
-	"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed", /* RFC 5424 section 6.5 */
-	"<165>1 2003-10-11T22:14:15.003Z h evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"A\"][e2@1 class=\"high\"]",
+	"<13>1 2026-11-20T13:29:13.499441+00:00 vm root - - [timeQuality tzKnown=\"1\" isSynced=\"0\"]"
+	"[zoo@123 tiger=\"a\\\"b\"] x",
+	"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed",
+		/* RFC 5424 section 6.5 */
+	"<165>1 2003-10-11T22:14:15.003Z h evntslog - ID47 "
+	"[exampleSDID@32473 iut=\"3\" eventSource=\"A\"][e2@1 class=\"high\"]",
 	"<0>1 - - - - - -",
 	"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8", /* RFC 3164 section 5.4 */
 	"<191>Oct  1 22:14:15 m x",
@@ -48,7 +51,8 @@ static void over_udp(void)
 
 static void no_log(void)
 {
-	static const char *const others[] = {"", "hello", "<>a: b", "<192>a: b", "<013>a: b", "<1000>a: b", "<1 3>a: b", "<13",
+	static const char *const others[] = {"", "hello", "<>a: b", "<192>a: b", "<013>a: b", "<1000>a: b",
+		"<1 3>a: b", "<13",
 		"13>a: b", "<x>a: b", " <13>a: b", "\026\003\001", "SSH-2.0-x"};
 	for (size_t i = 0; i < COUNT(others); i++) {
 		struct outcome o = says(others[i], strlen(others[i]));
@@ -114,10 +118,12 @@ static void one_way(void)
 
 static void over_tcp(void)
 {
-	static const struct line lf[] = {{'c', TEXT("<13>Nov 20 13:29:13 vm app: hello \344\270\226\347\225\214\n")},
+	static const struct line lf[] = {{'c',
+		TEXT("<13>Nov 20 13:29:13 vm app: hello \344\270\226\347\225\214\n")},
 		{'c', TEXT("<35>Nov 20 13:29:13 vm root[77]: second#011tab\n<13>1 - - - - - -\r\n")}};
 	static const struct line counted[] = {
-		{'c', TEXT("66 <13>1 2026-11-20T13:29:13.493044+00:00 vm app - - -  hello \344\270\226\347\225\214\n")},
+		{'c',
+			TEXT("66 <13>1 2026-11-20T13:29:13.493044+00:00 vm app - - -  hello \344\270\226\347\225\214\n")},
 		{'c', TEXT("16 <0>1 - - - - - -9 <1>a: b\nc")}};
 	for (int i = 0; i < 2; i++) {
 		struct outcome o = script_run(APP_SYSLOG, &any, i ? counted : lf, 2);
