@@ -255,17 +255,19 @@ static void build(struct writer *w)
 static void put_drops(struct writer *w)
 {
 	const struct pending *p = &w->pending;
-	struct msg_drop_row row;
+	struct msg_drop_row row = {0};
 
 	for (size_t i = 0; i < p->batch.n; i++) {
 		const struct agg_window *win = &p->batch.items[i].window;
-		if (p->batch.items[i].fresh) {
+		/* The inspector's word may have come after the row was put: with it comes what the rule says. */
+		if (p->batch.items[i].fresh || win->why != 0) {
 			names_fill(w->names, win, &row);
 			MSG_TEXT(row.boot_id, w->boot_id);
 		} else {
 			row.sequence = win->sequence;
 			row.count = win->count;
 			row.last_ns = win->last_ns;
+			row.why = row.seen = row.expected = 0;
 		}
 		store_put_open(w->store, &row, p->batch.items[i].fresh);
 	}

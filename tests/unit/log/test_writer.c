@@ -73,7 +73,7 @@ static void read_all(void)
 			;
 }
 
-/* n drops of a reason; `distinct` sources. */
+/* n drops of a reason (with what the inspector said above it); `distinct` sources. */
 static void drops(unsigned slot, unsigned reason, unsigned n, unsigned distinct)
 {
 	static struct datagram d;
@@ -82,7 +82,7 @@ static void drops(unsigned slot, unsigned reason, unsigned n, unsigned distinct)
 	for (unsigned done = 0; done < n;) {
 		d.n = 0;
 		for (unsigned i = 0; i < 64 && done < n; i++, done++) {
-			struct test_packet p = {.mark = 0xbb0000 | reason, .in = 3 + slot, .sequence = sequence[slot]++,
+			struct test_packet p = {.mark = 0xbb000000u | reason, .in = 3 + slot, .sequence = sequence[slot]++,
 				.src = {10, 1, (uint8_t)((done % distinct) >> 8), (uint8_t)(done % distinct)},
 				.dst = {10, 2, 0, 8},
 				.proto = IPPROTO_TCP, .flags = 2, .dport = 443};
@@ -91,7 +91,7 @@ static void drops(unsigned slot, unsigned reason, unsigned n, unsigned distinct)
 		if (send(kernel[slot], d.b, d.n, 0) != (ssize_t)d.n)
 			abort();
 	}
-	counters.packets[reason] += n;
+	counters.packets[reason & 0xff] += n;
 }
 
 /* The kernel counts, and nothing is logged. */
@@ -217,6 +217,29 @@ static void test_visible_within_a_second(void)
 	CHECK_INT(nrows, 2);
 	CHECK_INT(rows[1].count, 1);
 	check_equation();
+	stop();
+}
+
+/* A refusal without the inspector's word first, then with it, beside rows that never get one. */
+static void test_inspection(void)
+{
+	const unsigned said = REASON_APP_MISMATCH | WHY_PROTOCOL << 8 | APP_SSH << 16;
+
+	boot_kernel();
+	start(temp_begin(), 0);
+	drops(0, REASON_APP_MISMATCH, 1, 1);
+	drops(1, REASON_NO_RULE, 1, 1);
+	seconds(2);
+	drops(0, said, 2, 1);
+	drops(1, REASON_NO_RULE, 3, 1);
+	seconds(2);
+	read_rows();
+	CHECK_INT(nrows, 2);
+	for (unsigned i = 0; i < nrows && i < 2; i++) {
+		bool first = rows[i].reason == REASON_APP_MISMATCH;
+		CHECK(rows[i].why == (first ? WHY_PROTOCOL : 0) && rows[i].seen == (first ? APP_SSH : 0));
+		CHECK_INT(rows[i].count, first ? 3 : 4);
+	}
 	stop();
 }
 
@@ -587,6 +610,7 @@ int main(void)
 {
 	set_clock();
 	test_visible_within_a_second();
+	test_inspection();
 	test_loss_becomes_rows();
 	test_limited_is_no_fault();
 	test_limited_while_away();
