@@ -15,6 +15,9 @@
 #define WIDEST (VERIFY_ECH | VERIFY_CONNECT | VERIFY_UPGRADE | VERIFY_SMB1_NEGOTIATE | VERIFY_ACTIVE_DATA | VERIFY_FAST_OPEN | \
 		VERIFY_STANDARD_SECURITY | VERIFY_TRAPS | VERIFY_UPDATES)
 
+/* When only one verifier is left after so many bytes, it is named, though it has not come to a level. */
+#define ENOUGH_FOR_ONE 4u
+
 /* What one verifier made of a transcript. */
 struct outcome {
 	bool alive, final;
@@ -166,6 +169,15 @@ static void take(struct identity *best, bool *best_at_port, const struct hearing
 	*best_at_port = at_port;
 }
 
+static uint32_t heard(const struct transcript *t)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < t->turns; i++)
+		n += t->turn[i] & ~TRANSCRIPT_SERVER;
+	return n;
+}
+
 void identify(const struct transcript *t, uint32_t *live, struct identity *ret)
 {
 	size_t n;
@@ -189,6 +201,9 @@ void identify(const struct transcript *t, uint32_t *live, struct identity *ret)
 	}
 	if (*live == 0)
 		ret->settled = true;
+	for (enum application a = APP_NONE; a < APP_END && ret->level == LEVEL_NONE && heard(t) >= ENOUGH_FOR_ONE; a++)
+		if (*live == 1u << a)
+			ret->application = a;
 }
 
 /* -- The first byte ----------------------------------------------------------------------------------------- */
@@ -314,7 +329,7 @@ enum application judge_identify(const struct verify_side side[2], bool datagram,
 		}
 		uint32_t live = identify_all(datagram);
 		identify(&t, &live, &now);
-		if (now.level > best.level)
+		if (now.level > best.level || best.application == APP_NONE)
 			best = now;
 	}
 	*ret_level = best.level;

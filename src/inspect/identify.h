@@ -31,7 +31,8 @@ struct identity {
 uint32_t identify_all(bool datagrams);
 /*
  * Hears the whole transcript again with the verifiers in *live, and takes out those that refuse it. The best of the others
- * is the identity: by level, then by the server's port, then in the order of enum application.
+ * is the identity: by level, then by the server's port, then in the order of enum application. One that is left alone is
+ * named at level NONE.
  */
 void identify(const struct transcript *t, uint32_t *live, struct identity *ret);
 

@@ -99,6 +99,8 @@ static uint32_t lifetime(const struct inspector *in, const struct flow *f)
 		return tcp ? 5000 : 30000;
 	if (f->state == FLOW_CLOSED || (f->code != INSPECT_FORWARD && !in->keep_passed))
 		return 10000;
+	if (tcp && f->holds == FLOW_HOLDS_POLICY)
+		return 900000; /* open, and not a word */
 	return tcp ? 7440000 /* RFC 5382, REQ-5: 2 h 4 min */ : 300000 /* RFC 4787, REQ-5 */;
 }
 
