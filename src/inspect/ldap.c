@@ -68,10 +68,13 @@ static bool is_oid(uint8_t b)
 	return (b >= '0' && b <= '9') || b == '.';
 }
 
-/* RFC 4512 2.5: names, numbers, options; "*" and "+" in a list that is asked for; some servers know ranges and blanks. */
+/*
+ * RFC 4512 2.5: names, numbers, options; in a list that is asked for also "*", "+" and "@class" (RFC 4529); some servers know
+ * ranges and blanks.
+ */
 static bool is_description(uint8_t b)
 {
-	return (b >= '*' && b <= ';') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '=' || b == '_' || b == ' ';
+	return (b >= '*' && b <= ';') || (b >= '@' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '=' || b == '_' || b == ' ';
 }
 
 static bool is_mechanism(uint8_t b)

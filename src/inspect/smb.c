@@ -12,7 +12,8 @@
  * SMB 1 is refused as such. With the option smb1-negotiate its NEGOTIATE may be the question, if the answer is SMB 2.
  * NetBIOS session services (port 139: requests, keep-alives) are refused: direct TCP knows only type 0.
  *
- * Limits: a NEGOTIATE frame of NEGOTIATE_MAX; a session token of 64 KiB, of which only the head is looked at.
+ * Limits: a NEGOTIATE frame of NEGOTIATE_MAX. Of a session's token only the head is looked at; the whole must fit into what
+ * an undecided flow may bring (16 KiB: Kerberos tickets with hundreds of groups are larger).
  */
 #include "ber.h"
 #include "verifiers.h"
