@@ -25,6 +25,7 @@
 #include <strings.h>
 
 #include "dns_message.h"
+#include "rate.h"
 #include "verifiers.h"
 
 #define DNS_ASKED 16
@@ -160,18 +161,23 @@ static bool name_too_long(const struct dns_question *q)
 	return q->name_n > DNS_NAME_TEXT || q->labels > DNS_LABELS;
 }
 
+/* One more question of this client: over all its flows, as a resolver asks each from a port of its own. */
 static bool too_many(struct verify *v)
 {
 	struct dns_state *st = v->state;
 	uint32_t now = second_of(v);
 
+	if (v->policy->rate == 0)
+		return false;
+	if (v->rates != NULL)
+		return rates_count(v->rates, v->client, v->policy, v->now) > v->policy->rate;
 	if (st->second != now) {
 		st->second = now;
 		st->questions = 0;
 	}
 	if (st->questions < UINT16_MAX)
 		st->questions++;
-	return v->policy->rate != 0 && st->questions > v->policy->rate;
+	return st->questions > v->policy->rate;
 }
 
 static enum inspect_why question_allowed(struct verify *v, const struct dns_message *m)

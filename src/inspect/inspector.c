@@ -433,13 +433,14 @@ struct inspector *inspector_new(const struct inspect_options *opt, const struct 
 	in->table = flow_table_new(opt->flows, opt->secret);
 	in->pool = pool_new(bytes);
 	in->fragments = fragments_new();
+	in->rates = rates_new(opt->secret);
 	in->hooks = *hooks;
 	in->identify = hooks->policy == NULL;
 	in->lenient = opt->lenient;
 	in->keep_passed = opt->keep_passed;
 	in->deadline = INT64_MAX;
 	in->now = INT64_MIN / 2;
-	if (in->table == NULL || in->pool == NULL || in->fragments == NULL) {
+	if (in->table == NULL || in->pool == NULL || in->fragments == NULL || in->rates == NULL) {
 		inspector_free(in);
 		return NULL;
 	}
@@ -455,6 +456,7 @@ void inspector_free(struct inspector *in)
 			end(in, flow_at(in->table, i));
 	flow_table_free(in->table);
 	fragments_free(in->fragments);
+	rates_free(in->rates);
 	pool_free(in->pool);
 	free(in);
 }

@@ -8,6 +8,7 @@
 #include "fragment.h"
 #include "identify.h"
 #include "judge.h"
+#include "rate.h"
 #include "stream.h"
 
 /* Bytes of the beginning of each side that are kept to say what a refused flow rather is. */
@@ -44,6 +45,7 @@ struct inspector {
 	struct flow_table *table;
 	struct pool *pool;
 	struct fragments *fragments;
+	struct rates *rates;
 	struct inspect_hooks hooks;
 	struct inspect_counters counters;
 	struct watch *oldest, *newest;

@@ -65,6 +65,7 @@ static struct verify question(struct judge *j, const struct judge_context *x, un
 		.server = x->server,
 		.server_port = x->server_port,
 		.now = x->now,
+		.rates = x->rates,
 		.state = j->state,
 		.level = j->level,
 	};

@@ -34,6 +34,7 @@ struct judge {
 /* What surrounds a call; the same for all calls of a flow but `now`. */
 struct judge_context {
 	struct pool *pool;
+	struct rates *rates; /* NULL is allowed */
 	const struct addr *client, *server;
 	uint16_t server_port;
 	int64_t now;

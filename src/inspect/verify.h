@@ -15,6 +15,8 @@
 #include <sekisho/inspect.h>
 #include <sekisho/reader.h>
 
+struct rates;
+
 #define VERIFY_CLIENT 0
 #define VERIFY_SERVER 1
 /* A verifier's own memory for one flow; zero at the start. Checked at compile time by VERIFY_STATE(). */
@@ -46,6 +48,7 @@ struct verify {
 	const struct addr *client, *server;
 	uint16_t server_port;
 	int64_t now; /* nanoseconds */
+	struct rates *rates; /* counts a client's questions over all its flows (rate.h); NULL: this flow alone is known */
 	void *state; /* VERIFY_STATE_BYTES, kept between calls, zero at first and after a hand-over */
 	/* out */
 	enum inspect_level level; /* kept between calls */

@@ -267,8 +267,12 @@ static struct judge_context context(const struct inspector *in, const struct flo
 
 	flow_end(f, 0, &e->client, &port);
 	flow_end(f, 1, &e->server, &e->port);
-	return (struct judge_context){
-		.pool = in->pool, .client = &e->client, .server = &e->server, .server_port = e->port, .now = in->now};
+	return (struct judge_context){.pool = in->pool,
+		.rates = in->rates,
+		.client = &e->client,
+		.server = &e->server,
+		.server_port = e->port,
+		.now = in->now};
 }
 
 /* What the verifier learned. False: it announced a connection that it must not. */

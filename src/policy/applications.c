@@ -28,7 +28,7 @@ static const struct usual {
 	[APP_SYSLOG] = {{514, 601}, {514}},
 	[APP_SNMP] = {{0}, {161, 162}},
 	[APP_LDAP] = {{389, 3268}, {389}},
-	[APP_KERBEROS] = {{88, 464}, {88, 464}},
+	[APP_KERBEROS] = {{88}, {88}},
 	[APP_SMB] = {{445}, {0}},
 	[APP_RDP] = {{3389}, {0}},
 	[APP_VNC] = {{5900}, {0}},
@@ -283,9 +283,9 @@ static void check_internet(struct compiler *c, const struct rule_note *n, const 
 
 static void check_doubtful(struct compiler *c, const struct model_allow *a)
 {
-	if (a->application == APP_TLS && has_option(a, VERIFY_ECH) && a->server_names.n > 0)
-		diag_warning(c->diags, a->server_names.v[0].line, "outer-name", _("leave out `application-option ech`"),
-			_("with an encrypted server name only the outer name is verified in the rule \"%s\""),
+	if (a->application == APP_TLS && has_option(a, VERIFY_ECH) && a->server_names.n == 0)
+		diag_warning(c->diags, a->options.v[0].line, "no-name-to-hide", _("leave out `application-option ech`"),
+			_("the rule \"%s\" names no server, so it has no use for an encrypted server name"),
 			a->name.text);
 	if (a->server_names.n > 0 && (application_options(a->application) & VERIFY_STARTTLS_REQUIRED) != 0 &&
 		!has_option(a, VERIFY_STARTTLS_REQUIRED) && a->sanitised_by != SANITISED_MAIL_TO_TEXT)
