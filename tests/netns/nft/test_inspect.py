@@ -163,8 +163,9 @@ def each_word(s, q, program):
         s.stopped("refused for good", 0, udp(client, server, 2103, 53, t), "app-mismatch", t)
         s.check(q.count() == before, "and not asked again")
     q.do("default 9")
-    t = token("-NONE-")
-    s.stopped("a word that is none", 0, udp("10.1.0.20", "10.2.0.8", 2104, 53, t), "no-inspector", t)
+    for client, server in (("10.1.0.20", "10.2.0.8"), ("2001:db8:1::20", "2001:db8:2::8")):
+        t = token("-NONE-")
+        s.stopped("a word that is none", 0, udp(client, server, 2104, 53, t), "no-inspector", t)
     q.do("default 1")
     marks = records.marks()
     said = [m for m in marks if m == 0xbb000000 | SEEN << 16 | WHY << 8 | 31]
