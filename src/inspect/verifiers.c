@@ -19,6 +19,7 @@ static const struct verifier table[] = {
 	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
 	{APP_SMB, smb_stream, NULL, {445}},
 	{APP_RDP, rdp_stream, NULL, {3389}},
+	{APP_VNC, vnc_stream, NULL, {5900, 5901}},
 	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
 	{APP_TDS, tds_stream, NULL, {1433}},
 	{APP_FTP, ftp_stream, NULL, {21}},

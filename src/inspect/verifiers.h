@@ -12,6 +12,7 @@ verify_fn ldap_stream, ldap_datagram;
 verify_fn smtp_stream;
 verify_fn http_stream;
 verify_fn rdp_stream;
+verify_fn vnc_stream;
 verify_fn tls_stream;
 verify_fn ssh_stream;
 

@@ -178,7 +178,8 @@ static void smuggling(void)
 		{POST "Transfer-Encoding:\r\n", WHY_FIELD},
 		{POST "Transfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n" GET, WHY_NONE},
 		{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", WHY_FIELD},
-		{POST "Transfer-Encoding: chunked\r\n\r\n1a ;a=\"b\"\r\nabcdefghijklmnopqrstuvwxyz\r\n00\r\nX: y\r\n\r\n" GET, WHY_NONE},
+		{POST "Transfer-Encoding: chunked\r\n\r\n1a ;a=\"b\"\r\nabcdefghijklmnopqrstuvwxyz\r\n00\r\nX: y\r\n\r\n" GET,
+			WHY_NONE},
 		{POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd", WHY_LENGTH},
 		{POST "Transfer-Encoding: chunked\r\n\r\n3\nabc", WHY_LENGTH},
 		{POST "Transfer-Encoding: chunked\r\n\r\n-3\r\n", WHY_LENGTH},
@@ -232,7 +233,8 @@ static void status_lines(void)
 	CHECK_INT(answers(GET, OK).level, LEVEL_RELATES);
 	CHECK_INT(answers(GET, "HTTP/1.1 100 Continue\r\n\r\n").level, LEVEL_ANSWER);
 	/* HEAD: a length without a body; requests in a row. */
-	const char *head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" GET, *reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" OK;
+	const char *head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" GET;
+	const char *reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" OK;
 	CHECK_INT(answers(head, reply).why, WHY_NONE);
 	CHECK_INT(answers(GET GET, OK OK).why, WHY_NONE);
 	struct line unasked[] = {{'s', TEXT("H")}};
