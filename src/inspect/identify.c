@@ -28,7 +28,7 @@ struct outcome {
 
 struct hearing {
 	const struct transcript *t;
-	const struct verifier *verifier;
+	const struct verifier *named, *verifier; /* who it would be; who reads: another one after a hand-over */
 	struct verify_policy policy;
 	struct addr client, server;
 	uint32_t at[2], heard[2]; /* used; told so far */
@@ -41,7 +41,7 @@ struct hearing {
 static void begin(struct hearing *h, const struct transcript *t, const struct verifier *verifier)
 {
 	h->t = t;
-	h->verifier = verifier;
+	h->named = h->verifier = verifier;
 	h->policy = (struct verify_policy){.application = verifier->application, .options = WIDEST};
 	h->client = (struct addr){.family = 4, .b = {192, 0, 2, 1}};
 	h->server = (struct addr){.family = 4, .b = {192, 0, 2, 2}};
@@ -73,6 +73,15 @@ static void question(struct hearing *h, unsigned from)
 	memset(v->side, 0, sizeof(v->side));
 }
 
+/* The application goes on inside of another (TLS), which has yet to be heard; that far both sides agreed. */
+static void hand_over(struct hearing *h)
+{
+	h->verifier = verifier_of(h->v.next);
+	memset(h->state, 0, sizeof(h->state));
+	h->o.level = LEVEL_NONE;
+	h->o.alive = h->verifier != NULL && h->verifier->stream != NULL;
+}
+
 static void answer(struct hearing *h, enum verify_status status)
 {
 	h->o.level = h->v.level;
@@ -82,18 +91,20 @@ static void answer(struct hearing *h, enum verify_status status)
 	}
 	if (status == VERIFY_REFUSE || (status == VERIFY_DROP && h->o.level == LEVEL_NONE))
 		h->o.alive = false;
-	if (status == VERIFY_HANDOVER) /* the beginning has ended in agreement: it was that application */
-		h->o.level = LEVEL_RELATES;
-	if (h->o.alive && h->o.level == LEVEL_RELATES)
+	if (status == VERIFY_HANDOVER)
+		hand_over(h);
+	else if (h->o.alive && h->o.level == LEVEL_RELATES)
 		h->o.final = true;
 }
 
 /* The verifier is asked while it uses what it is shown. */
 static void ask_stream(struct hearing *h, unsigned from)
 {
+	const struct verifier *reader;
 	uint32_t used;
 
 	do {
+		reader = h->verifier;
 		question(h, from);
 		for (unsigned i = 0; i < 2; i++)
 			h->v.side[i] = (struct verify_side){h->t->p[i] + h->at[i], h->heard[i] - h->at[i], 0, h->ended[i]};
@@ -101,7 +112,8 @@ static void ask_stream(struct hearing *h, unsigned from)
 		used = h->v.side[0].used + h->v.side[1].used;
 		for (unsigned i = 0; i < 2; i++)
 			h->at[i] += h->v.side[i].used;
-	} while (h->o.alive && !h->o.final && used > 0 && h->at[0] + h->at[1] < h->heard[0] + h->heard[1]);
+	} while (h->o.alive && !h->o.final && (used > 0 || reader != h->verifier) &&
+		 h->at[0] + h->at[1] < h->heard[0] + h->heard[1]);
 }
 
 static void hear_turn(struct hearing *h, unsigned from, uint32_t n)
@@ -157,11 +169,11 @@ uint32_t identify_all(bool datagrams)
 
 static void take(struct identity *best, bool *best_at_port, const struct hearing *h)
 {
-	bool at_port = lives_at(h->verifier, h->t->server_port);
+	bool at_port = lives_at(h->named, h->t->server_port);
 
 	if (h->o.level == LEVEL_NONE || h->o.level < best->level || (h->o.level == best->level && *best_at_port >= at_port))
 		return;
-	best->application = h->verifier->application;
+	best->application = h->named->application;
 	best->level = h->o.level;
 	best->settled = h->o.final;
 	best->name_n = h->o.name_n;
@@ -176,6 +188,15 @@ static uint32_t heard(const struct transcript *t)
 	for (unsigned i = 0; i < t->turns; i++)
 		n += t->turn[i] & ~TRANSCRIPT_SERVER;
 	return n;
+}
+
+/* Half a ClientHello may still be of those who begin with TLS at once and say so inside (ALPN): it is TLS in any case. */
+static enum application left_alone(uint32_t live)
+{
+	for (enum application a = APP_NONE; a < APP_END; a++)
+		if (live == 1u << a || (a == APP_TLS && (live & 1u << APP_TLS) != 0))
+			return a;
+	return APP_NONE;
 }
 
 void identify(const struct transcript *t, uint32_t *live, struct identity *ret)
@@ -201,9 +222,8 @@ void identify(const struct transcript *t, uint32_t *live, struct identity *ret)
 	}
 	if (*live == 0)
 		ret->settled = true;
-	for (enum application a = APP_NONE; a < APP_END && ret->level == LEVEL_NONE && heard(t) >= ENOUGH_FOR_ONE; a++)
-		if (*live == 1u << a)
-			ret->application = a;
+	else if (ret->level == LEVEL_NONE && heard(t) >= ENOUGH_FOR_ONE)
+		ret->application = left_alone(*live);
 }
 
 /* -- The first byte ----------------------------------------------------------------------------------------- */
