@@ -185,13 +185,34 @@ static bool is_policy(const char *path)
 	return regular && n > 0 && !capture_looks_like(head, (size_t)n);
 }
 
+static uint32_t option_of(const char *word, size_t n)
+{
+#define X(bit, NAME, text)                                                                                     \
+	if (n == sizeof(text) - 1 && memcmp(word, text, n) == 0)                                                \
+		return bit;
+	VERIFY_OPTIONS(X)
+#undef X
+	return 0;
+}
+
+/* "ftp", or with options of the application: "ftp,active-data". */
 static int take_as(struct classify *k, const char *word)
 {
 	if (word == NULL)
 		return CONSOLE_OK;
-	for (unsigned a = 1; a < APP_END; a++)
-		if (strcmp(application_word((enum application)a), word) == 0)
-			k->judges.as = (struct verify_policy){.application = (enum application)a};
+	size_t n = strcspn(word, ",");
+	for (unsigned a = 1; a < APP_END; a++) {
+		const char *known = application_word((enum application)a);
+		if (strlen(known) == n && memcmp(known, word, n) == 0)
+			k->judges.as.application = (enum application)a;
+	}
+	for (const char *p = word + n; *p == ','; p += n) {
+		n = strcspn(++p, ",");
+		uint32_t option = option_of(p, n);
+		if (option == 0)
+			return console_fail(CONSOLE_USAGE, _("\"%s\" is no option of an application"), p);
+		k->judges.as.options |= option;
+	}
 	k->judges.has_as = k->judges.as.application != APP_NONE;
 	if (k->judges.has_as)
 		return CONSOLE_OK;

@@ -58,7 +58,7 @@ static const struct argument classify_arguments[] = {
 };
 
 static const struct option classify_options[] = {
-	{"--as", N_("APPLICATION"), N_("judge every flow as if a rule named this application"),
+	{"--as", N_("APPLICATION[,OPTION]"), N_("judge every flow as if a rule named this application"),
 		.complete = COMPLETE_APPLICATION},
 	{"--suggest", NULL, N_("print drafts of allow rules, with blank forms, for what was seen")},
 	{"--stats", NULL, N_("print totals instead of flows")},

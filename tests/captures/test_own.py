@@ -14,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 APPLICATIONS = ("dns", "ftp", "http", "imap", "kerberos", "ldap", "ntp", "pop3", "postgresql", "rdp", "smb", "smtp", "snmp", "ssh", "syslog",
                 "tds", "tls", "vnc")
 
+OPTIONS = {"ftp": "active-data"}
+
 
 def judge(sekisho, paths, *words):
     done = subprocess.run([sekisho, "classify", "--json", "--lang", "en", *words, *paths], capture_output=True, check=False, text=True)
@@ -38,7 +40,7 @@ def main():
         print(f"{'ok' if good else 'not ok'} {count} - {name}" + ("" if good else f"\n# {why}"), flush=True)
 
     for application in APPLICATIONS:
-        rows = judge(sekisho, list(index), "--as", application)
+        rows = judge(sekisho, list(index), "--as", application + ("," + OPTIONS[application] if application in OPTIONS else ""))
         own, wrong = [], []
         for r in rows:
             i = index[r["file"]]
