@@ -117,7 +117,8 @@ static void put_file(struct buf *out, const char *name)
 static int classify_file(struct console *c, struct classify *k, int fd, const char *name)
 {
 	struct flows f = {.c = c, .judges = &k->judges, .file = name, .traffic = k->traffic,
-		.decode = k->ignore_checksums ? PACKET_SKIP_CHECKSUM : 0, .identify = k->suggest, .rows = !k->stats && !k->suggest};
+		.decode = k->ignore_checksums ? PACKET_SKIP_CHECKSUM : 0, .identify = k->suggest,
+		.rows = !k->stats && !k->suggest};
 	struct progress p = {.on = isatty(STDERR_FILENO) == 1, .shown = -1};
 	uint32_t flows = flows_for(fd);
 	struct capture *cap = capture_open(fd);
