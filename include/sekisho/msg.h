@@ -263,6 +263,8 @@ struct msg_opened {
  *	   that came after all (found). Kernel counter = sum of drops + sum of lost - sum of found, per reason.
  * Follow  each new row at once, and once more with its final count when it closes, if that is more than one: keyed by
  *	   sequence, the later one counts.
+ * why     of a refused application: why, what it rather was, and what the rule names. A connection is refused once;
+ *	   its later packets say nothing, and the row keeps what was said first. 0: nothing was said.
  * rule    the nearest allow rule, with what differs from it; nothing differs when the policy as such allows the
  *	   packet (state, MAC of another kind of refusal).
  * Times   of the wall clock; when it was set back, the sequence tells the true order.

@@ -102,6 +102,12 @@ static pid_t gate_pid(void)
 	return (pid_t)last_number(EVENTS, "started ");
 }
 
+/* As it says itself, over the socket that sekishod was given. */
+static pid_t inspect_pid(void)
+{
+	return (pid_t)last_number(EVENTS, "inspector ");
+}
+
 static pid_t log_pid(void)
 {
 	return (pid_t)last_number(LINES, "started ");
@@ -287,6 +293,38 @@ static void test_stop(pid_t (*which)(void), const char *told)
 		CHECK(wait_more(LINES, "fault ", faults + 5, BACK_MS) >= 0);
 		CHECK(pid == which() && runs(pid));
 	}
+}
+
+/* Each inspector has a pair of its own to sekishod: a new one is attached, and the end of the old one is seen. */
+static void test_inspector(void)
+{
+	static const char told[] = "exited:sekisho-inspect 9 ";
+
+	CHECK(wait_more(EVENTS, "inspector ", 0, BACK_MS) >= 0);
+	CHECK_INT(inspect_pid(), last_number(EVENTS, "attached "));
+	check_descriptors(inspect_pid(), DAEMON_FD_GATE);
+	for (unsigned i = 0; i < 3; i++) {
+		pid_t old = inspect_pid();
+		unsigned before = count(EVENTS, "inspector "), gone = count(EVENTS, "inspector-gone ");
+		unsigned exits = count(EVENTS, told);
+		if (i < 2)
+			kill(old, SIGKILL);
+		else
+			CHECK_INT(ask(TINY_INSPECTOR_BROKEN), gate_pid());
+		CHECK(wait_more(EVENTS, "inspector-gone ", gone, 200) >= 0); /* at once, not with the next one */
+		CHECK(wait_more(EVENTS, "inspector ", before, BACK_MS) >= 0);
+		CHECK(inspect_pid() != old && !runs(old));
+		CHECK(wait_more(EVENTS, told, exits, BACK_MS) >= 0);
+	}
+	/* With sekishod goes its inspector, unsaid; the next sekishod has a new one. */
+	pid_t old = inspect_pid();
+	unsigned before = count(EVENTS, "inspector "), exits = count(EVENTS, "exited:sekisho-inspect ");
+	kill(gate_pid(), SIGKILL);
+	CHECK(gone_within(old, BACK_MS));
+	CHECK(wait_more(EVENTS, "inspector ", before, 2 * BACK_MS) >= 0);
+	CHECK(inspect_pid() != old);
+	nap();
+	CHECK_INT(count(EVENTS, "exited:sekisho-inspect "), exits);
 }
 
 /* -- Packets while logd is away -------------------------------------------------------------------------- */
@@ -529,6 +567,8 @@ int main(int argc, char **argv)
 	test_kill_log();
 	test_stop(gate_pid, "exited:sekishod 4991 "); /* SIGSTOP << 8 | 0x7f */
 	test_stop(log_pid, "exited:sekisho-logd 4991 ");
+	test_stop(inspect_pid, "exited:sekisho-inspect 4991 ");
+	test_inspector();
 	test_packets();
 	test_oneshots();
 	test_misbehaving();

@@ -15,6 +15,7 @@ enum tiny_action {
 	TINY_EXIT,
 	TINY_FLOOD,
 	TINY_BUSY,
+	TINY_INSPECTOR_BROKEN,
 };
 
 #endif

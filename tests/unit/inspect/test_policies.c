@@ -81,7 +81,9 @@ static void test_generations(void)
 
 	CHECK(!policies_known(p, mark(7, 1)) && policies_enforced(p) == 0);
 	CHECK(!policies_enforce(p, 7, in));
-	CHECK(policies_offer(p, 7, compile(HEAD RULE("x", "tcp/22 application ssh") RULE("y", "tcp/443 application tls"))) == NULL);
+	static const char old[] = HEAD RULE("x", "tcp/22 application ssh") RULE("y", "tcp/443 application tls");
+	static const char next[] = HEAD RULE("a", "udp/53 application dns") RULE("x", "tcp/22 application ssh");
+	CHECK(policies_offer(p, 7, compile(old)) == NULL);
 	/* Offered: packets may come before the word that it is enforced. */
 	CHECK(policies_known(p, mark(7, 1)) && policies_enforced(p) == 0);
 	CHECK(policies_enforce(p, 7, in) && policies_enforced(p) == 7);
@@ -94,7 +96,7 @@ static void test_generations(void)
 	CHECK_INT(app(p, 7, 3, &tag), APP_NONE);
 	CHECK_INT(app(p, 7, 65535, &tag), APP_NONE);
 	/* The next one: DNS instead of TLS. Both are known until it is enforced. */
-	CHECK(policies_offer(p, 8, compile(HEAD RULE("a", "udp/53 application dns") RULE("x", "tcp/22 application ssh"))) == NULL);
+	CHECK(policies_offer(p, 8, compile(next)) == NULL);
 	CHECK(app(p, 7, 1, &tag) == first && policies_enforced(p) == 7);
 	enum application new[3] = {APP_NONE, app(p, 8, 1, &tag), app(p, 8, 2, &tag)};
 	CHECK((new[1] == APP_DNS && new[2] == APP_SSH) || (new[1] == APP_SSH && new[2] == APP_DNS));

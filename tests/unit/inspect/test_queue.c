@@ -55,8 +55,8 @@ static void end(void)
 
 #define PACKET (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET)
 
-static const uint8_t syn[40] = {0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0x26, 0xc7, 10, 1, 0, 5, 10, 2, 0, 8, 0x30, 0x39, 0x01, 0xbb,
-	0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0};
+static const uint8_t syn[40] = {0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0x26, 0xc7, 10, 1, 0, 5, 10, 2, 0, 8, 0x30, 0x39,
+	0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0};
 
 static void message(uint32_t id, uint32_t info, uint32_t whole)
 {

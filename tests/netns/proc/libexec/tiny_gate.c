@@ -110,6 +110,9 @@ static void act(uint32_t what)
 	case TINY_PEER_BROKEN:
 		daemon_peer_broken(gate.d, MSG_PEER_LOG);
 		break;
+	case TINY_INSPECTOR_BROKEN:
+		daemon_peer_broken(gate.d, MSG_PEER_INSPECT);
+		break;
 	case TINY_COMPILE:
 		ask_for(MSG_CHILD_COMPILE, "ja");
 		break;
@@ -163,12 +166,35 @@ static void on_control(void *arg, int fd, uint32_t events)
 		loop_add_fd(gate.d->loop, client, EPOLLIN, on_client, NULL);
 }
 
+/* What sekisho-inspect says on the socket that came with MSG_ATTACH, and its end. */
+static void on_inspector(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) == 1) {
+		if (m.type == MSG_INSPECT_STATUS)
+			event("inspector", (long)m.u.msg_inspect_status.packets, 0, 0, 0);
+		msg_close_fds(&m);
+		return;
+	}
+	event("inspector-gone", 0, 0, 0, 0);
+	loop_del_fd(gate.d->loop, fd);
+	close(fd);
+}
+
 static void on_notice(struct daemon *d, const struct msg *m)
 {
 	const struct msg_exited *e = &m->u.msg_exited;
 	char what[48];
 
-	(void)d;
+	if (m->type == MSG_ATTACH) {
+		int fd = fcntl(m->fds[0], F_DUPFD_CLOEXEC, 0);
+		event("attached", m->u.msg_attach.pid, 0, 0, 0);
+		if (fd < 0 || loop_add_fd(d->loop, fd, EPOLLIN, on_inspector, NULL) < 0)
+			_exit(9);
+	}
 	if (m->type != MSG_EXITED)
 		return;
 	snprintf(what, sizeof(what), "exited:%s", e->name);
