@@ -7,8 +7,8 @@
  * accepted when each side has sent a whole message of the exchange that they agreed on, with contents that add up. A banner
  * in front of a tunnel is refused at its first byte behind the line.
  *
- * Version 1 is refused; a server may call itself 1.99 (5.1). What the session is used for (shell, copy, forwarding of ports)
- * is sealed and nobody's to see but the two ends': a rule for ssh allows tunnels inside it.
+ * Version 1 is refused; a server may call itself 1.99 (5.1), and routers' clients do so too. What the session is used for
+ * (shell, copy, forwarding of ports) is sealed and nobody's to see but the two ends': a rule for ssh allows tunnels inside it.
  *
  * State: struct ssh. Limits: BEFORE_LINES lines before the server's version; a packet is 35000 bytes at most (6.1), and a
  * KEXINIT must fit into JUDGE_BYTES. Standards besides: RFC 4419 (group exchange), 4432 (RSA), 4462 (GSS), 5656, 8732.
@@ -60,11 +60,11 @@ static void line_end(struct cursor *c, size_t n, size_t max, bool ascii)
 	}
 }
 
-static void version_line(struct cursor *c, bool server)
+static void version_line(struct cursor *c)
 {
 	CURSOR_EXPECT(c, "SSH-", WHY_PROTOCOL);
 	uint8_t major = cursor_u8(c);
-	cursor_must(c, major == '2' || (major == '1' && server), WHY_VERSION);
+	cursor_must(c, major == '2' || major == '1', WHY_VERSION);
 	if (major == '1')
 		CURSOR_EXPECT(c, ".99-", WHY_VERSION);
 	else
@@ -97,7 +97,7 @@ static void line_step(struct verify *v, struct ssh *s, unsigned who, struct curs
 		line_end(c, 0, BEFORE_BYTES, false);
 		side->lines += cursor_ok(c);
 	} else {
-		version_line(c, who == VERIFY_SERVER);
+		version_line(c);
 		if (cursor_ok(c))
 			side->phase = INIT;
 	}

@@ -117,7 +117,8 @@ static void versions(void)
 	CHECK_INT(one('c', TEXT("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")).level, LEVEL_PREFIX);
 	CHECK_INT(one('c', TEXT("SSH-2.0-x\n")).level, LEVEL_PREFIX);
 	CHECK_INT(one('s', TEXT("SSH-1.99-Cisco-1.25\n")).why, WHY_NONE);
-	CHECK_INT(one('c', TEXT("SSH-1.99-x\n")).why, WHY_VERSION);
+	CHECK_INT(one('c', TEXT("SSH-1.99-Cisco-1.25\n")).why, WHY_NONE);
+	CHECK_INT(one('c', TEXT("SSH-1.98-x\n")).why, WHY_VERSION);
 	CHECK_INT(one('s', TEXT("SSH-1.5-x\n")).why, WHY_VERSION);
 	CHECK_INT(one('c', TEXT("SSH-2.1-x\n")).why, WHY_VERSION);
 	CHECK_INT(one('c', TEXT("SSH-3")).why, WHY_VERSION);

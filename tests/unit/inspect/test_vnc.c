@@ -131,7 +131,8 @@ static void refusals(void)
 static void hand_over(void)
 {
 	struct line lines[] = {{'s', TEXT(V8)}, {'c', TEXT(V8)}, {'s', HEX("01 13")}, {'c', HEX("13")}, {'s', HEX("0002")},
-		{'c', HEX("0002")}, {'s', HEX("00 01 00000102")}, {'c', HEX("00000102")}, {'s', HEX("01")}, {'c', TEXT("SSH-")}};
+		{'c', HEX("0002")}, {'s', HEX("00 01 00000102")}, {'c', HEX("00000102")}, {'s', HEX("01")},
+		{'c', TEXT("SSH-")}};
 	struct line no[] = {{'s', TEXT(V8)}, {'c', TEXT(V8)}, {'s', HEX("01 13")}, {'c', HEX("13")}, {'s', HEX("0002")},
 		{'c', HEX("0002")}, {'s', HEX("00 01 00000102")}, {'c', HEX("00000102")}, {'s', HEX("00")}};
 
