@@ -11,7 +11,8 @@
  *
  * An error from the server is the end: nothing may follow. A cancel request has no answer: its form is all that can be
  * verified, and nothing may follow it either. TLS from the first byte on must offer the ALPN postgresql (sslnegotiation =
- * direct). With starttls-required a session or a cancel in the clear is refused, and GSS encryption too.
+ * direct). With starttls-required a session or a cancel in the clear is refused, and GSS encryption too. GSS encryption is
+ * followed through the tokens of its handshake and the first sealed packet of each side.
  *
  * Limits: a startup message of 10 000 bytes (as the server has it), other messages as large as the judge holds.
  */
@@ -22,6 +23,7 @@
 #define STARTUP_MAX 10000u
 #define MESSAGE_MAX 65536u
 #define NAME_MAX_BYTES 63u
+#define GSS_MAX 16380u /* with its length a packet has 16 KiB */
 #define TLS_RECORD 0x16
 #define CANCEL 80877102u
 #define ASK_SSL 80877103u
@@ -35,6 +37,8 @@ enum phase {
 	GSS_ASKED,   /* server: G, N or an error */
 	GSS_TOKEN,   /* client */
 	GSS_ANSWER,  /* server */
+	SEALED,	     /* client: what would have been the first message */
+	SEALED_ANSWER, /* server */
 	AUTHENTICATE, /* server: how */
 	PROVE,	     /* client */
 	PROVED,	     /* server */
@@ -297,21 +301,46 @@ static void token(struct part *p, bool answer)
 	p->left = 0;
 }
 
+/*
+ * A sealed token of Kerberos (RFC 4121 4.2.6.2): who made it, and that it is encrypted; before that RFC had the same frame as
+ * all tokens.
+ */
+static void sealed(struct part *p, bool answer)
+{
+	enum { BY_ACCEPTOR = 1, ENCRYPTED = 2, SUBKEY = 4 };
+
+	if (cursor_left(p->c) > 0 && *p->c->p == 0x60) {
+		token(p, answer);
+		return;
+	}
+	cursor_must(p->c, part_u8(p) == 5, WHY_FIELD);
+	cursor_must(p->c, part_u8(p) == 4, WHY_FIELD);
+	cursor_must(p->c, (part_u8(p) & ~SUBKEY) == (ENCRYPTED | (answer ? BY_ACCEPTOR : 0)), WHY_FIELD);
+	cursor_must(p->c, part_u8(p) == 0xff, WHY_FIELD);
+	cursor_must(p->c, p->left >= 12, WHY_LENGTH);
+	part_skip(p, p->left);
+}
+
+/* Four packets of a length and a token: the handshake's, and the first that are sealed. */
 static enum verify_status gss(struct verify *v, struct postgresql_state *s)
 {
-	bool answer = s->phase == GSS_ANSWER;
+	bool answer = s->phase == GSS_ANSWER || s->phase == SEALED_ANSWER;
 	unsigned side = answer ? VERIFY_SERVER : VERIFY_CLIENT;
 	struct cursor c = verify_said(v, side);
 	struct part p = {&c, cursor_be32(&c)};
 
-	cursor_must(&c, p.left > 0 && p.left <= 16384, WHY_LENGTH);
-	token(&p, answer);
+	cursor_must(&c, p.left > 0 && p.left <= GSS_MAX, WHY_LENGTH);
+	if (s->phase >= SEALED)
+		sealed(&p, answer);
+	else
+		token(&p, answer);
 	if (!cursor_ok(&c))
 		return verify_stopped(v, &c);
 	verify_use(v, side, &c);
-	s->phase = GSS_ANSWER;
-	if (!answer)
+	if (s->phase != SEALED_ANSWER) {
+		s->phase++;
 		return VERIFY_MORE;
+	}
 	v->level = LEVEL_RELATES;
 	return VERIFY_ACCEPT;
 }
@@ -579,7 +608,8 @@ static const struct turn {
 } turns[] = {
 	[START] = {start, VERIFY_CLIENT},	[SSL_ASKED] = {encryption, VERIFY_SERVER},
 	[GSS_ASKED] = {encryption, VERIFY_SERVER}, [GSS_TOKEN] = {gss, VERIFY_CLIENT},
-	[GSS_ANSWER] = {gss, VERIFY_SERVER},	[AUTHENTICATE] = {authenticate, VERIFY_SERVER},
+	[GSS_ANSWER] = {gss, VERIFY_SERVER},	[SEALED] = {gss, VERIFY_CLIENT},
+	[SEALED_ANSWER] = {gss, VERIFY_SERVER},	[AUTHENTICATE] = {authenticate, VERIFY_SERVER},
 	[PROVE] = {prove, VERIFY_CLIENT},	[PROVED] = {proved, VERIFY_SERVER},
 	[WELCOME] = {welcome, VERIFY_SERVER},	[OVER] = {nobody, VERIFY_CLIENT},
 };

@@ -1,11 +1,13 @@
-/* verify_smb.c: fuzzes the verifier of SMB, as a rule that also takes SMB 1's question has it. */
+/* verify_smb.c: fuzzes the verifier of SMB, as a rule that also takes SMB 1's question has it, and as one that does not. */
 #include "verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct verify_policy policy = {.application = APP_SMB, .options = VERIFY_SMB1_NEGOTIATE};
+	static const struct verify_policy strict = {.application = APP_SMB};
+	static const struct verify_policy lax = {.application = APP_SMB, .options = VERIFY_SMB1_NEGOTIATE};
 
-	return verify_fuzz(APP_SMB, false, &policy, data, n);
+	verify_fuzz(APP_SMB, false, &strict, data, n);
+	return verify_fuzz(APP_SMB, false, &lax, data, n);
 }

@@ -146,18 +146,22 @@ static void test_required(void)
 	CHECK_INT(SCRIPT(APP_POSTGRESQL, &tls, sealed).why, WHY_PLAIN);
 }
 
-/* GSS encryption: a token each way, and what follows is sealed. */
+/* GSS encryption: a token each way, and then the first that are sealed. */
 static void test_gss_encryption(void)
 {
 	static const struct line sealed[] = {{'c', HEX(GSS)}, {'s', HEX("47")},
-		{'c', HEX("0000000e 600c 0609 2a864886f712010202 01")},
-		{'s', HEX("0000000e 600c 0609 2a864886f712010202 02")}};
-	static const struct edit edits[] = {{2, 0, "01", WHY_LENGTH}, {2, 3, "0f", WHY_LENGTH},
-		{2, 4, "a1", WHY_FIELD},
-		{2, 5, "0d", WHY_LENGTH}, {2, 6, "04", WHY_FIELD}, {3, 4, "52", WHY_FIELD},
-		{3, 3, "0d", WHY_LENGTH}};
+		{'c', HEX("0000000e 600c 0609 2a864886f712010202 01")}, {'s', HEX("0000000e 600c 0609 2a864886f712010202 02")},
+		{'c', HEX("00000012 0504 02 ff 0000 001c 0000000000000001 aabb")},
+		{'s', HEX("00000012 0504 07 ff 0000 001c 0000000000000001 ccdd")}};
+	static const struct edit edits[] = {
+		{2, 0, "01", WHY_LENGTH}, {2, 3, "0f", WHY_LENGTH}, {2, 4, "a1", WHY_FIELD}, {2, 5, "0d", WHY_LENGTH},
+		{2, 6, "04", WHY_FIELD}, {3, 4, "52", WHY_FIELD}, {3, 3, "0d", WHY_LENGTH}, {4, 3, "0f", WHY_LENGTH},
+		{4, 2, "4000", WHY_LENGTH}, {4, 4, "04", WHY_FIELD}, {4, 6, "00", WHY_FIELD}, {4, 6, "03", WHY_FIELD},
+		{4, 7, "00", WHY_FIELD}, {5, 6, "06", WHY_FIELD}, {5, 4, "52", WHY_FIELD},
+	};
 
 	CHECK_INT(SCRIPT(APP_POSTGRESQL, &any, sealed).status, VERIFY_ACCEPT);
+	CHECK_INT(script_run(APP_POSTGRESQL, &any, sealed, 5).status, VERIFY_MORE);
 	CHECK_INT(script_edits(APP_POSTGRESQL, &any, sealed, COUNT(sealed), edits, COUNT(edits), false), 0);
 }
 
