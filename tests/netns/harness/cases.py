@@ -6,12 +6,16 @@ explains the fields.
 """
 import dataclasses
 import ipaddress
+import itertools
+import os
+import signal
 import socket
 import time
 import tomllib
 
 import frame
 import ns
+import talks
 from gate import SLOW
 
 ARRIVAL_SECONDS = 1.5 * SLOW  # how long an expected packet may take (neighbour discovery comes first)
@@ -27,6 +31,7 @@ class Result:
     record: dict
     ok: bool
     why: str
+    texts: dict = dataclasses.field(default_factory=dict)  # language -> how `sekisho log drops` prints an inspector's record
 
     @property
     def name(self):
@@ -99,8 +104,20 @@ class Runner:
             return Result(case, family, False, None, True, "")
         judge = JUDGES.get(case.get("kind"), self.same)
         record = self._record(lambda row: judge(row, flow, expected, case))
-        why = "" if record else f"no record with reason {expected}; " + self._latest(flow)
-        return Result(case, family, False, record, record is not None, why)
+        why = "" if record else f"no record with reason {expected} {case.get('why', '')}; " + self._latest(flow)
+        result = Result(case, family, False, record, record is not None, why)
+        if record and record.get("why"):
+            self._read_aloud(result, record)
+        return result
+
+    def _read_aloud(self, result, record):
+        """What people read of this record, in both languages; `says` must be in it."""
+        for language in ("ja", "en"):
+            text = self.gate.ask("log", "drops", "--all", "--limit", "400", lang=language).stdout
+            result.texts[language] = printed(text, record)
+            wanted = result.case.get("says", {}).get(language, "")
+            if wanted not in result.texts[language]:
+                result.ok, result.why = False, f"the log does not say “{wanted}” but “{result.texts[language]}”"
 
     def _record(self, match):
         """Like Gate.wait_drop, but asks again only when the rows that are known already do not hold it."""
@@ -119,13 +136,15 @@ class Runner:
         if same_address(row.get("src"), flow.src) and same_address(row.get("dst"), flow.dst):
             if "rule" in case and case["rule"] != row.get("nearest"):
                 return False
+            if any(key in case and case[key] != row.get(key) for key in ("why", "seen", "expected")):
+                return False
             return set(case.get("differs", [])) <= set(row.get("differs") or [])
         return False
 
     def _latest(self, flow):
-        seen = [f"{r.get('reason')} {r.get('nearest') or ''} {r.get('differs') or ''}" for r in self.gate.drops()
+        seen = [f"{r.get('reason')} {r.get('why') or ''} {r.get('nearest') or ''} {r.get('differs') or ''}" for r in self.gate.drops()
                 if same_address(r.get("src"), flow.src) and same_address(r.get("dst"), flow.dst)]
-        return "records of these addresses: " + (", ".join(seen[:4]) or "none")
+        return "records of these addresses: " + (", ".join(seen[-4:]) or "none")
 
     # -- making packets ------------------------------------------------------------------------------------
 
@@ -151,14 +170,20 @@ class Runner:
         proto = frame.PROTOS[case.get("proto", "tcp")]
         if proto == frame.ICMP and family == 6:
             proto = frame.ICMPV6
-        token = f"<sekisho {self.serial:06d}>".encode()
+        token = (f"t{self.serial:06d}" if "question" in case else f"<sekisho {self.serial:06d}>").encode()
         sport = case.get("sport", 30000 + self.serial % 20000)
         return Flow(source, dst, proto, sport, case.get("port", 0), wire, smac, token)
 
+    def payload(self, flow, case):
+        if "question" in case:
+            return talks.dns_question(self.serial, flow.token, *case["question"].encode().split(b"."))
+        if "said" in case:
+            return case["said"].encode("latin-1").replace(b"{token}", flow.token)
+        return flow.token + b"." * max(0, case.get("size", 0) - len(flow.token))
+
     def segment_bytes(self, flow, case):
         """The transport part of one packet."""
-        size = case.get("size", 0)
-        payload = flow.token + b"." * max(0, size - len(flow.token))
+        payload = self.payload(flow, case)
         if flow.proto == frame.TCP:
             return frame.tcp(flow.src, flow.dst, flow.sport, flow.dport, case.get("flags", "S"), case.get("seq", 1000),
                              case.get("ack", 0), payload, case.get("offset"))
@@ -213,6 +238,19 @@ def same_address(a, b):
         return ipaddress.ip_address(a) == ipaddress.ip_address(b)
     except ValueError:
         return False
+
+
+def printed(text, record):
+    """What `sekisho log drops` prints under one record, its lines joined; "" when the record is not there."""
+    rows, ends = text.split("\n"), f"{record['src']}:{record['sport']}"
+    for i, row in enumerate(rows):
+        if row[:1].isdigit() and ends in row.replace("[", "").replace("]", ""):
+            got = ""
+            for line in itertools.takewhile(lambda r: r.startswith(" "), rows[i + 1:]):
+                # Words are parted by a blank where the line ends; Japanese is not.
+                got += (" " if got.isascii() or got[-1:].isascii() and line.strip()[:1].isascii() else "") + line.strip()
+            return got.strip()
+    return ""
 
 
 # -- kinds of cases: function(runner, case, family) -> (arrived, flow whose addresses the record must bear) -------
@@ -324,6 +362,58 @@ def kind_out_of_window(run, case, family):
     return run.send(flow, {"flags": "A", "seq": 0x70000000, "ack": 0x60000000}, case["expect"] == "arrives"), flow
 
 
+def kind_said(run, case, family):
+    """In an open TCP connection the client says `said`; `before` the same place of the stream held something else."""
+    flow = handshake(run, case, family)
+    how = {"flags": "PA", "seq": 1001, "ack": 5001, **case}
+    if "hello" in case:
+        how["said"], flow.token = said_hello(flow.token, case)
+    if "before" in case and not run.send(dataclasses.replace(flow, token=b"first"), {**how, "said": case["before"] + "{token}"}, True):
+        raise RuntimeError("what came first did not arrive; " + run._latest(flow))
+    return run.send(flow, how, case["expect"] == "arrives"), flow
+
+
+def said_hello(token, case):
+    """A ClientHello that asks for a host below the name `hello`; the host's label is the token."""
+    label = "t" + token[9:-1].decode()
+    hello = talks.client_hello({}, f"{label}.{case['hello']}")[0]
+    return hello.decode("latin-1"), label.encode()
+
+
+def kind_opens(run, case, family):
+    """The three packets that open a TCP connection go through."""
+    return True, handshake(run, case, family)
+
+
+def kind_talk(run, case, family):
+    """A conversation (talks.py) between the stacks of two hosts: must go through, or nothing of it may reach the server."""
+    flow = run.flow(case, family)
+    kind = socket.SOCK_STREAM if flow.proto == frame.TCP else socket.SOCK_DGRAM
+    inet = socket.AF_INET if family == 4 else socket.AF_INET6
+    server = run.town.space.socket(case["to"], inet, kind)
+    client = run.town.space.socket(case["from"], inet, kind)
+    with server, client:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((flow.dst, flow.dport))
+        client.bind((flow.src, 0))
+        flow.sport = client.getsockname()[1]
+        good, heard = talks.hold(run, case, flow, server, client)
+    return good if case["expect"] == "arrives" else good or heard > 0, flow
+
+
+def kind_without_inspector(run, case, family):
+    """The same packet when sekisho-inspect has just been killed; afterwards it is awaited."""
+    flow = run.flow(case, family)
+    os.kill(run.gate.pids()["sekisho-inspect"][0], signal.SIGKILL)
+    arrived = run.send(flow, case, case["expect"] == "arrives")
+    end = time.monotonic() + 5 * SLOW
+    while run.gate.status()["inspector"]["state"] != "well":
+        if time.monotonic() > end:
+            raise RuntimeError("the inspector does not come back")
+        time.sleep(0.05)
+    return arrived, flow
+
+
 def kind_fragments(run, case, family):
     """A datagram in two fragments, the second without the first's ports."""
     flow = run.flow(case, family)
@@ -397,4 +487,5 @@ JUDGES = {}
 
 KINDS = {"packet": kind_packet, "connect": kind_connect, "icmp-error": kind_icmp_error, "reply": kind_reply,
          "out-of-window": kind_out_of_window, "from-gateway": kind_from_gateway, "burst": kind_burst,
+         "said": kind_said, "opens": kind_opens, "talk": kind_talk, "without-inspector": kind_without_inspector,
          "fragments": kind_fragments, "stray-port": kind_stray_port, "refused-mark": kind_refused_mark}
