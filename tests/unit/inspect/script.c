@@ -47,6 +47,10 @@ size_t script_load(const char *name, struct line *lines, size_t max)
 	struct reader r = reader_init(bytes + used, fread(bytes + used, 1, sizeof(bytes) - used, f));
 	fclose(f);
 	used += reader_left(&r);
+	if (used == sizeof(bytes)) {
+		printf("too many conversations: %s\n", path);
+		exit(1);
+	}
 	while (reader_left(&r) > 3 && n < max) {
 		uint8_t head = reader_u8(&r);
 		size_t len = reader_be16(&r);
