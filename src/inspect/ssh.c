@@ -244,11 +244,19 @@ static struct slice first_name(struct slice list)
 	return (struct slice){list.p, comma == NULL ? list.n : (uint32_t)(comma - list.p)};
 }
 
-/* A guess is right when both sides like the same method best (7): then the guessed message is the exchange's first. */
+/*
+ * A guess is right when both sides like the same method best (7): then the guessed message is the exchange's first. Where both
+ * name Dropbear's kexguess2 it is enough that the client's best is what they agree on.
+ */
 static bool guess_right(const struct offer *client, const struct offer *server)
 {
+	static const char two[] = "kexguess2@matt.ucc.asn.au";
+	bool easier = has_name(client->list[L_KEX], (const uint8_t *)two, sizeof(two) - 1) &&
+		      has_name(server->list[L_KEX], (const uint8_t *)two, sizeof(two) - 1);
+
 	for (int i = L_KEX; i <= L_HOST_KEY; i++) {
-		struct slice a = first_name(client->list[i]), b = first_name(server->list[i]);
+		struct slice a = first_name(client->list[i]);
+		struct slice b = easier ? common(client->list[i], server->list[i]) : first_name(server->list[i]);
 		if (a.n != b.n || memcmp(a.p, b.p, a.n) != 0)
 			return false;
 	}

@@ -1,5 +1,5 @@
 /*
- * test_ssh.c: conversations of OpenSSH as they were recorded, packets by hand, every refusal, and banners in front of tunnels.
+ * test_ssh.c: conversations of OpenSSH and Dropbear as they were recorded, packets by hand, every refusal, and banners in front of tunnels.
  */
 #include "script.h"
 #include "test.h"
@@ -266,6 +266,16 @@ static void guesses(void)
 	struct line early[] = {client_version, said('c', &c), server_version, said('s', &s), said('s', &reply)};
 	CHECK_INT(SCRIPT(APP_SSH, &policy, early).why, WHY_ORDER);
 
+	struct init bear = {.kex = "curve25519-sha256,kexguess2@matt.ucc.asn.au", .guess = 1};
+	struct init cave = {.kex = "x,curve25519-sha256,kexguess2@matt.ucc.asn.au"};
+	c.n = s.n = 0;
+	kexinit(&c, &bear);
+	memcpy(c.b + c.n, key.b, key.n);
+	c.n += key.n;
+	kexinit(&s, &cave);
+	struct line dropbear[] = {client_version, said('c', &c), server_version, said('s', &s), said('s', &reply)};
+	CHECK_INT(SCRIPT(APP_SSH, &policy, dropbear).status, VERIFY_ACCEPT);
+
 	c.n = 0;
 	kexinit(&c, &plain);
 	struct line unasked[] = {client_version, said('c', &c), said('c', &key)};
@@ -304,6 +314,7 @@ int main(void)
 	recorded("verify_ssh/ssh", 5);
 	recorded("verify_ssh/sshdh", 3);
 	recorded("verify_ssh/sshgex", 5);
+	recorded("verify_ssh/dropbear", 1); /* it guesses */
 	versions();
 	agreements();
 	framing();
