@@ -1,5 +1,6 @@
 /*
- * test_ssh.c: conversations of OpenSSH and Dropbear as they were recorded, packets by hand, every refusal, and banners in front of tunnels.
+ * test_ssh.c: conversations of OpenSSH and Dropbear as they were recorded, packets by hand, every refusal, and banners in
+ * front of tunnels.
  */
 #include "script.h"
 #include "test.h"
