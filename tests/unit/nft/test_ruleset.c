@@ -6,7 +6,9 @@
 #include "hand_ir.h"
 #include "test.h"
 
+#include <sekisho/arena.h>
 #include <sekisho/clock.h>
+#include <sekisho/inspect.h>
 
 #include <netinet/in.h>
 
@@ -80,6 +82,11 @@ static void test_classes(void)
 	CHECK_INT(class_of(IR_RULE_DRAIN, IR_ALLOW, NOW + 10, &next), CLASS_ALLOW | 9 << 12);
 	CHECK_INT(class_of(IR_RULE_ONE_WAY, IR_ALLOW, NOW + 10, &next), CLASS_ONEWAY | 9 << 12);
 	CHECK_INT(class_of(0, IR_INSPECT, INT64_MAX, &next), CLASS_INSPECT | 9 << 12);
+	CHECK_INT(class_of(0, IR_INSPECT, NOW + 30 * DAY, &next), CLASS_INSPECT | 9 << 12);
+	CHECK_INT(next, NOW + 30 * DAY - CLASS_TIMED_SECONDS + 1);
+	CHECK_INT(class_of(0, IR_INSPECT, NOW + 10, &next), CLASS_INSPECT_TIMED | 9 << 12);
+	CHECK_INT(class_of(IR_RULE_DRAIN, IR_INSPECT, NOW + 10, &next), CLASS_INSPECT | 9 << 12);
+	CHECK_INT(class_of(IR_RULE_ONE_WAY, IR_INSPECT, INT64_MAX, &next), CLASS_INSPECT_ONEWAY | 9 << 12);
 	CHECK_INT(class_of(0, IR_MAIL, INT64_MAX, &next), CLASS_MAIL | 9 << 12);
 	CHECK_INT(class_of(0, IR_ALLOW, NOW, &next), 0);
 	CHECK_INT(class_of(0, IR_ALLOW, NOW - 1, &next), 0);
@@ -120,6 +127,120 @@ static void test_capabilities(void)
 	for (uint32_t bit = 1; bit <= CAP_ALL; bit <<= 1)
 		CHECK(strcmp(capability_word((enum capability)bit), "unknown") != 0);
 	CHECK_STR(capability_word((enum capability)0x8000), "unknown");
+	hand_free(&h);
+}
+
+/* -- verified flows ------------------------------------------------------------------------------------------- */
+
+/* Without a queue what must be verified stays closed; the two kinds of queue have one text. */
+static void test_queue(void)
+{
+	struct hand h;
+
+	hand_town(&h);
+	struct ruleset *native = build(&h, NOW, CAP_ALL, false), *xt = build(&h, NOW, CAP_ALL & ~CAP_QUEUE, false);
+	struct ruleset *none = build(&h, NOW, CAP_ALL & ~(CAP_QUEUE | CAP_XT_NFQUEUE | CAP_REJECT), false);
+	char *a = text_of(native), *b = text_of(xt);
+	CHECK_STR(a, b);
+	CHECK(strstr(a, "\t\tqueue num 200\n") != NULL && strstr(a, "\t\tqueue num 202\n") != NULL);
+	CHECK(strstr(a, "bypass") == NULL && strstr(a, "meta nfproto != @inspectors goto stop_no-inspector") != NULL);
+	CHECK(!says(none, "queue num") && !says(none, "reject"));
+	free(a);
+	free(b);
+	ruleset_free(native);
+	ruleset_free(xt);
+	ruleset_free(none);
+	hand_free(&h);
+}
+
+static void test_resets(void)
+{
+	struct hand h;
+
+	hand_town(&h);
+	struct ruleset *rs = build(&h, NOW, CAP_ALL, false);
+	CHECK(says(rs, "meta mark & 0xff == 0x1f meta l4proto tcp reject with tcp reset"));
+	CHECK(says(rs, "meta l4proto tcp ct state related tcp flags & 0x4 != 0x0 ct mark & 0x3 == 0x3 accept"));
+	ruleset_free(rs);
+	hand_system(&h)->refuse_silently = 1;
+	rs = build(&h, NOW, CAP_ALL, false);
+	CHECK(!says(rs, "reject") && !says(rs, "ct state related tcp flags"));
+	ruleset_free(rs);
+	hand_free(&h);
+}
+
+static const struct set *set_called(const struct ruleset *rs, const char *name)
+{
+	for (size_t i = 0; i < rs->nsets; i++)
+		if (strcmp(rs->sets[i]->name, name) == 0)
+			return rs->sets[i];
+	return NULL;
+}
+
+/* Pairs of the same words under both numbers, and nothing where the words or the number of the ruleset do not allow it. */
+static void test_renewal(void)
+{
+	struct hand old, new;
+
+	one_rule(&old, 0, IR_INSPECT, INT64_MAX);
+	hand_verify(&old, 0, APP_DNS, 0, "dns");
+	hand_verify(&old, 0, APP_TLS, 0, "tls");
+	hand_finish(&old);
+	one_rule(&new, 0, IR_INSPECT, INT64_MAX);
+	hand_verify(&new, 0, APP_TLS, 0, "a-tls");
+	hand_verify(&new, 0, APP_TLS, 0, "tls");
+	hand_finish(&new);
+	struct arena *a = arena_new();
+	struct ruleset_options opt = {.generation = 5, .capabilities = CAP_ALL,
+		.renewal = {4, ir_renumber(&old.ir, &new.ir, a), old.ir.nverifieds + 1, &old.ir}};
+	struct ruleset *rs = ruleset_build(&new.ir, (struct wall){NOW}, &opt);
+	const struct set *s = set_called(rs, "renewable");
+	uint32_t key[2];
+	CHECK(s != NULL && s->n == 1);
+	memcpy(key, set_lo(s, 0), sizeof(key));
+	CHECK_INT(key[0], 2 << 12);
+	CHECK_INT(key[1], 2 << 12);
+	CHECK(says(rs, "ct mark & 0xffc != 0x10 goto outdated"));
+	ruleset_free(rs);
+	opt.generation = 4; /* under its own number */
+	rs = ruleset_build(&new.ir, (struct wall){NOW}, &opt);
+	CHECK(set_called(rs, "renewable") == NULL);
+	ruleset_free(rs);
+	opt.generation = 5;
+	opt.renewal.before = NULL; /* nobody could compare the words again */
+	rs = ruleset_build(&new.ir, (struct wall){NOW}, &opt);
+	CHECK(set_called(rs, "renewable") == NULL);
+	ruleset_free(rs);
+	arena_free(a);
+	hand_free(&old);
+	hand_free(&new);
+}
+
+/* Who may have connections through pinholes, until when; and no other pair of segments sees them. */
+static void test_pinholes(void)
+{
+	struct hand h;
+
+	one_rule(&h, 0, IR_INSPECT, NOW + 100);
+	hand_verify(&h, 0, APP_FTP, VERIFY_ACTIVE_DATA, "ftp option active-data");
+	uint32_t again = hand_rule(&h, "again", 0, 1, IR_INSPECT, 0);
+	hand_verify(&h, again, APP_FTP, 0, "ftp");
+	hand_box(&h, again, IPPROTO_TCP, "10.1.0.0/24", "10.2.0.5", 21, 21);
+	struct ruleset *rs = build(&h, NOW, CAP_ALL, false);
+	const struct set *hosts = set_called(rs, "hosts4"), *data = set_called(rs, "data4");
+	/* the rule without an end covers the other one's hosts, but not its way back */
+	CHECK(hosts != NULL && hosts->n == 2 && data != NULL && data->n == 3);
+	CHECK_INT(set_elem(hosts, 0)->mark, 1 << 12 | CLASS_INSPECT);
+	CHECK_INT(set_elem(hosts, 1)->mark, 2 << 12 | CLASS_INSPECT_TIMED);
+	CHECK_INT(set_elem(hosts, 1)->until, NOW + 100);
+	CHECK(says(rs, "ip saddr . ip daddr . th dport @pinholes4 goto pinhole"));
+	ruleset_free(rs);
+	hand_free(&h);
+	one_rule(&h, 0, IR_INSPECT, INT64_MAX);
+	hand_verify(&h, 0, APP_FTP, VERIFY_NO_DATA, "ftp option no-data");
+	rs = build(&h, NOW, CAP_ALL, false);
+	CHECK(!says(rs, "@pinholes4") && set_called(rs, "hosts4") == NULL);
+	ruleset_free(rs);
 	hand_free(&h);
 }
 
@@ -248,6 +369,10 @@ int main(int argc, char **argv)
 	test_classes();
 	test_untrusted_clock();
 	test_capabilities();
+	test_queue();
+	test_resets();
+	test_renewal();
+	test_pinholes();
 	test_reasons();
 	test_closed_ends();
 	test_many_sources();
