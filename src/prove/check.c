@@ -118,7 +118,7 @@ static void queued_piece(void *arg, const struct region *r, uint32_t number, uin
 
 static void ask(struct question_at *q)
 {
-	struct region all = region_all(q->sc.family);
+	struct region all = q->part != NULL ? *q->part : region_all(q->sc.family);
 
 	q->ev->accept = accept_piece;
 	q->ev->queued = queued_piece;
@@ -131,6 +131,8 @@ static void ask(struct question_at *q)
 /* Must something happen to it at all? Without any queue in the ruleset what is inspected stays closed. */
 static bool is_wanted(const struct question_at *q, const struct expect_box *b)
 {
+	if (q->part != NULL && !region_within(&b->region, q->part, q->sc.family))
+		return false;
 	if (b->policy == 0)
 		return true;
 	return q->inspected != INSPECTED_STOPS && (q->policy == 0 || q->policy == b->policy) && q->ev->dump->queues;
@@ -211,6 +213,44 @@ void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const cha
 }
 
 /* Situations in which nothing may cross, whatever the policy says. */
+/*
+ * Which further question is asked of all flows, and of which examples where that would take long: what goes wrong with a
+ * mark goes wrong for every flow, and what is granted at all was asked of all.
+ */
+
+/* The next box whose flows are verified, of another kind than those before: plain, one way, with an end. */
+static const struct expect_box *next_example(const struct expect *c, size_t *at, unsigned *seen)
+{
+	for (; *at < c->n; ++*at) {
+		const struct expect_box *b = &c->boxes[*at];
+		unsigned kind = 1u << (b->one_way ? 1 : b->ends_ms != 0 ? 2 : 0);
+		if (b->policy == 0 || (*seen & kind) != 0)
+			continue;
+		*seen |= kind;
+		return b;
+	}
+	return NULL;
+}
+
+void ask_examples(struct question_at *q, struct expect *cover, bool no_less, const char *situation)
+{
+	void (*ask_them)(struct question_at *, struct expect *, const char *) = no_less ? ask_granted : ask_at_most;
+	const struct expect_box *b;
+	unsigned seen = 0;
+	size_t at = 0;
+
+	if (cover->n <= FEW_BOXES) {
+		ask_them(q, cover, situation);
+		return;
+	}
+	while ((b = next_example(cover, &at, &seen)) != NULL) {
+		struct region part = b->region;
+		q->part = &part;
+		ask_them(q, cover, situation);
+	}
+	q->part = NULL;
+}
+
 static void ask_closed(struct question_at *q, struct generations g)
 {
 	uint32_t passed = MARK_PASSED | MARK_GENERATION(g.current);
@@ -242,10 +282,9 @@ static void ask_granted_all(struct question_at *q, struct expect *there, struct 
 	q->pinholes = false;
 	q->sc.ct_state = CT_ESTABLISHED;
 	q->sc.ct_mark = MARK_INSPECTING | MARK_GENERATION(g.current);
-	/* What it is that may pass unasked does not matter here: that it is not more. */
-	ask_at_most(q, there, N_("a flow under inspection"));
+	ask_examples(q, there, false, N_("a flow under inspection"));
 	q->sc.reply = q->forbid_one_way = true;
-	ask_at_most(q, back, N_("a reply under inspection"));
+	ask_examples(q, back, false, N_("a reply under inspection"));
 	q->sc.ct_mark = 0;
 	ask_granted(q, back, N_("a reply"));
 	q->inspected = INSPECTED_STOPS;

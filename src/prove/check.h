@@ -24,6 +24,8 @@
 #define MARK_VERIFIED_OK 0x80000000u
 #define GENERATIONS 1024u
 #define QUEUE_BASE 200u
+/* More of them in one pair, and what is the same for all is asked of examples. */
+#define FEW_BOXES 500
 /* A packet mark of the inspector's: its word in the lowest byte. */
 #define WORD_MARK(word) (0x5e000000u | (word))
 #define WORD_BITS 0xff0000ffu /* the others say why, and are no matter here */
@@ -51,6 +53,7 @@ struct question_at {
 	uint32_t from;	       /* segment that the packet comes from */
 	struct generations generations;
 	struct expect *cover;  /* what may cross; NULL = nothing may */
+	const struct region *part; /* asked of; NULL = of all */
 	const char *situation; /* for the finding */
 	bool forbid_one_way;
 	enum inspected inspected;
@@ -69,6 +72,8 @@ const char *region_text(struct prove *p, const struct scenario *sc, const struct
 void ask_at_most(struct question_at *q, struct expect *cover, const char *situation);
 /* And no less. */
 void ask_granted(struct question_at *q, struct expect *cover, const char *situation);
+/* One of the two, where there are many flows of a few that are verified. */
+void ask_examples(struct question_at *q, struct expect *cover, bool no_less, const char *situation);
 /* Nothing may cross, nor be asked about. */
 void ask_nothing(struct question_at *q, uint32_t state, uint32_t mark, const char *situation);
 /* An accept_fn that counts (uint32_t). */

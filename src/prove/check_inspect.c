@@ -80,9 +80,9 @@ static void ask_both(struct question_at *q, struct expect *there, struct expect 
 	q->sc.ct_state = CT_ESTABLISHED;
 	q->sc.ct_mark = mark;
 	q->sc.reply = q->forbid_one_way = false;
-	ask_granted(q, there, situation);
+	ask_examples(q, there, true, situation);
 	q->sc.reply = q->forbid_one_way = true;
-	ask_granted(q, back, situation);
+	ask_examples(q, back, true, situation);
 	q->sc.reply = q->forbid_one_way = false;
 }
 
@@ -128,7 +128,7 @@ static void ask_foreign_marks(struct question_at *q, struct expect *there)
 	q->sc.ct_mark = 0;
 	q->inspected = INSPECTED_IS_ASKED;
 	q->pinholes = q->sc.l4proto == IPPROTO_TCP;
-	ask_at_most(q, there, N_("a new flow that brings a mark"));
+	ask_examples(q, there, false, N_("a new flow that brings a mark"));
 	q->pinholes = false;
 	q->sc.ct_state = CT_RELATED;
 	q->sc.ct_mark = MARK_INSPECTING | MARK_GENERATION(q->generations.current);
@@ -139,6 +139,18 @@ static void ask_foreign_marks(struct question_at *q, struct expect *there)
 	eval_run(q->ev, &q->sc, &all);
 	q->p->scenarios++;
 	q->sc.meta_mark = 0;
+}
+
+/* Does any rule with FTP join the two segments? */
+static bool has_data(const struct question_at *q)
+{
+	for (uint32_t i = 0; i < q->ir->nrules; i++) {
+		const struct ir_rule *r = &q->ir->rules[i];
+		if (r->application == APP_FTP && r->action == IR_INSPECT &&
+			(r->from_segment == q->from || r->to_segment == q->from))
+			return true;
+	}
+	return false;
 }
 
 static void ask_data(struct question_at *q, struct expect *there)
@@ -177,7 +189,7 @@ void check_inspected(struct question_at *q, struct expect *there, struct expect 
 	if (policy == 0)
 		policy = first_policy(back);
 	q->policy = 0;
-	if (q->sc.l4proto == IPPROTO_TCP)
+	if (q->sc.l4proto == IPPROTO_TCP && (there->n <= FEW_BOXES || has_data(q)))
 		ask_data(q, there);
 	ask_foreign_marks(q, there);
 	if (policy == 0)
@@ -194,7 +206,7 @@ void check_inspected(struct question_at *q, struct expect *there, struct expect 
 	q->sc.ct_state = CT_NEW;
 	q->sc.ct_mark = 0;
 	q->pinholes = q->sc.l4proto == IPPROTO_TCP;
-	ask_granted(q, there, N_("a new flow without inspector"));
+	ask_examples(q, there, true, N_("a new flow without inspector"));
 	q->pinholes = false;
 	q->sc.empty_set = NULL;
 	ask_renewal(q, there, back, policy);
