@@ -129,11 +129,12 @@ static struct elem element_of(const struct build *b, const struct granting *g)
 static size_t add_rule(const struct build *b, uint32_t rule, uint8_t fam, struct rects *done)
 {
 	const struct ir_verified *v = &b->ir->verifieds[b->ir->rules[rule].verified - 1];
+	const struct ir_run *run = &b->ir->rules[rule].spans;
 	size_t first = done->n;
 
-	for (uint32_t i = 0; i < b->ir->nspans; i++) {
-		const struct ir_span *sp = &b->ir->spans[i];
-		if (sp->rule != rule || sp->family != fam)
+	for (uint32_t i = 0; i < run->n; i++) {
+		const struct ir_span *sp = &b->ir->spans[run->first + i];
+		if (sp->family != fam)
 			continue;
 		struct addr_range src = ir_addr_range(fam, &sp->src), dst = ir_addr_range(fam, &sp->dst);
 		rects_add(done, &(struct rect){src, dst});

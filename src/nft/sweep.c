@@ -247,9 +247,9 @@ static bool grants_pair(const struct sweep *s, uint32_t rule, const struct quest
 
 	if (!rule_active(s->ir, r, s->now, NULL) && (r->flags & IR_RULE_DRAIN) == 0)
 		return false;
-	for (uint32_t i = 0; i < s->ir->nspans; i++) {
-		const struct ir_span *sp = &s->ir->spans[i];
-		if (sp->rule == rule && (joins(sp, &q->src, &q->dst) || (active && joins(sp, &q->dst, &q->src))))
+	for (uint32_t i = 0; i < r->spans.n; i++) {
+		const struct ir_span *sp = &s->ir->spans[r->spans.first + i];
+		if (joins(sp, &q->src, &q->dst) || (active && joins(sp, &q->dst, &q->src)))
 			return true;
 	}
 	return false;

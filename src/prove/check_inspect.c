@@ -219,24 +219,34 @@ static bool inside(const struct ir_range *range, const struct region *r, enum fi
 	return memcmp(range->lo, r->lo[f], n) <= 0 && memcmp(r->hi[f], range->hi, n) <= 0;
 }
 
-/* Does an FTP rule that is in force, or about to be, join the two hosts? policy: only one with this, 0 = any. */
-static bool joined(const struct question_at *q, const struct region *r, uint16_t policy)
+static bool rule_joins(const struct question_at *q, const struct ir_rule *rule, const struct region *r)
 {
 	size_t n = field_len(FIELD_SRC, q->sc.family);
-	struct wall now = {q->now.sec < 0 ? -q->now.sec : q->now.sec};
+	bool active = (q->ir->verifieds[rule->verified - 1].options & VERIFY_ACTIVE_DATA) != 0;
 
-	for (uint32_t i = 0; i < q->ir->nspans; i++) {
-		const struct ir_span *sp = &q->ir->spans[i];
-		const struct ir_rule *rule = &q->ir->rules[sp->rule];
-		if (rule->application != APP_FTP || rule->verified == 0 || (policy != 0 && rule->verified != policy) ||
-			sp->family != q->sc.family)
+	for (uint32_t i = 0; i < rule->spans.n; i++) {
+		const struct ir_span *sp = &q->ir->spans[rule->spans.first + i];
+		if (sp->family != q->sc.family)
 			continue;
-		uint32_t options = q->ir->verifieds[rule->verified - 1].options;
-		bool there = inside(&sp->src, r, FIELD_SRC, n) && inside(&sp->dst, r, FIELD_DST, n);
-		bool back = (options & VERIFY_ACTIVE_DATA) != 0 && inside(&sp->src, r, FIELD_DST, n) &&
-			    inside(&sp->dst, r, FIELD_SRC, n);
-		if ((options & VERIFY_NO_DATA) == 0 && (there || back) &&
-			(rule_active(q->ir, rule, now, NULL) || rule_active(q->ir, rule, (struct wall){now.sec - 5}, NULL)))
+		if (inside(&sp->src, r, FIELD_SRC, n) && inside(&sp->dst, r, FIELD_DST, n))
+			return true;
+		if (active && inside(&sp->src, r, FIELD_DST, n) && inside(&sp->dst, r, FIELD_SRC, n))
+			return true;
+	}
+	return false;
+}
+
+/* Does an FTP rule that is in force, or was just now, join the two hosts? policy: only one with this, 0 = any. */
+static bool joined(const struct question_at *q, const struct region *r, uint16_t policy)
+{
+	struct wall now = {q->now.sec < 0 ? -q->now.sec : q->now.sec}, just = {now.sec - 5};
+
+	for (uint32_t i = 0; i < q->ir->nrules; i++) {
+		const struct ir_rule *rule = &q->ir->rules[i];
+		if (rule->application != APP_FTP || rule->verified == 0 || (policy != 0 && rule->verified != policy) ||
+			(q->ir->verifieds[rule->verified - 1].options & VERIFY_NO_DATA) != 0)
+			continue;
+		if (rule_joins(q, rule, r) && (rule_active(q->ir, rule, now, NULL) || rule_active(q->ir, rule, just, NULL)))
 			return true;
 	}
 	return false;

@@ -490,6 +490,25 @@ def real_connections(s, q, program):
         server.close()
 
 
+def half_open(s, q, program):
+    """Connections that complete give their places among the half-open ones back, also while they are inspected."""
+    s.policy(POLICY + "set half-open 3\n")
+    s.do("commit 73")
+    s.do("inspectors on")
+    with Hosts(s) as hosts:
+        before = s.counters().get("half-open", 0)
+        for i in range(30):
+            client, server = hosts.connect()
+            client.sendall(b"hello-PASS-")
+            s.check(server.recv(100) == b"hello-PASS-", f"connection {i}")
+            client.close()
+            server.close()
+        s.check(s.counters().get("half-open", 0) == before, "none of them is counted as half-open")
+        for i in range(30):
+            s.send(0, tcp("10.1.0.20", "10.2.0.8", 4000 + i, 443, "S"), smac="02:00:00:01:00:99")
+        s.check(s.counters().get("half-open", 0) > before, "those that never complete are")
+
+
 def silent(s, q, program):
     """The same without resets: the connection hangs, nothing is told."""
     s.policy(POLICY + "set refuse-silently 1\n")
@@ -586,7 +605,7 @@ def main():
     stand.need_root()
     s = stand.Stand(sys.argv[1])
     parts = [without_inspector, each_word, looked_up_each_time, marks_from_elsewhere, death, over_a_commit,
-             nothing_lost_nothing_leaked, real_connections, silent, resets_only_for_refused, pinholes]
+             nothing_lost_nothing_leaked, real_connections, half_open, silent, resets_only_for_refused, pinholes]
     if len(sys.argv) > 3:
         parts = [p for p in parts if p.__name__ in sys.argv[3:]]
     try:

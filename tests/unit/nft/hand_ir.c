@@ -272,9 +272,33 @@ static void sort_verified(struct hand *h)
 	}
 }
 
+static int by_rule(const void *a, const void *b)
+{
+	const struct ir_span *x = a, *y = b;
+
+	return x->rule < y->rule ? -1 : x->rule > y->rule;
+}
+
+/* Each rule's spans stand together, as the compiler writes them. */
+static void sort_spans(struct hand *h)
+{
+	uint32_t n = COUNT(h, SPAN, ir_span);
+
+	if (n > 0)
+		qsort(h->section[IR_SPAN].data, n, sizeof(struct ir_span), by_rule);
+	for (uint32_t i = 0; i < COUNT(h, RULE, ir_rule); i++)
+		hand_rule_at(h, i)->spans = (struct ir_run){0, 0};
+	for (uint32_t i = 0; i < n; i++) {
+		struct ir_run *run = &hand_rule_at(h, AT(h, SPAN, ir_span, i)->rule)->spans;
+		run->first = run->n == 0 ? i : run->first;
+		run->n++;
+	}
+}
+
 void hand_finish(struct hand *h)
 {
 	sort_verified(h);
+	sort_spans(h);
 	uint32_t n = COUNT(h, BOX, ir_box);
 
 	if (n > 0)
