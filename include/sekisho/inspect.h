@@ -238,7 +238,7 @@ struct inspect_flow {
 	uint64_t packets[2], bytes[2]; /* client's, server's; bytes of payload on the wire */
 	uint32_t payload_packets[2];   /* packets with payload up to the decision */
 	int64_t first, last;	       /* nanoseconds */
-	const char *server_name;       /* "" = none seen */
+	const char *server_name;       /* "" = none seen. Of a flow that was passed, `ended` has it with keep_passed only */
 };
 
 /* A second connection that a verified flow has announced (FTP, RFC 959, 2428). */
@@ -269,11 +269,28 @@ struct inspect_options {
 	bool keep_passed;	  /* count packets of decided flows too (offline); inline the kernel has them */
 };
 
+/*
+ * What is lenient: for captures. A connection may begin in its middle (whose client is told by the ports, or by which way
+ * round the policy hook knows it); windows, timestamps and acknowledgements are not judged, so that decoys which never
+ * arrive are believed; data in a SYN, urgent data and wrong checksums are taken. Order and overlaps are judged all the same.
+ * A datagram that was cut is only counted.
+ */
+
 /* NULL without memory. The hooks are copied. */
 struct inspector *inspector_new(const struct inspect_options *opt, const struct inspect_hooks *hooks);
 void inspector_free(struct inspector *in); /* tells `ended` of every flow that is left; NULL is allowed */
 
-/* Judges a packet of kind TCP, UDP or FRAGMENT (offline; put together inside). A time that goes back counts as no time. */
+/*
+ * Judges a packet of kind TCP, UDP or FRAGMENT (offline; put together inside). A time that goes back counts as no time.
+ *
+ * A stream is undecided for at most 15 seconds from its first byte of payload (WHY_SLOW), 16 KiB (WHY_MANY_BYTES) and eight
+ * turns (WHY_MANY_PACKETS) a direction. A turn is what a side says until the other one speaks, in however many packets: a
+ * flow has no more turns than packets with payload, and how a sender cuts its messages can not change the verdict.
+ * Datagram flows have no such limits: each datagram is verified for ever, by itself and against the one that it answers.
+ *
+ * DROP is for one packet: one that does not fit its connection (a decoy, or the network's fault; the sender repeats what
+ * counts), or one that finds no room (WHY_FULL, WHY_UNANSWERED). The connection goes on as if it had been lost.
+ */
 struct inspect_verdict inspector_packet(struct inspector *in, const struct packet *p);
 
 /* Time passes without packets: ends flows that are over, refuses what was too slow. Call about each second. */
