@@ -36,6 +36,7 @@ enum kind {
 	LOGIN,	  /* 2xx 3xx */
 	USER,	  /* the same, and it decides */
 	ON,	  /* 2xx 3xx: RNFR, REST */
+	AGAIN,	  /* 2xx; nobody is logged in any more: REIN */
 	TRANSFER, /* 1xx, then 2xx */
 	PASSIVE,
 	EXTENDED, /* EPSV */
@@ -46,7 +47,7 @@ enum kind {
 };
 static const struct line_word commands[] = {
 	{"USER", USER, ONE}, {"PASS", LOGIN, MAYBE}, {"ACCT", LOGIN, ONE}, {"CWD", PLAIN, ONE},
-	{"CDUP", PLAIN, NONE}, {"SMNT", PLAIN, ONE}, {"QUIT", QUIT, NONE}, {"REIN", PLAIN, NONE},
+	{"CDUP", PLAIN, NONE}, {"SMNT", PLAIN, ONE}, {"QUIT", QUIT, NONE}, {"REIN", AGAIN, NONE},
 	{"PORT", ACTIVE, ONE}, {"PASV", PASSIVE, NONE}, {"TYPE", PLAIN, ONE}, {"STRU", PLAIN, ONE},
 	{"MODE", PLAIN, ONE}, {"RETR", TRANSFER, ONE}, {"STOR", TRANSFER, ONE}, {"STOU", TRANSFER, MAYBE},
 	{"APPE", TRANSFER, ONE}, {"ALLO", PLAIN, ONE}, {"REST", ON, ONE}, {"RNFR", ON, ONE},
@@ -335,8 +336,10 @@ static enum verify_status reply(struct verify *v, struct cursor *c, unsigned cod
 	memmove(st->pending, st->pending + 1, st->n);
 	if (code >= 400)
 		return VERIFY_MORE;
-	if ((kind == LOGIN || kind == USER) && code < 300)
-		st->logged = true;
+	if (kind == LOGIN || kind == USER)
+		st->logged = code < 300;
+	if (kind == AGAIN)
+		st->logged = false;
 	if (kind == USER)
 		v->level = LEVEL_RELATES;
 	if (opens_data(kind))

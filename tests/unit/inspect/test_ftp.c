@@ -134,6 +134,8 @@ static void data_connections_refused(void)
 	/* Before anybody is logged in. */
 	REFUSED(&any, WHY_ORDER, GREETING, C("PASV"));
 	REFUSED(&any, WHY_DATA_CHANNEL, GREETING, C("USER a"), S("331 Password?"), PASV);
+	REFUSED(&any, WHY_DATA_CHANNEL, LOGIN, C("REIN"), S("220 ready"), PASV);
+	REFUSED(&any, WHY_DATA_CHANNEL, LOGIN, C("USER b"), S("331 Password?"), PASV);
 	/* Forms. */
 	REFUSED(&active, WHY_FIELD, LOGIN, C("PORT 10,1,0,5,222"));
 	REFUSED(&active, WHY_FIELD, LOGIN, C("PORT 10,1,0,5,222,21,1"));
@@ -198,6 +200,29 @@ static void auth_tls(void)
 	REFUSED(&tls, WHY_PLAIN, GREETING, C("PASV"));
 }
 
+/*
+ * The real thing, through TLS: verified there, with the names of the rule; and nothing slipped in behind
+ * the server's word.
+ */
+static void through_tls(void)
+{
+	static const char *const names[] = {"mail.town.example"};
+	const struct verify_policy named = {.application = APP_FTP, .server_names = {names, 1}};
+	static struct line l[32];
+	size_t n = script_load("verify_ftp/auth-tls", l, COUNT(l));
+
+	CHECK_INT(script_run(APP_FTP, &tls, l, n).level, LEVEL_RELATES);
+	CHECK(script_run(APP_FTP, &tls, l, n).status != VERIFY_REFUSE);
+	script_no_prefix_refused(APP_FTP, &tls, l, n);
+	CHECK_INT(script_run(APP_FTP, &named, l, n).why, WHY_NO_SERVER_NAME);
+	static const struct line slipped[] = {GREETING, C("AUTH TLS"), {'s',
+		TEXT("234 Proceed with negotiation.\r\n234 Proceed with negotiation.\r\n")}};
+	CHECK_INT(SCRIPT(APP_FTP, &any, slipped).status, VERIFY_REFUSE);
+	static const struct line plain[] = {GREETING, C("AUTH TLS"), {'s',
+		TEXT("234 Proceed with negotiation.\r\n")}, {'c', TEXT("NOOP\r\n")}};
+	CHECK_INT(SCRIPT(APP_FTP, &any, plain).status, VERIFY_REFUSE);
+}
+
 int main(void)
 {
 	decided_with_the_user();
@@ -205,5 +230,6 @@ int main(void)
 	data_connections_refused();
 	no_ftp();
 	auth_tls();
+	through_tls();
 	return test_end();
 }

@@ -111,10 +111,34 @@ static void starttls(void)
 	REFUSED(&tls, WHY_PLAIN, GREETING, C("a STARTTLS"), S("a NO"), C("b LOGIN c d"));
 }
 
+/*
+ * The real thing, through TLS: verified there, with the names of the rule; and nothing slipped in behind
+ * the server's word.
+ */
+static void through_tls(void)
+{
+	static const char *const names[] = {"mail.town.example"};
+	const struct verify_policy named = {.application = APP_IMAP, .server_names = {names, 1}};
+	static struct line l[32];
+	size_t n = script_load("verify_imap/starttls", l, COUNT(l));
+
+	CHECK_INT(script_run(APP_IMAP, &tls, l, n).level, LEVEL_RELATES);
+	CHECK(script_run(APP_IMAP, &tls, l, n).status != VERIFY_REFUSE);
+	script_no_prefix_refused(APP_IMAP, &tls, l, n);
+	CHECK_INT(script_run(APP_IMAP, &named, l, n).why, WHY_NO_SERVER_NAME);
+	static const struct line slipped[] = {GREETING, CAPABILITIES, C("A002 STARTTLS"), {'s',
+		TEXT("A002 OK Begin TLS negotiation now.\r\nA002 OK Begin TLS negotiation now.\r\n")}};
+	CHECK_INT(SCRIPT(APP_IMAP, &any, slipped).status, VERIFY_REFUSE);
+	static const struct line plain[] = {GREETING, CAPABILITIES, C("A002 STARTTLS"), {'s',
+		TEXT("A002 OK Begin TLS negotiation now.\r\n")}, {'c', TEXT("NOOP\r\n")}};
+	CHECK_INT(SCRIPT(APP_IMAP, &any, plain).status, VERIFY_REFUSE);
+}
+
 int main(void)
 {
 	accepted();
 	refused();
 	starttls();
+	through_tls();
 	return test_end();
 }

@@ -96,10 +96,34 @@ static void stls(void)
 	CHECK(script_hands_over(APP_POP3, &tls, list, COUNT(list)));
 }
 
+/*
+ * The real thing, through TLS: verified there, with the names of the rule; and nothing slipped in behind
+ * the server's word.
+ */
+static void through_tls(void)
+{
+	static const char *const names[] = {"mail.town.example"};
+	const struct verify_policy named = {.application = APP_POP3, .server_names = {names, 1}};
+	static struct line l[32];
+	size_t n = script_load("verify_pop3/stls", l, COUNT(l));
+
+	CHECK_INT(script_run(APP_POP3, &tls, l, n).level, LEVEL_RELATES);
+	CHECK(script_run(APP_POP3, &tls, l, n).status != VERIFY_REFUSE);
+	script_no_prefix_refused(APP_POP3, &tls, l, n);
+	CHECK_INT(script_run(APP_POP3, &named, l, n).why, WHY_NO_SERVER_NAME);
+	static const struct line slipped[] = {GREETING, CAPABILITIES, C("STLS"), {'s',
+		TEXT("+OK Begin TLS negotiation now.\r\n+OK Begin TLS negotiation now.\r\n")}};
+	CHECK_INT(SCRIPT(APP_POP3, &any, slipped).status, VERIFY_REFUSE);
+	static const struct line plain[] = {GREETING, CAPABILITIES, C("STLS"), {'s',
+		TEXT("+OK Begin TLS negotiation now.\r\n")}, {'c', TEXT("NOOP\r\n")}};
+	CHECK_INT(SCRIPT(APP_POP3, &any, plain).status, VERIFY_REFUSE);
+}
+
 int main(void)
 {
 	accepted();
 	refused();
 	stls();
+	through_tls();
 	return test_end();
 }

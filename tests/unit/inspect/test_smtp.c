@@ -142,6 +142,29 @@ static void starttls(void)
 	CHECK_INT(SCRIPT(APP_SMTP, &tls, quit).status, VERIFY_MORE);
 }
 
+/*
+ * The real thing, through TLS: verified there, with the names of the rule; and nothing slipped in behind
+ * the server's word.
+ */
+static void through_tls(void)
+{
+	static const char *const names[] = {"mail.town.example"};
+	const struct verify_policy named = {.application = APP_SMTP, .server_names = {names, 1}};
+	static struct line l[32];
+	size_t n = script_load("verify_smtp/starttls", l, COUNT(l));
+
+	CHECK_INT(script_run(APP_SMTP, &tls, l, n).level, LEVEL_RELATES);
+	CHECK(script_run(APP_SMTP, &tls, l, n).status != VERIFY_REFUSE);
+	script_no_prefix_refused(APP_SMTP, &tls, l, n);
+	CHECK_INT(script_run(APP_SMTP, &named, l, n).why, WHY_NO_SERVER_NAME);
+	static const struct line slipped[] = {OPENED, STARTTLS, {'s',
+		TEXT("220 2.0.0 Ready to start TLS\r\n220 2.0.0 Ready to start TLS\r\n")}};
+	CHECK_INT(SCRIPT(APP_SMTP, &any, slipped).status, VERIFY_REFUSE);
+	static const struct line unsafe[] = {OPENED, STARTTLS, {'s', TEXT("220 2.0.0 Ready to start TLS\r\n")},
+		{'c', TEXT("NOOP\r\n")}};
+	CHECK_INT(SCRIPT(APP_SMTP, &any, unsafe).status, VERIFY_REFUSE);
+}
+
 int main(void)
 {
 	accepted();
@@ -149,5 +172,6 @@ int main(void)
 	out_of_turn();
 	forms();
 	starttls();
+	through_tls();
 	return test_end();
 }
