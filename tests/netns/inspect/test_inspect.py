@@ -11,6 +11,7 @@
 """
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -521,6 +522,10 @@ class Inline(stage.Stage):
 
 def main():
     options = stage.arguments(__doc__.splitlines()[0])
+    missing = [name for name in ("openssl", "ssh", "ssh-keygen", "/usr/sbin/sshd", "curl") if shutil.which(name) is None]
+    if missing:
+        print("not installed: " + " ".join(missing))
+        sys.exit(77)
     with open(os.path.join(HERE, "inspect.policy"), encoding="utf-8") as f:
         text = f.read()
     with Inline(options.build, text, hosts=True) as st:
