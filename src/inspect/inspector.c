@@ -136,8 +136,13 @@ static bool evict_waiting(struct inspector *in, const struct flow *not_this)
 
 void *inspector_memory(struct inspector *in, size_t want, uint32_t *ret_size, const struct flow *not_this)
 {
-	void *p = pool_get(in->pool, want, ret_size);
+	uint32_t before = in->waiting_watches;
 
+	/* Half of the memory is for those who were answered: beyond it, one that waits takes the place of an older one. */
+	for (unsigned i = 0; i < 64 && not_this->unanswered && pool_scarce(in->pool) && before > 0; i++)
+		if (!evict_waiting(in, not_this) || in->waiting_watches < before)
+			break;
+	void *p = pool_get(in->pool, want, ret_size);
 	/* The oldest need not be one that has memory, and a slab may need many blocks back: not for ever. */
 	for (unsigned i = 0; p == NULL && in->waiting_watches > 0 && i < 64 && evict_waiting(in, not_this); i++)
 		p = pool_get(in->pool, want, ret_size);

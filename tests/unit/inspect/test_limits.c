@@ -209,6 +209,7 @@ static void datagram_flood(void)
 		CHECK_INT(inspector_packet(g.in, &p).code, INSPECT_FORWARD);
 	}
 	memory_is_bounded(&g);
+	CHECK(inspector_counters(g.in)->prefix_bytes_max < 5u << 19); /* half, and a little for the friends */
 	g.policy = &accepts;
 	friends_are_well(&g);
 	gate_close(&g);
