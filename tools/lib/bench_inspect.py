@@ -5,6 +5,7 @@ offline   captures from files: `sekisho classify --stats` against the bare loop 
           small files very often, which is many short flows. Rounds are interleaved, CPU time is user + system.
 inline    see bench_inline.py
 """
+import argparse
 import json
 import os
 import shutil
@@ -25,8 +26,7 @@ def step(text):
 def measured(command):
     """(CPU seconds, peak RSS in MiB, output) of a command with all its children."""
     with tempfile.TemporaryFile() as out:
-        p = subprocess.Popen(command,
-                             stdout=out, stderr=subprocess.DEVNULL)
+        p = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(p.pid, 0)
         p.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -114,3 +114,41 @@ class Offline:
         finally:
             shutil.rmtree(self.work, ignore_errors=True)
         return 0
+
+
+PARTS = ("offline", "inline")
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(prog="tools/bench inspect")
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--captures", default=os.path.join(here, "../../../shared/data/pcaps"))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.build = os.path.abspath(options.build)
+    for part in options.parts:
+        if part not in PARTS:
+            parser.error(f"parts are: {' '.join(PARTS)}")
+    results, code = {"kernel": os.uname().release, "rounds": options.rounds}, 0
+    for part in options.parts or PARTS:
+        if part == "offline":
+            bench = Offline(options)
+            code = max(code, bench.run())
+        else:
+            import bench_inline
+            bench = bench_inline.Inline(options, step)
+            bench.run()
+        results[part] = bench.results
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as f:
+            json.dump(results, f, indent=1)
+            f.write("\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

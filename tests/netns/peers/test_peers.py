@@ -69,7 +69,7 @@ def hold(st, recipe, wrong):
 
     def refusals():
         """Packets that were refused with a why; later packets of a refused flow have none."""
-        return sum(r["count"] for r in mismatches(st) if r["dport"] in ports and r["why"])
+        return sum(r["count"] for r in mismatches(st) if r["why"] and ports & {r["dport"], r["sport"]})
 
     @contextlib.contextmanager
     def session(what):
@@ -80,7 +80,7 @@ def hold(st, recipe, wrong):
             rows = [(r["reason"], r.get("why"), r.get("seen"), r["protocol"], r["dport"]) for r in mismatches(st)][-4:]
             st.tap.check(f"{name}: {what}", False, f"{error}\n{rows}")
             return
-        end = time.monotonic() + (4 if wrong else 0)
+        end = time.monotonic() + (8 if wrong else 0)
         while (refused := refusals() > before) != wrong and time.monotonic() < end:
             time.sleep(0.2)
         st.tap.check(f"{name}: {what}", refused == wrong, f"refused: {refused}; {mismatches(st)[-2:]}")
