@@ -472,8 +472,25 @@ static bool cut_short(const struct flow *f, const struct packet *p)
 	return p->n < p->n_wire && w != NULL && w->judge.status != VERIFY_ACCEPT;
 }
 
+/*
+ * On the line a connection that is over needs no memory, only its place until late packets are gone: else connections that end
+ * before they are passed (a client's reset, HTTP) would hold all of it for as long. What comes late with data is kept back.
+ */
+static bool is_late(const struct inspector *in, const struct flow *f, const struct packet *p)
+{
+	return !in->keep_passed && f->state == FLOW_CLOSED && f->held == NULL && stream_has_data(p);
+}
+
+static void forget_closed(struct inspector *in, struct flow *f)
+{
+	if (!in->keep_passed && f->state == FLOW_CLOSED)
+		watch_release(in, f);
+}
+
 struct inspect_verdict watch_tcp(struct inspector *in, struct flow *f, unsigned from, const struct packet *p)
 {
+	if (is_late(in, f, p))
+		return inspector_drop(in, WHY_ENDED);
 	const struct verify_policy *policy = policy_of(in, f);
 	struct stream_rules r = rules_of(in, f, policy);
 	struct inspect_verdict v = stream_admit(f, from, p, &r);
@@ -497,7 +514,9 @@ struct inspect_verdict watch_tcp(struct inspector *in, struct flow *f, unsigned 
 	case INSPECT_DROP:
 		return v.why == WHY_NONE ? v : inspector_drop(in, v.why);
 	default:
-		return stream_settle(in, f, &r);
+		v = stream_settle(in, f, &r);
+		forget_closed(in, f);
+		return v;
 	}
 }
 
