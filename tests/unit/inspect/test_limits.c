@@ -192,6 +192,29 @@ static void half_connections(void)
 	gate_close(&g);
 }
 
+/* Connections that end before they are passed, by a reset or by both ends, hold nothing: far more of them than memory. */
+static void short_connections(void)
+{
+	struct gate g;
+
+	open_gate(&g, &accepts);
+	for (uint32_t i = 0; i < 50000; i++) {
+		struct peer who = {i, (uint16_t)(1 + i % 60000)};
+		now += 10000;
+		open_connection(&g, who);
+		CHECK_INT(send_packet(&g, who, 0, PACKET_ACK, 100, 500, "Q\003a").code, INSPECT_FORWARD);
+		if (i % 2 == 0) {
+			CHECK_INT(send_packet(&g, who, 0, PACKET_RST | PACKET_ACK, 103, 500, "").code, INSPECT_FORWARD);
+		} else {
+			send_packet(&g, who, 0, PACKET_FIN | PACKET_ACK, 103, 500, "");
+			send_packet(&g, who, 1, PACKET_FIN | PACKET_ACK, 500, 104, "");
+		}
+		CHECK_INT(send_packet(&g, who, 0, PACKET_ACK, 103, 500, "late").code == INSPECT_PASS, false);
+	}
+	CHECK(inspector_counters(g.in)->prefix_bytes_max < 1u << 16);
+	gate_close(&g);
+}
+
 /* Datagrams of made-up senders take memory for what they ask; connections that are being verified take it back. */
 static void datagram_flood(void)
 {
@@ -222,6 +245,7 @@ int main(void)
 	one_host();
 	half_connections();
 	datagram_flood();
+	short_connections();
 	/* 64 K flows of 128 bytes, buckets, ring and 4 MiB of beginnings: not more, however much came. */
 	CHECK(resident() - before < 24 * 1024);
 #ifndef __SANITIZE_ADDRESS__
