@@ -490,6 +490,23 @@ def real_connections(s, q, program):
         server.close()
 
 
+def refused_at_once(s, q, program):
+    """A connection that is refused with its first packet is reset too, in both families."""
+    s.policy(POLICY + "box 3 tcp 2001:db8:1::20 2001:db8:2::8 443 443\n")
+    s.do("commit 74")
+    s.do("inspectors on")
+    before = s.counters().get("from-gateway", 0)
+    for client, server in (("10.1.0.20", "10.2.0.8"), ("2001:db8:1::20", "2001:db8:2::8")):
+        t = token("-REFU-")
+        s.drain()
+        s.send(0, tcp(client, server, 4100, 443, "S", t))
+        reset = struct.pack(">HH", 443, 4100)
+        s.check(s.arrives(0, reset, 1.0), f"{client} is reset")
+        t = token("-REFU-")
+        s.stopped("and refused", 0, tcp(client, server, 4101, 443, "S", t), "app-mismatch", t)
+    s.check(s.counters().get("from-gateway", 0) == before, "by the gateway, which may")
+
+
 def half_open(s, q, program):
     """Connections that complete give their places among the half-open ones back, also while they are inspected."""
     s.policy(POLICY + "set half-open 3\n")
@@ -605,7 +622,7 @@ def main():
     stand.need_root()
     s = stand.Stand(sys.argv[1])
     parts = [without_inspector, each_word, looked_up_each_time, marks_from_elsewhere, death, over_a_commit,
-             nothing_lost_nothing_leaked, real_connections, half_open, silent, resets_only_for_refused, pinholes]
+             nothing_lost_nothing_leaked, real_connections, refused_at_once, half_open, silent, resets_only_for_refused, pinholes]
     if len(sys.argv) > 3:
         parts = [p for p in parts if p.__name__ in sys.argv[3:]]
     try:
