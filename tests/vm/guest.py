@@ -85,7 +85,11 @@ def parts(build):
     town = {name: [python, f"{netns}/{path}.py", "--build", build, "--short"]
             for name, path in {"town": "test_town", "reasons": "reasons/test_reasons", "swap": "test_swap",
                                "property": "property/test_property"}.items()}
-    return {"packets": [python, f"{netns}/nft/test_packets.py", drive], **town,
+    queue = os.path.join(build, "tests/netns/nft/nft_queue")
+    inspect = [python, f"{netns}/nft/test_inspect.py", drive, queue, "each_word", "death", "over_a_commit",
+               "real_connections", "pinholes"]
+    return {"packets": [python, f"{netns}/nft/test_packets.py", drive], "inspect": inspect, **town,
+            "proof": [python, f"{netns}/nft/test_proof.py", drive],
             "net": [os.path.join(build, "tests/netns/net/test_net_live")]}
 
 
