@@ -55,7 +55,8 @@ struct inspect_flow inspector_describe(const struct inspector *in, const struct 
 	};
 
 	const struct watch *w = watch_of(f);
-	d.verified = (f->code == INSPECT_PASS && f->why == WHY_NONE) || (f->code == INSPECT_FORWARD && w != NULL && w->announced);
+	d.verified = (f->code == INSPECT_PASS && f->why == WHY_NONE) ||
+		     (f->code == INSPECT_FORWARD && w != NULL && w->announced);
 	if (d.last < d.first)
 		d.last = d.first;
 	flow_end(f, 0, &d.client, &d.client_port);

@@ -3,8 +3,8 @@
  *
  * A message is its letter, its length (one byte) and so many bytes. "ssh": the client asks 'Q', the server answers 'A' with
  * the same bytes, and that is accepted. "smtp": as often as they like; decided with the first answer, looked at for ever.
- * "ftp" as smtp, and a question "!" announces a pinhole to port 2000 of the server. Over UDP "dns" asks 'Q' and answers 'A'. "pop3"
- * takes everything and never decides.
+ * "ftp" as smtp, and a question "!" announces a pinhole to port 2000 of the server. Over UDP "dns" asks 'Q' and answers 'A'.
+ * "pop3" takes everything and never decides.
  */
 #ifndef SEKISHO_TEST_TOY_H
 #define SEKISHO_TEST_TOY_H
