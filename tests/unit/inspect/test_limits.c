@@ -195,9 +195,10 @@ static void half_connections(void)
 /* Connections that end before they are passed, by a reset or by both ends, hold nothing: far more of them than memory. */
 static void short_connections(void)
 {
+	struct inspect_options line = {.flows = FLOWS, .secret = "0123456789abcde"};
 	struct gate g;
 
-	open_gate(&g, &accepts);
+	gate_open_with(&g, &accepts, &line, false);
 	for (uint32_t i = 0; i < 50000; i++) {
 		struct peer who = {i, (uint16_t)(1 + i % 60000)};
 		now += 10000;
