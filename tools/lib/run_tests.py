@@ -173,7 +173,7 @@ def step_vm(tally):
 
 STEPS = {"style": step_style, "build": step_build, "unit": lambda t: meson_suite(t, BUILD, "unit"),
          "golden": lambda t: meson_suite(t, BUILD, "golden"), "fuzz": lambda t: meson_suite(t, BUILD, "fuzz"),
-         "netns": step_netns, "vm": step_vm, "sanitize": step_sanitize}
+         "captures": lambda t: meson_suite(t, BUILD, "captures", timeout=2), "netns": step_netns, "vm": step_vm, "sanitize": step_sanitize}
 
 
 def main(words):
@@ -185,7 +185,7 @@ def main(words):
         print(f"tools/test: steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
     tally = Tally()
-    if "build" not in wanted and any(w in wanted for w in ("unit", "golden", "fuzz", "netns", "vm")):
+    if "build" not in wanted and any(w in wanted for w in ("unit", "golden", "fuzz", "captures", "netns", "vm")):
         wanted.insert(0, "build")
     for step in wanted:
         tally.step(step)

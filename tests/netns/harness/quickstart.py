@@ -6,6 +6,7 @@ Started as root by tools/quickstart with a build directory that is ready. What r
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -108,13 +109,21 @@ def proof(result):
         return result.why
     row = result.record
     if row is None:
-        return say("both directions", "往復とも") if result.case.get("kind") == "connect" else say("seen behind the gate",
-                                                                                           "関所の先で確認")
+        return say("both directions", "往復とも") if result.case.get("kind") in ("connect", "talk") else \
+            say("seen behind the gate", "関所の先で確認")
     number = f"#{row['sequence']} " if row.get("sequence") else ""
+    if row.get("why"):
+        return number + row["reason"] + inspection(result.texts[LANGUAGE])
     text = f"{number}{row['reason']}"
     if row.get("nearest"):
         text += f" ({row['nearest']}: {differs(row['differs'])})" if row.get("differs") else f" ({row['nearest']})"
     return text
+
+
+def inspection(text):
+    """What the inspector said of it, as the log prints it: the sentences between "[reason]" and "[why]"."""
+    found = re.search(r"\[[a-z-]+\](?:。|; )(.*?) \[[a-z0-9-]+\]", text)
+    return say(": ", "。") + found.group(1) if found else ""
 
 
 def print_head():
