@@ -139,9 +139,9 @@ static const struct command log_commands[] = {
 		.help = N_("list the packets that were blocked, and why"),
 		.about = N_("Each record stands for one or more like packets: time, number, segments, source, destination, "
 			    "reason, and for a packet that no approved flow allows the nearest approved flow and what "
-			    "differs from it. Of an application that was refused it says what came instead and why; later packets of "
-			    "the same connection say nothing more. A line \"records lost\" says how many packets were counted by the kernel "
-			    "but could not be recorded one by one."),
+			    "differs from it. Of an application that was refused it says what came instead and why; later "
+			    "packets of the same connection say nothing more. A line \"records lost\" says how many packets "
+			    "were counted by the kernel but could not be recorded one by one."),
 		.run = verb_log_drops,
 	},
 	{
