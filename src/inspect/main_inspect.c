@@ -30,8 +30,12 @@
 #include "policies.h"
 #include "queue.h"
 
-/* 16 MiB of flows and 8 MiB of beginnings: a board of 1 GiB has that, and a town has a tenth of these connections. */
+/*
+ * 16 MiB of flows and up to 32 MiB of bytes of undecided and watched ones (pages are taken as they are needed; a watched
+ * download holds what is in flight): a board of 1 GiB has that, and a town has a tenth of these connections.
+ */
 #define FLOWS (128u * 1024)
+#define PREFIX_BYTES (32u << 20)
 #define BATCH 32
 /* The kernel copies at most 65 531 bytes of a packet; what it says beside is some hundred. */
 #define DATAGRAM_MAX (66 * 1024)
@@ -319,7 +323,7 @@ static void on_status(void *arg)
 
 static int make_inspector(struct service *s)
 {
-	struct inspect_options opt = {.flows = FLOWS};
+	struct inspect_options opt = {.flows = FLOWS, .prefix_bytes = PREFIX_BYTES};
 	struct inspect_hooks hooks = {.arg = s, .policy = on_policy, .pinhole = on_pinhole};
 
 	if (getrandom(opt.secret, sizeof(opt.secret), 0) != (ssize_t)sizeof(opt.secret))
