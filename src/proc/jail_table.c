@@ -136,7 +136,7 @@ static const struct jail_call answering[] = {
 
 /* Captures come by descriptor from the parent, packets of an interface on a socket that it opened. */
 static const struct jail_call reading[] = {
-	CAN("recvmsg"), CAN("recvfrom"), CAN("fsync"), CANNOT("openat"), CANNOT("open"),
+	CAN("recvmsg"), CAN("recvfrom"), CAN("dup"), CAN("fsync"), CANNOT("openat"), CANNOT("open"),
 	END,
 };
 
