@@ -306,9 +306,9 @@ static int close_the_door(int ruleset, scmp_filter_ctx filter)
 /* What jail_verify() cannot ask the kernel afterwards. */
 static int entered_landlock;
 
-int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
+/* A service also changes its root and always its user; a user's command keeps both where it is not root. */
+static int enter(const struct jail_spec *s, const char *root, bool service, struct jail_report *ret)
 {
-	const struct jail_spec *s = &jail_table[row];
 	scmp_filter_ctx filter;
 	int r, ruleset = -1;
 
@@ -322,13 +322,13 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
 		ret->step = "limits";
 		r = set_limits(s);
 	}
-	if (r == 0) {
+	if (r == 0 && service) {
 		ret->step = "root directory";
 		r = change_root(s, root);
 	}
 	if (r == 0) {
 		ret->step = "user and capabilities";
-		r = change_user(s);
+		r = service || geteuid() == 0 ? change_user(s) : set_capabilities(0);
 	}
 	if (r == 0) {
 		ret->step = "landlock and seccomp";
@@ -339,33 +339,14 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
 	return r;
 }
 
+int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
+{
+	return enter(&jail_table[row], root, true, ret);
+}
+
 int jail_confine(enum jail_row row, struct jail_report *ret)
 {
-	const struct jail_spec *s = &jail_table[row];
-	scmp_filter_ctx filter;
-	int r, ruleset = -1;
-
-	*ret = (struct jail_report){.step = "seccomp filter"};
-	filter = build_filter(s);
-	if (filter == NULL)
-		return -EINVAL;
-	ret->step = "landlock paths";
-	r = landlock_prepare(s, "", &ruleset, &ret->landlock);
-	if (r == 0) {
-		ret->step = "limits";
-		r = set_limits(s);
-	}
-	if (r == 0) {
-		ret->step = "user and capabilities";
-		r = geteuid() == 0 ? change_user(s) : set_capabilities(0);
-	}
-	if (r == 0) {
-		ret->step = "landlock and seccomp";
-		r = close_the_door(ruleset, filter);
-	}
-	seccomp_release(filter);
-	entered_landlock = ret->landlock;
-	return r;
+	return enter(&jail_table[row], "", false, ret);
 }
 
 /* -- Verifying ------------------------------------------------------------------------------------------- */
