@@ -13,7 +13,9 @@
  * queued under the old rules is judged again with the flow's next packet.
  *
  * Over a commit the number of a policy may change. A mark of the generation before is renewed when its policy and the one
- * that grants the flow now are a pair of the set `renewable`; every other old mark is refused.
+ * that grants the flow now are a pair of the set `renewable`; any other flow of the generation before is refused. A mark of
+ * a generation that is neither stops its packet (unfitting) and no more: a packet that set out under the old rules may
+ * meet a mark that one behind it has renewed already, on another processor.
  *
  * Failure: no inspector, no queue in this kernel, a verdict that is none: refused with no-inspector.
  */
@@ -127,7 +129,7 @@ static void renew_flow(const struct inspection *in, struct chain *c, uint32_t bi
 	uint32_t generation = CTMARK_GENERATION(rs->opt.generation);
 	uint32_t before = CTMARK_GENERATION(rs->opt.renewal.generation), done = verified_mark(in->b, bits);
 
-	go(match_masked(on(rs, c), F_CTMARK, GENERATION_BITS, OP_NEQ, before), in->outdated);
+	stop(match_masked(on(rs, c), F_CTMARK, GENERATION_BITS, OP_NEQ, before), REASON_UNFITTING);
 	go(not_in(on(rs, c), FIELDS(F_CTMARK_VERIFIED, F_MARK_VERIFIED), in->renewable), in->outdated);
 	go(set_ctmark(match_masked(on(rs, c), F_CTMARK, CTMARK_STATE, OP_EQ, CTMARK_INSPECTING), F_MARK, CTMARK_VERIFIED,
 		generation | CTMARK_INSPECTING | bits), in->queue);
@@ -151,7 +153,10 @@ static struct chain *inspect(const struct inspection *in, const char *name, uint
 	begin_flow(in, c, bits);
 	if (in->renewable != NULL)
 		renew_flow(in, c, bits);
-	go(on(rs, c), in->outdated);
+	if (in->renewable != NULL)
+		go(on(rs, c), in->outdated);
+	else
+		stop(on(rs, c), REASON_UNFITTING);
 	return c;
 }
 

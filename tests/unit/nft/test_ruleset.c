@@ -200,7 +200,7 @@ static void test_renewal(void)
 	memcpy(key, set_lo(s, 0), sizeof(key));
 	CHECK_INT(key[0], 2 << 12);
 	CHECK_INT(key[1], 2 << 12);
-	CHECK(says(rs, "ct mark & 0xffc != 0x10 goto outdated"));
+	CHECK(says(rs, "ct mark & 0xffc != 0x10 goto stop_unfitting"));
 	ruleset_free(rs);
 	opt.generation = 4; /* under its own number */
 	rs = ruleset_build(&new.ir, (struct wall){NOW}, &opt);
