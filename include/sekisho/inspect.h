@@ -157,7 +157,7 @@ struct packet {
 	enum packet_kind kind;
 	enum inspect_why why; /* of PACKET_OTHER; WHY_NONE: simply nothing for the inspector (ARP, ICMP, ...) */
 	uint8_t l4;	     /* IPPROTO_*, also of PACKET_OTHER where it is known */
-	bool checksum_bad;   /* verified and wrong; an absent or offloaded one is not */
+	bool checksum_bad;   /* verified and wrong, IPv4's; an absent or offloaded one is not. See packet_checksum_bad() */
 	bool checksum_skipped; /* as the caller asked: also when fragments are put together */
 	struct addr src, dst;
 	uint16_t sport, dport;
@@ -172,6 +172,9 @@ struct packet {
 	const uint8_t *payload;
 	uint32_t n;	  /* that were captured */
 	uint32_t n_wire;  /* that were on the wire: more than n in a cut capture */
+	/* TCP, UDP: the whole segment, whose checksum nobody has verified yet; NULL: there is nothing to verify */
+	const uint8_t *segment;
+	uint32_t segment_n;
 	/* PACKET_FRAGMENT */
 	uint32_t frag_id;
 	uint16_t frag_offset; /* bytes */
@@ -196,6 +199,12 @@ bool packet_link_known(int linktype);
  * caller's; zone is set from the VLAN tags and may be overwritten. Never reads beyond `captured`.
  */
 void packet_decode(struct packet *ret, int linktype, const uint8_t *frame, size_t captured, size_t wire, unsigned flags);
+
+/*
+ * Is the checksum of IPv4, TCP or UDP wrong? Here and not in packet_decode(), because it reads every byte: the packets of a
+ * flow that is decided need no answer. The frame must still be there.
+ */
+bool packet_checksum_bad(const struct packet *p);
 
 /* -- Flows ------------------------------------------------------------------------------------------------ */
 
@@ -292,6 +301,12 @@ void inspector_free(struct inspector *in); /* tells `ended` of every flow that i
  * counts), or one that finds no room (WHY_FULL, WHY_UNANSWERED). The connection goes on as if it had been lost.
  */
 struct inspect_verdict inspector_packet(struct inspector *in, const struct packet *p);
+
+/*
+ * Judges n packets in their order, each as inspector_packet() does; what they come to only the hooks hear. Cheaper than one
+ * by one: their flows are fetched from memory together.
+ */
+void inspector_packets(struct inspector *in, const struct packet *p, size_t n);
 
 /* Time passes without packets: ends flows that are over, refuses what was too slow. Call about each second. */
 void inspector_tick(struct inspector *in, int64_t now);

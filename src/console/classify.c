@@ -27,7 +27,7 @@
 #define FLOWS_MIN 16384u
 #define FLOWS_MAX (4u << 20)
 #define BYTES_A_FLOW 160u
-#define FRAMES_BETWEEN_LOOKS 65536u
+#define BATCHES_BETWEEN_LOOKS 4096u
 
 struct classify {
 	struct judges judges;
@@ -90,16 +90,16 @@ static void add_totals(struct flow_totals *all, const struct flow_totals *one)
 /* Returns NULL, or what is wrong with the file. */
 static const char *read_frames(struct flows *f, struct capture *cap, struct progress *p)
 {
-	struct frame frame;
+	struct frame frame[FLOWS_BATCH];
 	uint32_t n = 0;
 	int got;
 
-	while ((got = capture_next(cap, &frame)) == 1) {
-		if (n == 0 && !packet_link_known(frame.linktype))
+	while ((got = capture_some(cap, frame, FLOWS_BATCH)) > 0) {
+		if (n == 0 && !packet_link_known(frame[0].linktype))
 			return _("a link type that is not decoded");
-		if (++n % FRAMES_BETWEEN_LOOKS == 0)
+		if (n++ % BATCHES_BETWEEN_LOOKS == 0)
 			progress_show(p, f->file, capture_progress(cap));
-		flows_frame(f, &frame);
+		flows_frames(f, frame, got);
 		if (f->closed)
 			return NULL;
 	}

@@ -317,17 +317,22 @@ void flows_end(struct flows *f)
 	f->inspector = NULL;
 }
 
-void flows_frame(struct flows *f, const struct frame *frame)
+void flows_frames(struct flows *f, const struct frame *frame, int n)
 {
-	struct packet p = {.at = frame->at};
+	struct packet p[FLOWS_BATCH];
+	size_t k = 0;
 
-	packet_decode(&p, frame->linktype, frame->p, frame->captured, frame->wire, f->decode);
-	f->totals.frames++;
-	f->totals.frame_bytes += frame->wire;
-	if (p.kind == PACKET_OTHER)
-		f->totals.other_frames++;
-	else
-		inspector_packet(f->inspector, &p);
+	for (const struct frame *w = frame; w < frame + n; w++) {
+		p[k].at = w->at;
+		packet_decode(&p[k], w->linktype, w->p, w->captured, w->wire, f->decode);
+		f->totals.frames++;
+		f->totals.frame_bytes += w->wire;
+		if (p[k].kind == PACKET_OTHER)
+			f->totals.other_frames++;
+		else
+			k++;
+	}
+	inspector_packets(f->inspector, p, k);
 }
 
 /* -- totals ---------------------------------------------------------------------------------------------------------- */

@@ -57,7 +57,9 @@ bool flows_begin(struct flows *f, uint32_t flows, bool lenient);
 void flows_end(struct flows *f);
 
 struct frame;
-void flows_frame(struct flows *f, const struct frame *frame);
+#define FLOWS_BATCH 16
+/* Frames in their order, at most FLOWS_BATCH. */
+void flows_frames(struct flows *f, const struct frame *frame, int n);
 
 /* Totals for people, or one JSON object. cpu_ns: 0 = not measured. */
 void flows_totals(const struct flows *f, struct buf *out, bool as_json, int64_t cpu_ns);

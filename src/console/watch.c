@@ -61,7 +61,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *p)
 	struct watch *w = (void *)arg;
 	struct frame f = {(int64_t)h->ts.tv_sec * 1000000000 + h->ts.tv_usec, pcap_datalink(w->pcap), p, h->caplen, h->len};
 
-	flows_frame(&w->flows, &f);
+	flows_frames(&w->flows, &f, 1);
 }
 
 /* Counters and alarms: one line each TELL_SECONDS, and what the kernel lost. */

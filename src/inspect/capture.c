@@ -173,6 +173,14 @@ static bool begin(struct capture *c)
 	return true;
 }
 
+static struct frame frame_of(const struct capture *c, const uint8_t *p)
+{
+	uint32_t sec = number(c, p), part = number(c, p + 4), captured = number(c, p + 8), wire = number(c, p + 12);
+
+	return (struct frame){(int64_t)sec * 1000000000 + (int64_t)part * (c->nano ? 1 : 1000), c->linktype, p + RECORD_HEADER,
+		captured, wire < captured ? captured : wire};
+}
+
 static int next_of_pcap(struct capture *c, struct frame *ret)
 {
 	size_t n;
@@ -186,7 +194,7 @@ static int next_of_pcap(struct capture *c, struct frame *ret)
 		fail(c, "the capture is cut off inside a record");
 		return -1;
 	}
-	uint32_t sec = number(c, p), part = number(c, p + 4), captured = number(c, p + 8), wire = number(c, p + 12);
+	uint32_t captured = number(c, p + 8);
 	if (captured > CAPTURE_FRAME_MAX) {
 		fail(c, "a record is longer than any frame");
 		return -1;
@@ -199,8 +207,7 @@ static int next_of_pcap(struct capture *c, struct frame *ret)
 		return -1;
 	}
 	c->skip = whole;
-	*ret = (struct frame){(int64_t)sec * 1000000000 + (int64_t)part * (c->nano ? 1 : 1000), c->linktype, p + RECORD_HEADER,
-		captured, wire < captured ? captured : wire};
+	*ret = frame_of(c, p);
 	return 1;
 }
 
@@ -209,6 +216,25 @@ int capture_next(struct capture *c, struct frame *ret)
 	if (c->error != NULL || (!c->begun && !begin(c)))
 		return -1;
 	return c->pcap != NULL ? next_of_libpcap(c, ret) : next_of_pcap(c, ret);
+}
+
+/* What lies whole behind the first frame, nothing being read for it; what is wrong there the next call says. */
+int capture_some(struct capture *c, struct frame *ret, int max)
+{
+	int n, got = capture_next(c, ret);
+	size_t have;
+
+	if (got != 1 || c->pcap != NULL)
+		return got;
+	const uint8_t *p = source_view(c->source, 0, &have);
+	for (n = 1; n < max && have - c->skip >= RECORD_HEADER; n++) {
+		uint32_t captured = number(c, p + c->skip + 8);
+		if (captured > CAPTURE_FRAME_MAX || have - c->skip - RECORD_HEADER < captured)
+			break;
+		ret[n] = frame_of(c, p + c->skip);
+		c->skip += RECORD_HEADER + (size_t)captured;
+	}
+	return n;
 }
 
 const char *capture_error(const struct capture *c)

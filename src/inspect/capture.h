@@ -29,6 +29,11 @@ void capture_close(struct capture *c); /* NULL is allowed */
 
 /* 1: a frame; 0: the end; -1: the file is wrong from here on: capture_error(). */
 int capture_next(struct capture *c, struct frame *ret);
+/*
+ * As many frames as there are at hand, at most max (at least 1); their number, or as above 0 or -1. All of them stay until
+ * the next call.
+ */
+int capture_some(struct capture *c, struct frame *ret, int max);
 const char *capture_error(const struct capture *c); /* text of the capture, until it is closed */
 
 /* How far in the file, 0..1000; -1 when its size is not known. */

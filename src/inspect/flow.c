@@ -16,11 +16,14 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BUCKET 12u
 #define CROWDED 9u /* entries from which the second bucket is considered */
 #define SOURCES 4096u /* counters of waiting connections by source; each source has two, of which the lower counts */
 #define NONE UINT32_MAX
+#define PAGE 4096u
+#define LARGE (16u << 20) /* bytes of a table from which large pages are asked for */
 
 struct bucket {
 	uint8_t tag[BUCKET]; /* 0 = free */
@@ -77,6 +80,18 @@ static void spread(struct flow_table *t, const uint8_t secret[16])
 	}
 }
 
+/*
+ * The buckets of a large table are touched all over from the start, the flows one after the other: large pages cost no
+ * more memory and spare the processor most of its way to a page. A kernel without them is as good, but slower.
+ */
+static void large_pages(void *memory, size_t bytes)
+{
+	uintptr_t from = ((uintptr_t)memory + PAGE - 1) / PAGE * PAGE, to = ((uintptr_t)memory + bytes) / PAGE * PAGE;
+
+	if (bytes >= LARGE)
+		(void)madvise((uint8_t *)memory + (from - (uintptr_t)memory), to - from, MADV_HUGEPAGE);
+}
+
 /* One block of calloc(), whose pages cost nothing until they are used, cut at lines of cache. */
 struct flow_table *flow_table_new(uint32_t flows, const uint8_t secret[16])
 {
@@ -95,6 +110,7 @@ struct flow_table *flow_table_new(uint32_t flows, const uint8_t secret[16])
 		free(t);
 		return NULL;
 	}
+	large_pages(t->memory, flow_bytes + bucket_bytes);
 	uint8_t *at = (uint8_t *)t->memory + (64 - (uintptr_t)t->memory % 64);
 	t->flow = (void *)at;
 	t->bucket = (void *)(at + flow_bytes);
@@ -205,6 +221,29 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *k, uint64_t 
 		if (i < BUCKET)
 			return &t->flow[b->index[i]];
 	}
+	return NULL;
+}
+
+void flow_fetch_bucket(const struct flow_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->bucket[hash & t->mask], 1);
+}
+
+/* By the tag alone. Not in the first bucket: the search will go on to the second. */
+const struct flow *flow_fetch(const struct flow_table *t, uint64_t hash)
+{
+	const struct bucket *b = &t->bucket[hash & t->mask];
+	uint8_t tag = tag_of(hash);
+
+	for (unsigned i = 0; i < BUCKET; i++) {
+		if (b->tag[i] == tag) {
+			const struct flow *f = &t->flow[b->index[i]];
+			__builtin_prefetch(f, 1);
+			__builtin_prefetch((const uint8_t *)f + 64, 1);
+			return f;
+		}
+	}
+	__builtin_prefetch(&t->bucket[(hash >> 28) & t->mask], 1);
 	return NULL;
 }
 

@@ -90,6 +90,12 @@ static inline unsigned flow_side_of(const struct flow *f, bool from_high)
 }
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *k, uint64_t hash); /* NULL: none */
+/*
+ * Looking ahead, in three steps with other work between them: the bucket, the flow that is probably meant, what it holds.
+ * Hints to the processor: nothing is changed, and a wrong guess costs time only.
+ */
+void flow_fetch_bucket(const struct flow_table *t, uint64_t hash);
+const struct flow *flow_fetch(const struct flow_table *t, uint64_t hash); /* NULL: probably none */
 /* A new flow, all zero but key and life; NULL when there is no room. The key must not be in the table. */
 struct flow *flow_add(struct flow_table *t, const struct flow_key *k, uint64_t hash);
 void flow_remove(struct flow_table *t, struct flow *f);

@@ -19,6 +19,7 @@
 #define NS_OF_MS INT64_C(1000000)
 #define POOL_MIN (4u << 20)
 #define POOL_PER_FLOW 64u
+#define BATCH 16u	     /* packets whose flows are fetched together */
 #define SWEEP_ON_ADD 2u	     /* places that are looked at for each new flow */
 #define SWEEP_ON_FULL 64u
 #define SWEEP_ON_TICK 16u    /* the whole table within so many ticks */
@@ -78,14 +79,19 @@ struct inspect_verdict inspector_drop(struct inspector *in, enum inspect_why why
 
 /* -- The end of flows ------------------------------------------------------------------------------------------ */
 
+static void tell_end(struct inspector *in, struct flow *f)
+{
+	if (in->hooks.ended == NULL)
+		return;
+	if (f->code == INSPECT_FORWARD && f->level != LEVEL_RELATES && !in->identify)
+		f->why = WHY_ENDED;
+	struct inspect_flow told = inspector_describe(in, f);
+	in->hooks.ended(in->hooks.arg, &told);
+}
+
 static void end(struct inspector *in, struct flow *f)
 {
-	if (in->hooks.ended != NULL) {
-		if (f->code == INSPECT_FORWARD && f->level != LEVEL_RELATES && !in->identify)
-			f->why = WHY_ENDED;
-		struct inspect_flow told = inspector_describe(in, f);
-		in->hooks.ended(in->hooks.arg, &told);
-	}
+	tell_end(in, f);
 	f->code = INSPECT_FORWARD; /* no name is kept any longer */
 	watch_release(in, f);
 	flow_remove(in->table, f);
@@ -315,12 +321,23 @@ static bool begins_anew(const struct inspector *in, const struct flow *f, unsign
 	return from == VERIFY_CLIENT && !again && f->state < FLOW_OPEN && !in->lenient && !in->identify;
 }
 
-static struct inspect_verdict flow_packet(struct inspector *in, const struct packet *p)
+/* Where the table has the flow of a packet. */
+struct place {
+	struct flow_key key;
+	uint64_t hash;
+	bool high; /* the source is the key's high end */
+};
+
+static void find_place(const struct inspector *in, const struct packet *p, struct place *ret)
 {
-	struct flow_key k;
-	bool high = flow_key_of(&k, p);
-	uint64_t hash = flow_hash(in->table, &k);
-	struct flow *f = flow_find(in->table, &k, hash);
+	ret->high = flow_key_of(&ret->key, p);
+	ret->hash = flow_hash(in->table, &ret->key);
+}
+
+static struct inspect_verdict flow_packet(struct inspector *in, const struct packet *p, const struct place *at)
+{
+	bool high = at->high;
+	struct flow *f = flow_find(in->table, &at->key, at->hash);
 	enum inspect_why why = WHY_NONE;
 
 	if (f != NULL && (is_over(in, f) || begins_anew(in, f, flow_side_of(f, high), p))) {
@@ -329,9 +346,9 @@ static struct inspect_verdict flow_packet(struct inspector *in, const struct pac
 	}
 	if (f != NULL && f->code != INSPECT_FORWARD)
 		return decided_packet(in, f, flow_side_of(f, high), p);
-	if (p->checksum_bad && !in->lenient)
+	if (!in->lenient && packet_checksum_bad(p))
 		return in->identify ? verdict(INSPECT_FORWARD, WHY_NONE) : inspector_drop(in, WHY_CHECKSUM);
-	if (f == NULL && (f = begin(in, p, &k, hash, high, &why)) == NULL)
+	if (f == NULL && (f = begin(in, p, &at->key, at->hash, high, &why)) == NULL)
 		return in->identify ? verdict(INSPECT_FORWARD, WHY_NONE) : inspector_drop(in, why);
 	unsigned from = flow_side_of(f, high);
 	count(in, f, from, p);
@@ -358,7 +375,7 @@ static struct inspect_verdict fragment_packet(struct inspector *in, const struct
 	}
 }
 
-struct inspect_verdict inspector_packet(struct inspector *in, const struct packet *p)
+static struct inspect_verdict judge(struct inspector *in, const struct packet *p, const struct place *at)
 {
 	if (p->at > in->now)
 		in->now = p->at;
@@ -368,7 +385,7 @@ struct inspect_verdict inspector_packet(struct inspector *in, const struct packe
 	case PACKET_TCP:
 	case PACKET_UDP:
 		in->counters.packets++;
-		return flow_packet(in, p);
+		return flow_packet(in, p, at);
 	case PACKET_FRAGMENT:
 		return fragment_packet(in, p);
 	default:
@@ -376,6 +393,53 @@ struct inspect_verdict inspector_packet(struct inspector *in, const struct packe
 		if (in->identify)
 			return verdict(INSPECT_FORWARD, WHY_NONE);
 		return inspector_drop(in, p->why != WHY_NONE ? p->why : WHY_NO_POLICY);
+	}
+}
+
+static bool is_of_flow(const struct packet *p)
+{
+	return p->kind == PACKET_TCP || p->kind == PACKET_UDP;
+}
+
+struct inspect_verdict inspector_packet(struct inspector *in, const struct packet *p)
+{
+	struct place at;
+
+	if (is_of_flow(p))
+		find_place(in, p, &at);
+	return judge(in, p, &at);
+}
+
+/* What judging will touch: the flow with the first step's bucket, then what it holds. */
+static void fetch(const struct inspector *in, const struct packet *p, size_t n, struct place *ret)
+{
+	const struct flow *f[BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_of_flow(&p[i])) {
+			find_place(in, &p[i], &ret[i]);
+			flow_fetch_bucket(in->table, ret[i].hash);
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		f[i] = is_of_flow(&p[i]) ? flow_fetch(in->table, ret[i].hash) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (f[i] != NULL && f[i]->holds == FLOW_HOLDS_WATCH)
+			for (size_t k = 0; k < sizeof(struct watch); k += 64)
+				__builtin_prefetch((const uint8_t *)f[i]->held + k, 1);
+}
+
+void inspector_packets(struct inspector *in, const struct packet *p, size_t n)
+{
+	struct place at[BATCH];
+
+	while (n > 0) {
+		size_t some = n < BATCH ? n : BATCH;
+		fetch(in, p, some, at);
+		for (size_t i = 0; i < some; i++)
+			judge(in, &p[i], &at[i]);
+		p += some;
+		n -= some;
 	}
 }
 
@@ -459,7 +523,7 @@ void inspector_free(struct inspector *in)
 		return;
 	for (uint32_t i = 0; in->table != NULL && i < flow_places(in->table); i++)
 		if (flow_at(in->table, i)->state != FLOW_FREE)
-			end(in, flow_at(in->table, i));
+			tell_end(in, flow_at(in->table, i)); /* table and memory go as a whole */
 	flow_table_free(in->table);
 	fragments_free(in->fragments);
 	rates_free(in->rates);

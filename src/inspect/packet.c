@@ -81,8 +81,14 @@ static uint32_t be32(const uint8_t *p)
 
 static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
 {
-	uint64_t v;
+	uint64_t v, w[4], low = 0, high = 0;
 
+	for (; n >= 32; p += 32, n -= 32) {
+		memcpy(w, p, 32);
+		low += (w[0] & UINT32_MAX) + (w[1] & UINT32_MAX) + (w[2] & UINT32_MAX) + (w[3] & UINT32_MAX);
+		high += (w[0] >> 32) + (w[1] >> 32) + (w[2] >> 32) + (w[3] >> 32);
+	}
+	sum += low + high;
 	for (; n >= 8; p += 8, n -= 8) {
 		memcpy(&v, p, 8);
 		sum += (v & UINT32_MAX) + (v >> 32);
@@ -99,14 +105,27 @@ static bool sum_is_wrong(uint64_t sum)
 	return sum != 0xffff;
 }
 
-static bool transport_sum_is_wrong(const struct packet *p, uint8_t protocol, const uint8_t *bytes, size_t n)
+static bool transport_sum_is_wrong(const struct packet *p)
 {
-	size_t k = addr_len(p->src.family);
-	uint64_t sum = (uint64_t)htons(protocol) + htons((uint16_t)(n >> 16)) + htons((uint16_t)n);
+	size_t k = addr_len(p->src.family), n = p->segment_n;
+	uint64_t sum = (uint64_t)htons(p->l4) + htons((uint16_t)(n >> 16)) + htons((uint16_t)n);
 
 	sum = sum_bytes(sum, p->src.b, k);
 	sum = sum_bytes(sum, p->dst.b, k);
-	return sum_is_wrong(sum_bytes(sum, bytes, n));
+	return sum_is_wrong(sum_bytes(sum, p->segment, n));
+}
+
+/* A UDP checksum of zero is "none" over IPv4 (RFC 768), and forbidden over IPv6 (RFC 8200, 8.1). */
+static bool udp_has_no_sum(const struct packet *p)
+{
+	return p->l4 == IPPROTO_UDP && be16(p->segment + 6) == 0;
+}
+
+bool packet_checksum_bad(const struct packet *p)
+{
+	if (p->checksum_bad || p->segment == NULL)
+		return p->checksum_bad;
+	return udp_has_no_sum(p) ? p->src.family == 6 : transport_sum_is_wrong(p);
 }
 
 /* -- TCP and UDP ------------------------------------------------------------------------------------------- */
@@ -209,12 +228,6 @@ static void udp(struct packet *ret, const uint8_t *p, size_t n, size_t n_wire)
 	ret->n_wire = (uint32_t)(n_wire - 8);
 }
 
-/* A UDP checksum of zero is "none" over IPv4 (RFC 768), and forbidden over IPv6 (RFC 8200, 8.1). */
-static bool udp_has_no_sum(const struct packet *p, const uint8_t *bytes)
-{
-	return be16(bytes + 6) == 0 && p->src.family == 4;
-}
-
 void packet_transport(struct packet *ret, uint8_t protocol, const uint8_t *p, size_t n, size_t n_wire, unsigned flags)
 {
 	ret->l4 = protocol;
@@ -239,11 +252,10 @@ void packet_transport(struct packet *ret, uint8_t protocol, const uint8_t *p, si
 	default: /* ICMP, SCTP, ...: named by l4, and no flow of ours */
 		return other(ret, WHY_NONE);
 	}
-	if (ret->kind == PACKET_OTHER || n != n_wire || (flags & PACKET_SKIP_CHECKSUM) != 0 ||
-		(protocol == IPPROTO_UDP && udp_has_no_sum(ret, p)))
+	if (ret->kind == PACKET_OTHER || n != n_wire || (flags & PACKET_SKIP_CHECKSUM) != 0)
 		return;
-	if ((protocol == IPPROTO_UDP && be16(p + 6) == 0) || transport_sum_is_wrong(ret, protocol, p, n))
-		ret->checksum_bad = true;
+	ret->segment = p;
+	ret->segment_n = (uint32_t)n;
 }
 
 /* -- IP ---------------------------------------------------------------------------------------------------- */

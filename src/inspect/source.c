@@ -16,6 +16,7 @@
 
 #define BUFFER (1u << 20)
 #define PACKED (256u << 10)
+#define READ (128u << 10) /* at a time: what was read is still in the processor's cache when it is looked at */
 
 struct source {
 	int fd;
@@ -144,7 +145,8 @@ const uint8_t *source_view(struct source *s, size_t n, size_t *ret_n)
 			unpack_some(s);
 			continue;
 		}
-		size_t got = read_some(s, s->buffer + s->to, BUFFER - s->to);
+		size_t room = BUFFER - s->to;
+		size_t got = read_some(s, s->buffer + s->to, room < READ ? room : READ);
 		s->to += got;
 		s->ended = got == 0;
 	}

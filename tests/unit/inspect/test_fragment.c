@@ -162,7 +162,7 @@ static void checksums(void)
 	datagram[6] = 1; /* "none" would be right */
 	fragment_add(f, &a, &whole);
 	CHECK_INT(fragment_add(f, &b, &whole), FRAGMENT_WHOLE);
-	CHECK(whole.checksum_bad);
+	CHECK(packet_checksum_bad(&whole));
 	fragments_free(f);
 }
 

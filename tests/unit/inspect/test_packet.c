@@ -34,7 +34,8 @@ static struct packet decode_cut(int link, const char *digits, size_t cut, unsign
 	packet_decode(&p, link, exact, n - cut, n, flags);
 	CHECK(p.payload == NULL || (p.payload >= exact && p.payload + p.n <= exact + (n - cut)));
 	CHECK_INT(p.at, 7);
-	p.payload = NULL;
+	p.checksum_bad = packet_checksum_bad(&p);
+	p.payload = p.segment = NULL;
 	free(exact);
 	return p;
 }
@@ -274,10 +275,10 @@ static void checksums(void)
 			traffic_datagram(&t, &s.src, &s.dst, 1, 2, payload, n);
 			for (size_t i = 0; i < 3; i++) {
 				packet_decode(&p, ETHERNET, t.v[i].bytes, t.v[i].n, t.v[i].n, 0);
-				CHECK_INT(p.checksum_bad, i == 1);
+				CHECK_INT(packet_checksum_bad(&p), i == 1);
 				CHECK_INT(p.n, n);
 				packet_decode(&p, ETHERNET, t.v[i].bytes, t.v[i].n, t.v[i].n, PACKET_SKIP_CHECKSUM);
-				CHECK(!p.checksum_bad);
+				CHECK(!packet_checksum_bad(&p));
 			}
 			traffic_free(&t);
 		}
