@@ -178,12 +178,6 @@ static struct bucket *bucket_of(struct flow_table *t, uint64_t hash, unsigned ch
 	return &t->bucket[(choice == 0 ? hash : hash >> 28) & t->mask];
 }
 
-static bool same_key(const struct flow *f, const struct flow_key *k)
-{
-	return f->w[4] == k->w[4] && f->w[0] == k->w[0] && f->w[2] == k->w[2] && f->w[1] == k->w[1] &&
-	       f->w[3] == k->w[3] && f->l4 == k->l4;
-}
-
 #define ONES UINT64_C(0x0101010101010101)
 
 static uint64_t zero_bytes(uint64_t v)
@@ -202,15 +196,30 @@ static unsigned place_of(const struct flow_table *t, const struct bucket *b, con
 	/* A byte that equals the tag becomes zero; the bit trick may name a few places too many, never too few. */
 	for (uint64_t m = zero_bytes(le64toh(low) ^ tag * ONES); m != 0; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m) / 8;
-		if (b->tag[i] == tag && same_key(&t->flow[b->index[i]], k))
+		if (b->tag[i] == tag && flow_is(&t->flow[b->index[i]], k))
 			return i;
 	}
 	for (uint64_t m = zero_bytes((le32toh(high) ^ tag * ONES) & UINT32_MAX) & UINT32_MAX; m != 0; m &= m - 1) {
 		unsigned i = 8 + (unsigned)__builtin_ctzll(m) / 8;
-		if (b->tag[i] == tag && same_key(&t->flow[b->index[i]], k))
+		if (b->tag[i] == tag && flow_is(&t->flow[b->index[i]], k))
 			return i;
 	}
 	return BUCKET;
+}
+
+/* The lowest hit of the bit trick is never a false one. */
+static unsigned first_with_tag(const struct bucket *b, uint8_t tag)
+{
+	uint64_t low;
+	uint32_t high;
+
+	memcpy(&low, b->tag, 8);
+	memcpy(&high, b->tag + 8, 4);
+	uint64_t m = zero_bytes(le64toh(low) ^ tag * ONES);
+	if (m != 0)
+		return (unsigned)__builtin_ctzll(m) / 8;
+	m = zero_bytes((le32toh(high) ^ tag * ONES) & UINT32_MAX) & UINT32_MAX;
+	return m != 0 ? 8 + (unsigned)__builtin_ctzll(m) / 8 : BUCKET;
 }
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *k, uint64_t hash)
@@ -230,21 +239,19 @@ void flow_fetch_bucket(const struct flow_table *t, uint64_t hash)
 }
 
 /* By the tag alone. Not in the first bucket: the search will go on to the second. */
-const struct flow *flow_fetch(const struct flow_table *t, uint64_t hash)
+struct flow *flow_fetch(struct flow_table *t, uint64_t hash)
 {
-	const struct bucket *b = &t->bucket[hash & t->mask];
-	uint8_t tag = tag_of(hash);
+	const struct bucket *b = bucket_of(t, hash, 0);
+	unsigned i = first_with_tag(b, tag_of(hash));
 
-	for (unsigned i = 0; i < BUCKET; i++) {
-		if (b->tag[i] == tag) {
-			const struct flow *f = &t->flow[b->index[i]];
-			__builtin_prefetch(f, 1);
-			__builtin_prefetch((const uint8_t *)f + 64, 1);
-			return f;
-		}
+	if (i == BUCKET) {
+		__builtin_prefetch(bucket_of(t, hash, 1), 1);
+		return NULL;
 	}
-	__builtin_prefetch(&t->bucket[(hash >> 28) & t->mask], 1);
-	return NULL;
+	struct flow *f = &t->flow[b->index[i]];
+	__builtin_prefetch(f, 1);
+	__builtin_prefetch((const uint8_t *)f + 64, 1);
+	return f;
 }
 
 static unsigned fill(const struct bucket *b)

@@ -95,7 +95,13 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *k, uint64_t 
  * Hints to the processor: nothing is changed, and a wrong guess costs time only.
  */
 void flow_fetch_bucket(const struct flow_table *t, uint64_t hash);
-const struct flow *flow_fetch(const struct flow_table *t, uint64_t hash); /* NULL: probably none */
+struct flow *flow_fetch(struct flow_table *t, uint64_t hash); /* NULL: probably none */
+/* Is this place, whatever has become of it since, the flow with the key? */
+static inline bool flow_is(const struct flow *f, const struct flow_key *k)
+{
+	return f->w[4] == k->w[4] && f->w[0] == k->w[0] && f->w[2] == k->w[2] && f->w[1] == k->w[1] &&
+	       f->w[3] == k->w[3] && f->l4 == k->l4; /* l4 of a free place is 0, which no key has */
+}
 /* A new flow, all zero but key and life; NULL when there is no room. The key must not be in the table. */
 struct flow *flow_add(struct flow_table *t, const struct flow_key *k, uint64_t hash);
 void flow_remove(struct flow_table *t, struct flow *f);

@@ -307,7 +307,9 @@ bool identify_hear(struct identify *i, struct pool *pool, unsigned from, const u
 {
 	bool first = i->turns == 0;
 
-	*ret = (struct identity){0};
+	ret->application = APP_NONE; /* and no word of the name, which is long: this is done for each packet */
+	ret->level = LEVEL_NONE;
+	ret->name_n = 0;
 	if (first && !i->datagrams && n > 0)
 		i->live &= first_byte[from][p[0]];
 	ret->settled = i->live == 0;

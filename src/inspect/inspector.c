@@ -325,19 +325,22 @@ static bool begins_anew(const struct inspector *in, const struct flow *f, unsign
 struct place {
 	struct flow_key key;
 	uint64_t hash;
-	bool high; /* the source is the key's high end */
+	struct flow *guess; /* looked up ahead: NULL, or a flow that it may be */
+	bool high;	    /* the source is the key's high end */
 };
 
 static void find_place(const struct inspector *in, const struct packet *p, struct place *ret)
 {
 	ret->high = flow_key_of(&ret->key, p);
 	ret->hash = flow_hash(in->table, &ret->key);
+	ret->guess = NULL;
 }
 
 static struct inspect_verdict flow_packet(struct inspector *in, const struct packet *p, const struct place *at)
 {
 	bool high = at->high;
-	struct flow *f = flow_find(in->table, &at->key, at->hash);
+	bool guessed = at->guess != NULL && flow_is(at->guess, &at->key);
+	struct flow *f = guessed ? at->guess : flow_find(in->table, &at->key, at->hash);
 	enum inspect_why why = WHY_NONE;
 
 	if (f != NULL && (is_over(in, f) || begins_anew(in, f, flow_side_of(f, high), p))) {
@@ -413,8 +416,6 @@ struct inspect_verdict inspector_packet(struct inspector *in, const struct packe
 /* What judging will touch: the flow with the first step's bucket, then what it holds. */
 static void fetch(const struct inspector *in, const struct packet *p, size_t n, struct place *ret)
 {
-	const struct flow *f[BATCH];
-
 	for (size_t i = 0; i < n; i++) {
 		if (is_of_flow(&p[i])) {
 			find_place(in, &p[i], &ret[i]);
@@ -422,11 +423,14 @@ static void fetch(const struct inspector *in, const struct packet *p, size_t n, 
 		}
 	}
 	for (size_t i = 0; i < n; i++)
-		f[i] = is_of_flow(&p[i]) ? flow_fetch(in->table, ret[i].hash) : NULL;
-	for (size_t i = 0; i < n; i++)
-		if (f[i] != NULL && f[i]->holds == FLOW_HOLDS_WATCH)
+		if (is_of_flow(&p[i]))
+			ret[i].guess = flow_fetch(in->table, ret[i].hash);
+	for (size_t i = 0; i < n; i++) {
+		const struct flow *f = is_of_flow(&p[i]) ? ret[i].guess : NULL;
+		if (f != NULL && f->holds == FLOW_HOLDS_WATCH)
 			for (size_t k = 0; k < sizeof(struct watch); k += 64)
-				__builtin_prefetch((const uint8_t *)f[i]->held + k, 1);
+				__builtin_prefetch((const uint8_t *)f->held + k, 1);
+	}
 }
 
 void inspector_packets(struct inspector *in, const struct packet *p, size_t n)

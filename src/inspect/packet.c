@@ -100,9 +100,21 @@ static uint64_t sum_bytes(uint64_t sum, const uint8_t *p, size_t n)
 
 static bool sum_is_wrong(uint64_t sum)
 {
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
+	/* 64 bits come to 33, 18, 17 and 16. */
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
 	return sum != 0xffff;
+}
+
+/* Of a header of IPv4 without options. */
+static bool header_sum_is_wrong(const uint8_t *h)
+{
+	uint32_t w[5];
+
+	memcpy(w, h, sizeof(w));
+	return sum_is_wrong((uint64_t)w[0] + w[1] + w[2] + w[3] + w[4]);
 }
 
 static bool transport_sum_is_wrong(const struct packet *p)
@@ -310,7 +322,7 @@ static void ipv4(struct packet *ret, struct frame *f)
 	memcpy(ret->src.b, h + 12, 4);
 	memcpy(ret->dst.b, h + 16, 4);
 	if ((f->flags & PACKET_SKIP_CHECKSUM) == 0)
-		ret->checksum_bad = sum_is_wrong(sum_bytes(0, h, 20));
+		ret->checksum_bad = header_sum_is_wrong(h);
 	ret->frag_offset = (uint16_t)((be16(h + 6) & 0x1fff) * 8);
 	ret->frag_more = (h[6] & 0x20) != 0;
 	if (ret->frag_offset == 0 && !ret->frag_more)
