@@ -872,6 +872,39 @@ static void new_policies(void)
 	}
 }
 
+/* Few places and fewer ports: flows end, begin anew and give way within one batch, whose look-ahead is then wrong. */
+static void batches_are_as_one_by_one(void)
+{
+	static const uint8_t flags[] = {PACKET_SYN, PACKET_SYN, PACKET_SYN | PACKET_ACK, PACKET_ACK, PACKET_RST,
+		PACKET_FIN | PACKET_ACK, PACKET_ACK | PACKET_PSH};
+	struct inspect_options o = {.flows = 16, .secret = "0123456789abcde", .keep_passed = true};
+	struct gate one, many;
+	struct packet p[50];
+	uint32_t random = 1;
+
+	gate_open_with(&one, &accepts, &o, false);
+	gate_open_with(&many, &accepts, &o, false);
+	for (unsigned batch = 0; batch < 400; batch++) {
+		for (unsigned i = 0; i < 50; i++) {
+			random = random * 1664525 + 1013904223;
+			bool back = (random >> 8 & 3) == 0;
+			uint16_t port = (uint16_t)(1024 + (random >> 10) % (batch % 2 ? 3 : 40));
+			p[i] = (struct packet){.at = (int64_t)(batch * 50 + i) * 10000000, .kind = PACKET_TCP, .l4 = 6,
+				.seq = random >> 16 & 1, .ack = 1, .flags = flags[(random >> 20) % sizeof(flags)], .wscale = 0xff,
+				.window = 1000, .sport = back ? 80 : port, .dport = back ? port : 80};
+			addr_parse(back ? "10.0.0.2" : "10.0.0.1", &p[i].src);
+			addr_parse(back ? "10.0.0.1" : "10.0.0.2", &p[i].dst);
+			inspector_packet(one.in, &p[i]);
+		}
+		inspector_packets(many.in, p, 50);
+	}
+	CHECK(memcmp(inspector_counters(one.in), inspector_counters(many.in), sizeof(struct inspect_counters)) == 0);
+	CHECK(inspector_counters(one.in)->flows > 1000 && inspector_counters(one.in)->evicted > 100);
+	gate_close(&one);
+	gate_close(&many);
+	CHECK_INT(one.ended, many.ended);
+}
+
 int main(void)
 {
 	a_plain_conversation_passes();
@@ -915,5 +948,6 @@ int main(void)
 	identification();
 	lenient_captures();
 	new_policies();
+	batches_are_as_one_by_one();
 	return test_end();
 }
