@@ -1,9 +1,11 @@
 """corpus.py: public captures with labels, which others made; they lie beside the checkout and are never part of it.
 
 Each source has expected.csv: a row a flow, the lower address first. Labels of grade A, B and U are taken; they are mostly votes of
-tools, so a wrong one is named in CORRECTED with what a person read in the packets.
+tools, so corrected.csv names the wrong ones with what a person read in the packets, and refused.csv why a flow of a right label
+does not pass.
 """
 import csv
+import fnmatch
 import ipaddress
 import os
 import sys
@@ -18,8 +20,24 @@ WORDS = {"TLS": "tls", "HTTP": "http", "SSH": "ssh", "SMTP": "smtp", "DNS": "dns
          "LDAP": "ldap", "KRB5": "kerberos", "SMB": "smb", "RDP": "rdp", "VNC": "vnc", "PGSQL": "postgresql", "TDS": "tds", "FTP": "ftp",
          "POP3": "pop3", "IMAP": "imap"}
 
-# (source, capture, flow) -> the label that the packets deserve, "" = none of ours; read by hand.
-CORRECTED = {}
+
+def table(name):
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+# (source, capture, flow) -> the label that the packets deserve, "" = none of ours.
+CORRECTED = {(r["source"], r["capture"], r["flow"]): r["label"] for r in table("corrected.csv")}
+REFUSED = table("refused.csv")
+
+
+def refused(path, application, why):
+    """The row of refused.csv that speaks of a refusal, or None; the first one counts."""
+    capture = os.path.relpath(path, PCAPS)
+    for r in REFUSED:
+        if r["application"] == application and r["why"] in ("*", str(why)) and fnmatch.fnmatchcase(capture, r["capture"]):
+            return r
+    return None
 
 
 def skip_unless_there():
