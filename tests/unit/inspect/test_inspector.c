@@ -890,8 +890,9 @@ static void batches_are_as_one_by_one(void)
 			bool back = (random >> 8 & 3) == 0;
 			uint16_t port = (uint16_t)(1024 + (random >> 10) % (batch % 2 ? 3 : 40));
 			p[i] = (struct packet){.at = (int64_t)(batch * 50 + i) * 10000000, .kind = PACKET_TCP, .l4 = 6,
-				.seq = random >> 16 & 1, .ack = 1, .flags = flags[(random >> 20) % sizeof(flags)], .wscale = 0xff,
-				.window = 1000, .sport = back ? 80 : port, .dport = back ? port : 80};
+				.seq = random >> 16 & 1, .ack = 1, .wscale = 0xff, .window = 1000,
+				.flags = flags[(random >> 20) % sizeof(flags)],
+				.sport = back ? 80 : port, .dport = back ? port : 80};
 			addr_parse(back ? "10.0.0.2" : "10.0.0.1", &p[i].src);
 			addr_parse(back ? "10.0.0.1" : "10.0.0.2", &p[i].dst);
 			inspector_packet(one.in, &p[i]);
