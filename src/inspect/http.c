@@ -597,5 +597,7 @@ enum verify_status http_stream(struct verify *v)
 			left = verify_unread(v, who);
 		}
 	}
+	/* A server mostly answers when it has the whole body, however large. */
+	v->content = s->asked && s->side[VERIFY_CLIENT].phase >= BODY;
 	return v->level == LEVEL_RELATES ? VERIFY_DECIDED : VERIFY_MORE;
 }

@@ -102,6 +102,7 @@ static enum verify_status ask(struct judge *j, struct judge_context *x, unsigned
 	j->status = j->verifier->stream(&v);
 	j->level = v.level;
 	j->why = v.why;
+	j->content = v.content && j->status == VERIFY_MORE;
 	learn(x, &v);
 	for (int i = 0; i < 2; i++) {
 		use(&j->side[i], v.side[i].used);

@@ -28,6 +28,7 @@ struct judge {
 	enum verify_status status;
 	enum inspect_level level;
 	enum inspect_why why;
+	bool content; /* as the verifier said last */
 	_Alignas(8) uint8_t state[VERIFY_STATE_BYTES];
 };
 

@@ -53,6 +53,7 @@ struct verify {
 	/* out */
 	enum inspect_level level; /* kept between calls */
 	enum inspect_why why;
+	bool content; /* of MORE: these bytes are a body that a verified head announced: the limits of the undecided wait */
 	enum application next;	     /* of HANDOVER */
 	char name[VERIFY_NAME_MAX];  /* server name, when it was learned in this call: name_n > 0. As sent, not yet escaped */
 	uint32_t name_n;

@@ -337,35 +337,49 @@ static bool too_many_turns(struct watch_tcp *t, unsigned from)
 	return t->turns[from]++ == WATCH_TURNS;
 }
 
+/* Bytes and time of the undecided; while a body goes by that a verified head announced, both begin anew. */
+static void count_offer(const struct call *c, struct watch_tcp *t, unsigned from, size_t n)
+{
+	t->offered[from] += (uint32_t)n;
+	if (!c->w->judge.content)
+		return;
+	t->offered[from] = 0;
+	if (c->w->listed) {
+		delist(c->in, c->w);
+		enlist(c->in, c->w);
+	}
+}
+
 static enum stream_sunk judge_sink(void *arg, unsigned from, const uint8_t *p, size_t n, bool ended,
 	enum inspect_why *ret_why)
 {
 	const struct call *c = arg;
 	struct watch_tcp *t = (struct watch_tcp *)c->w;
 	enum verify_status status = c->w->judge.status;
-	size_t room = JUDGE_BYTES - t->offered[from];
 
 	if (status != VERIFY_DECIDED) {
-		size_t k = n < room ? n : room;
 		note_beginning(t, from, p, n);
 		if (n > 0 && too_many_turns(t, from)) {
 			*ret_why = WHY_MANY_PACKETS;
 			return STREAM_REFUSED;
 		}
-		if (k > 0 || n == 0)
+		do {
+			size_t room = JUDGE_BYTES - t->offered[from], k = n < room ? n : room;
+			if (k == 0 && n > 0) {
+				*ret_why = WHY_MANY_BYTES;
+				return STREAM_REFUSED;
+			}
 			status = judge_some(c, from, p, k, ended && k == n, ret_why);
-		t->offered[from] += (uint32_t)k;
-		p += k;
-		n -= k;
-		if (n > 0 && (status == VERIFY_MORE || status == VERIFY_HANDOVER)) {
-			*ret_why = WHY_MANY_BYTES;
-			return STREAM_REFUSED;
-		}
-		if (n > 0 && status == VERIFY_DECIDED)
-			status = judge_some(c, from, p, n, ended, ret_why);
+			count_offer(c, t, from, k);
+			p += k;
+			n -= k;
+		} while (n > 0 && (status == VERIFY_MORE || status == VERIFY_HANDOVER));
 	} else {
 		status = judge_some(c, from, p, n, ended, ret_why);
+		n = 0;
 	}
+	if (n > 0 && status == VERIFY_DECIDED)
+		status = judge_some(c, from, p, n, ended, ret_why);
 	return status == VERIFY_REFUSE ? STREAM_REFUSED : status == VERIFY_ACCEPT ? STREAM_ENOUGH : STREAM_ON;
 }
 

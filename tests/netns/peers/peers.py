@@ -190,7 +190,22 @@ def ssh(p):
         p.ask(*base, "-o", "KexAlgorithms=diffie-hellman-group-exchange-sha256", "echo crossed", wants="crossed")
 
 
-@peer("http", 80, ("curl",))
+# Answers when it has the whole body, as most servers do.
+TAKES_ALL = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        n = len(self.rfile.read(int(self.headers["Content-Length"])))
+        text = b"got %d\\n" % n
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+http.server.HTTPServer(("", 8080), Handler).serve_forever()
+"""
+
+
+@peer("http", 80, ("curl",), session_ports={"upload": ("tcp", 8080)})
 def http(p):
     p.folder("www")
     p.file("www/page.html", "<p>関所</p>\n" * 200)
@@ -202,6 +217,10 @@ def http(p):
         p.ask(*base, f"http://{p.server_ip}/page.html", f"http://{p.server_ip}/none", wants="404")
     with p.session("post"):
         p.ask(*base, "-d", "a=b", f"http://{p.server_ip}/page.html", wants="501")
+    p.start("/usr/bin/python3", "-c", TAKES_ALL, port=8080)
+    body = p.file("body", "住民票\n" * 4000)
+    with p.session("upload"):  # larger than what an undecided flow may say
+        p.ask(*base, "-H", "Expect:", "--data-binary", f"@{body}", f"http://{p.server_ip}:8080/", wants="got 40000")
 
 
 @peer("dns", 53, ("unbound", "dig"), proto="udp", session_ports={"tcp": ("tcp", 53)})
