@@ -104,7 +104,7 @@ class Offline:
             return 3
         small = [f for f in files if os.path.getsize(f) < 6000]
         try:
-            for name, chosen, copies, seconds in (("A", files, 1 if self.o.quick else 4, 600),
+            for name, chosen, copies, seconds in (("A", files, 1 if self.o.quick else 8, 600),
                                                   ("B", small, 30 if self.o.quick else 360, 120)):
                 step(f"making mix {name}")
                 path, made = self.make_mix(name, chosen, copies, seconds)
