@@ -14,29 +14,10 @@
  * with a reset (RFC 5961 4). Both carry no data and may go.
  */
 #include "stream.h"
+#include "stream_words.h"
 
 #define FAR (1 << 30) /* no window is larger; what lies further back belongs to another time */
 #define SCALE_MAX 14  /* RFC 7323 2.3 */
-
-static int32_t distance(uint32_t from, uint32_t to)
-{
-	return (int32_t)(to - from);
-}
-
-static struct inspect_verdict forward(void)
-{
-	return (struct inspect_verdict){.code = INSPECT_FORWARD};
-}
-
-static struct inspect_verdict refuse(enum inspect_why why)
-{
-	return (struct inspect_verdict){.code = INSPECT_REFUSE, .why = why};
-}
-
-static struct inspect_verdict drop(enum inspect_why why)
-{
-	return (struct inspect_verdict){.code = INSPECT_DROP, .why = why};
-}
 
 static unsigned scale_of(const struct flow *f, unsigned side)
 {

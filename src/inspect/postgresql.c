@@ -199,6 +199,21 @@ static void over(struct verify *v, struct postgresql_state *s)
 	v->level = LEVEL_RELATES;
 }
 
+/* A message of the server was read: `ends` is the one behind which all is verified, an error ends the conversation. */
+static enum verify_status server_said(struct verify *v, struct postgresql_state *s, struct cursor *c, uint8_t first,
+	uint8_t ends)
+{
+	if (!cursor_ok(c))
+		return verify_stopped(v, c);
+	verify_use(v, VERIFY_SERVER, c);
+	if (first == 'E')
+		over(v, s);
+	if (first != ends)
+		return VERIFY_MORE;
+	v->level = LEVEL_RELATES;
+	return VERIFY_ACCEPT;
+}
+
 /* -- TLS and GSS encryption ---------------------------------------------------------------------------------- */
 
 static enum verify_status encryption(struct verify *v, struct postgresql_state *s)
@@ -377,15 +392,7 @@ static enum verify_status welcome(struct verify *v, struct postgresql_state *s)
 	} else {
 		fields(&p);
 	}
-	if (!cursor_ok(&c))
-		return verify_stopped(v, &c);
-	verify_use(v, VERIFY_SERVER, &c);
-	if (first == 'E')
-		over(v, s);
-	if (first != 'Z')
-		return VERIFY_MORE;
-	v->level = LEVEL_RELATES;
-	return VERIFY_ACCEPT;
+	return server_said(v, s, &c, first, 'Z');
 }
 
 static void digest(struct part *p)
@@ -526,15 +533,7 @@ static enum verify_status proved(struct verify *v, struct postgresql_state *s)
 		proof_answer(&p, s);
 	else
 		fields(&p);
-	if (!cursor_ok(&c))
-		return verify_stopped(v, &c);
-	verify_use(v, VERIFY_SERVER, &c);
-	if (first == 'E')
-		over(v, s);
-	if (first != 'R')
-		return VERIFY_MORE;
-	v->level = LEVEL_RELATES;
-	return VERIFY_ACCEPT;
+	return server_said(v, s, &c, first, 'R');
 }
 
 /* -- Turns -------------------------------------------------------------------------------------------------- */

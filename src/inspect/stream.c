@@ -14,6 +14,7 @@
  * See handshake.c for stream_admit().
  */
 #include "stream.h"
+#include "stream_words.h"
 
 #include <string.h>
 
@@ -30,26 +31,6 @@ struct part {
 	const uint8_t *p;
 	uint32_t n;
 };
-
-static int32_t distance(uint32_t from, uint32_t to)
-{
-	return (int32_t)(to - from);
-}
-
-static struct inspect_verdict forward(void)
-{
-	return (struct inspect_verdict){.code = INSPECT_FORWARD};
-}
-
-static struct inspect_verdict refuse(enum inspect_why why)
-{
-	return (struct inspect_verdict){.code = INSPECT_REFUSE, .why = why};
-}
-
-static struct inspect_verdict drop(enum inspect_why why)
-{
-	return (struct inspect_verdict){.code = INSPECT_DROP, .why = why};
-}
 
 void stream_init(struct stream *s, const struct flow *f)
 {

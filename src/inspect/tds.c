@@ -251,14 +251,6 @@ static enum verify_status answer(struct verify *v, struct tds_state *s)
 
 /* -- TLS inside of packets ---------------------------------------------------------------------------------- */
 
-static void learn_name(struct verify *v, const struct tls_hello *h)
-{
-	if (h->name.n == 0 || h->name.n > VERIFY_NAME_MAX)
-		return;
-	memcpy(v->name, h->name.p, h->name.n);
-	v->name_n = h->name.n;
-}
-
 /* The client's hello; what is wrong with it, if anything. *ret_whole: it is there to its end. */
 static enum inspect_why client_hello(struct verify *v, struct framed *f, struct tls_message *m, struct tls_hello *h)
 {
@@ -281,7 +273,7 @@ static enum verify_status hello(struct verify *v, struct tds_state *s)
 	struct tls_hello h = {0};
 	enum inspect_why why = client_hello(v, &f, &m, &h);
 
-	learn_name(v, &h);
+	tls_learn_name(v, &h);
 	if (why != WHY_NONE)
 		return verify_refuse(v, why);
 	if (f.whole && !m.whole)

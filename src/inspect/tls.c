@@ -277,14 +277,6 @@ static void forget(struct tls *t)
 		t->side[who].seen &= (uint8_t)~(CHANGED | SEALED_BEGUN | SEALED);
 }
 
-static void learn_name(struct verify *v, const struct tls_hello *h)
-{
-	if (h->name.n == 0 || h->name.n > VERIFY_NAME_MAX)
-		return;
-	memcpy(v->name, h->name.p, h->name.n);
-	v->name_n = h->name.n;
-}
-
 /* -- Phases: each says whether there is something to go on with (VERIFY_DECIDED), or what the verifier says -- */
 
 static enum verify_status client_hello(struct verify *v, struct tls *t)
@@ -298,7 +290,7 @@ static enum verify_status client_hello(struct verify *v, struct tls *t)
 	struct cursor c = cursor_init(m.p, m.n);
 	if (m.has_length)
 		tls_client_hello(&c, &m, v->policy, &h);
-	learn_name(v, &h);
+	tls_learn_name(v, &h);
 	if (c.why != WHY_NONE)
 		return verify_refuse(v, c.why);
 	if (m.why != WHY_NONE)
@@ -420,7 +412,7 @@ static enum verify_status second_hello(struct verify *v, struct tls *t)
 	struct cursor c = cursor_init(m.p, m.n);
 	if (m.has_length)
 		tls_client_hello(&c, &m, v->policy, &h);
-	learn_name(v, &h);
+	tls_learn_name(v, &h);
 	if (c.why != WHY_NONE)
 		return verify_refuse(v, c.why);
 	if (m.why != WHY_NONE)

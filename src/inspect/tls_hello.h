@@ -80,4 +80,13 @@ static inline bool tls_grease(uint16_t v)
 	return (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
 }
 
+/* The name that the client asks for becomes what the verifier learned in this call. */
+static inline void tls_learn_name(struct verify *v, const struct tls_hello *h)
+{
+	if (h->name.n == 0 || h->name.n > VERIFY_NAME_MAX)
+		return;
+	memcpy(v->name, h->name.p, h->name.n);
+	v->name_n = h->name.n;
+}
+
 #endif
