@@ -1,0 +1,93 @@
+/* What the files of html share. */
+#include <sekisho/html.h>
+
+#include <string.h>
+
+/* One character, as the list of HTML's named characters has it. */
+struct entity {
+	uint16_t at; /* in the names */
+	uint8_t length, old;
+	uint32_t point, second;
+};
+
+/* Looks a name up (without & and ;). With `old` only those that count without a semicolon. NULL: there is none. */
+const struct entity *html_entity(const char *name, size_t n, bool old);
+/* The character of &#n;: what browsers show. */
+uint32_t html_numeric(const char *digits, size_t n);
+
+enum attribute {
+	A_NONE, A_ALT, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START, A_STYLE, A_VALUE,
+	A_WIDTH,
+};
+enum attribute html_attribute(const char *name, size_t n);
+/* The attribute of h->tag with the value of h->value. */
+void html_attribute_value(struct html *h);
+
+enum font { FONT_UNSET, FONT_ZERO, FONT_NORMAL };
+enum { COLOR_UNSET = -1, COLOR_CLEAR = -2, NUMBER_UNSET = -1 };
+int32_t html_color(const char *s, size_t n);
+void html_style(struct html_tag *tag, const char *s, size_t n);
+
+/* Why the text in an element is not taken, or how. */
+enum scope { SCOPE_NONE, SCOPE_DROP, SCOPE_HIDE, SCOPE_SMALL, SCOPE_NORMAL, SCOPE_PRE };
+
+/* What h->tag does. Returns how the tokenizer goes on. */
+enum raw { RAW_NONE, RAW_DROP, RAW_SHOW, RAW_REST };
+enum raw html_start(struct html *h);
+void html_finish(struct html *h);
+
+/* Links. */
+void html_link_begin(struct html *h);
+void html_link_text(struct html *h, uint32_t point);
+void html_link_end(struct html *h);
+
+/* Text of the mail: spaces are joined, hidden text counted. */
+void html_text(struct html *h, uint32_t point);
+/* Text of ours. */
+void html_say(struct html *h, const char *utf8);
+/* At least n line ends before the next text. */
+void html_break(struct html *h, unsigned n);
+/* <br> */
+void html_line(struct html *h);
+
+enum bullet { BULLET_NONE, BULLET_ITEM, BULLET_HEADING, BULLET_DEFINITION };
+
+/* Tables. */
+enum table_kind { TABLE_DATA = 1, TABLE_LAYOUT = 2, TABLE_SPILLED = 4 };
+enum row_mode { ROW_NONE, ROW_HELD };
+void html_table_begin(struct html *h);
+void html_table_end(struct html *h);
+void html_row_begin(struct html *h);
+void html_row_end(struct html *h);
+void html_cell(struct html *h, bool title);
+/* The held row becomes lines of its own: one cell after the other. */
+void html_row_spill(struct html *h);
+bool html_cell_empty(const struct html *h);
+
+/* For the rows: the line ends that are due and what stands before a line; bytes as they are. */
+void html_begin_line(struct html *h);
+void html_put(struct html *h, const char *utf8, size_t n);
+
+static inline bool html_is_space(uint32_t p)
+{
+	return p == ' ' || p == '\n' || p == '\t' || p == '\r' || p == '\f';
+}
+
+static inline uint32_t html_lower(uint32_t p)
+{
+	return p - 'A' < 26 ? p | 0x20 : p;
+}
+
+static inline bool html_alnum(uint32_t p)
+{
+	return p - '0' < 10 || (p | 0x20) - 'a' < 26;
+}
+
+/* FNV-1a: a name that no array has to keep. */
+static inline uint32_t html_hash(const char *s, size_t n)
+{
+	uint32_t x = 2166136261u;
+	for (size_t i = 0; i < n; i++)
+		x = (x ^ (uint8_t)s[i]) * 16777619u;
+	return x;
+}

@@ -1,0 +1,424 @@
+/*
+ * html_tag.c: what elements do to the text.
+ *
+ * There is no stack of open elements, so nothing grows with nesting: lists, quotes and tables are counters, and only elements
+ * that change how their content is taken (hidden, dropped, line ends kept) have a scope, HTML_SCOPES of them at most. A scope
+ * ends with its own end tag, or where a browser would have closed the element: when a block, cell or row around it ends.
+ */
+#include "html_private.h"
+
+enum id {
+	E_OTHER, E_A, E_BASE, E_BLOCKQUOTE, E_BODY, E_BR, E_CELL, E_DD, E_DEL, E_DT, E_DROP, E_FORM, E_FOREIGN, E_HEADING, E_HR,
+	E_IMG, E_LI, E_LIST, E_META, E_ORDERED, E_P, E_PLAINTEXT, E_PRE, E_Q, E_RAW, E_ROW, E_ROWS, E_RP, E_RT, E_RUBY,
+	E_SUP, E_TABLE, E_XMP, E_BLOCK, E_CAPTION, E_PAGE,
+};
+
+enum { BLOCK = 1, EMPTY = 2, CLOSES = 4 }; /* line of its own; has no content; its end closes what is open in it */
+
+static const struct element {
+	char name[12];
+	uint8_t id, flags;
+} elements[] = {
+	{"a", E_A, 0}, {"address", E_BLOCK, BLOCK | CLOSES}, {"applet", E_DROP, 0}, {"area", E_OTHER, EMPTY},
+	{"article", E_BLOCK, BLOCK | CLOSES}, {"aside", E_BLOCK, BLOCK | CLOSES}, {"audio", E_DROP, 0}, {"base", E_BASE, EMPTY},
+	{"blockquote", E_BLOCKQUOTE, BLOCK | CLOSES}, {"body", E_BODY, BLOCK | CLOSES}, {"br", E_BR, EMPTY},
+	{"canvas", E_DROP, 0}, {"caption", E_CAPTION, BLOCK}, {"center", E_BLOCK, BLOCK | CLOSES}, {"col", E_OTHER, EMPTY},
+	{"datalist", E_DROP, 0}, {"dd", E_DD, BLOCK}, {"del", E_DEL, 0}, {"details", E_BLOCK, BLOCK | CLOSES},
+	{"dir", E_LIST, BLOCK | CLOSES}, {"div", E_BLOCK, BLOCK | CLOSES}, {"dl", E_BLOCK, BLOCK | CLOSES}, {"dt", E_DT, BLOCK},
+	{"embed", E_OTHER, EMPTY}, {"fieldset", E_BLOCK, BLOCK | CLOSES}, {"figcaption", E_BLOCK, BLOCK | CLOSES},
+	{"figure", E_BLOCK, BLOCK | CLOSES}, {"footer", E_BLOCK, BLOCK | CLOSES}, {"form", E_FORM, BLOCK | CLOSES},
+	{"frame", E_OTHER, EMPTY}, {"h1", E_HEADING, BLOCK | CLOSES}, {"h2", E_HEADING, BLOCK | CLOSES},
+	{"h3", E_HEADING, BLOCK | CLOSES}, {"h4", E_HEADING, BLOCK | CLOSES}, {"h5", E_HEADING, BLOCK | CLOSES},
+	{"h6", E_HEADING, BLOCK | CLOSES}, {"head", E_OTHER, 0}, {"header", E_BLOCK, BLOCK | CLOSES}, {"hr", E_HR, EMPTY | BLOCK},
+	{"html", E_PAGE, BLOCK | CLOSES}, {"iframe", E_RAW, 0}, {"img", E_IMG, EMPTY}, {"input", E_OTHER, EMPTY},
+	{"legend", E_BLOCK, BLOCK | CLOSES}, {"li", E_LI, BLOCK}, {"link", E_OTHER, EMPTY}, {"listing", E_PRE, BLOCK | CLOSES},
+	{"main", E_BLOCK, BLOCK | CLOSES}, {"math", E_FOREIGN, 0}, {"menu", E_LIST, BLOCK | CLOSES}, {"meta", E_META, EMPTY},
+	{"nav", E_BLOCK, BLOCK | CLOSES}, {"noembed", E_RAW, 0}, {"noframes", E_RAW, 0}, {"noscript", E_DROP, 0},
+	{"object", E_DROP, 0}, {"ol", E_ORDERED, BLOCK | CLOSES}, {"optgroup", E_OTHER, 0}, {"p", E_P, BLOCK},
+	{"param", E_OTHER, EMPTY}, {"plaintext", E_PLAINTEXT, BLOCK}, {"pre", E_PRE, BLOCK | CLOSES}, {"q", E_Q, 0},
+	{"rp", E_RP, 0}, {"rt", E_RT, 0}, {"ruby", E_RUBY, 0}, {"s", E_DEL, 0}, {"script", E_RAW, 0},
+	{"section", E_BLOCK, BLOCK | CLOSES}, {"select", E_DROP, 0}, {"source", E_OTHER, EMPTY}, {"strike", E_DEL, 0},
+	{"style", E_RAW, 0}, {"summary", E_BLOCK, BLOCK | CLOSES}, {"sup", E_SUP, 0}, {"svg", E_FOREIGN, 0},
+	{"table", E_TABLE, BLOCK | CLOSES}, {"tbody", E_ROWS, 0}, {"td", E_CELL, 0}, {"template", E_DROP, 0},
+	{"textarea", E_RAW, 0}, {"tfoot", E_ROWS, 0}, {"th", E_CELL, 0}, {"thead", E_ROWS, 0}, {"title", E_RAW, 0},
+	{"tr", E_ROW, 0}, {"track", E_OTHER, EMPTY}, {"ul", E_LIST, BLOCK | CLOSES}, {"video", E_DROP, 0},
+	{"wbr", E_OTHER, EMPTY}, {"xml", E_DROP, 0}, {"xmp", E_XMP, BLOCK | CLOSES},
+};
+
+static const struct element *find(const struct html_tag *tag)
+{
+	static const struct element other = {"", E_OTHER, 0};
+	size_t low = 0, high = sizeof(elements) / sizeof(elements[0]);
+
+	if (tag->length >= sizeof(elements[0].name))
+		return &other;
+	while (low < high) {
+		size_t i = (low + high) / 2;
+		int d = strcmp(tag->name, elements[i].name);
+		if (d == 0)
+			return &elements[i];
+		if (d > 0)
+			low = i + 1;
+		else
+			high = i;
+	}
+	return &other;
+}
+
+/* -- Scopes ------------------------------------------------------------------------------------------------ */
+
+static void judge(struct html *h)
+{
+	uint8_t hide = SCOPE_NONE;
+
+	h->pre = false;
+	for (unsigned i = 0; i < h->nscopes; i++) {
+		uint8_t kind = h->scopes[i].kind;
+		if (kind == SCOPE_PRE)
+			h->pre = true;
+		else if (kind == SCOPE_DROP || (kind == SCOPE_HIDE && hide != SCOPE_DROP))
+			hide = kind;
+		else if (kind == SCOPE_SMALL && hide == SCOPE_NONE)
+			hide = kind;
+		else if (kind == SCOPE_NORMAL && hide == SCOPE_SMALL)
+			hide = SCOPE_NONE;
+	}
+	h->report.hidden_runs += hide > SCOPE_DROP && h->hide <= SCOPE_NONE;
+	h->hide = hide;
+}
+
+static void pop(struct html *h)
+{
+	if (h->nscopes > 0)
+		h->nscopes--;
+	judge(h);
+}
+
+static void push(struct html *h, const struct element *e, uint32_t name, enum scope kind)
+{
+	if (h->nscopes == HTML_SCOPES)
+		return;
+	h->scopes[h->nscopes++] = (struct html_scope){
+		.name = name, .kind = kind, .id = e->id, .table = (uint16_t)h->ntables};
+	judge(h);
+}
+
+/* Does the start of e end the element of the top scope, whose end tag was left out? */
+static bool starts_over(const struct html *h, const struct html_scope *top, const struct element *e)
+{
+	bool table = top->table == h->ntables;
+
+	if (top->id == E_FOREIGN)
+		return e->flags & BLOCK;
+	if (top->id == E_P || top->id == E_DD || top->id == E_DT)
+		return (e->flags & BLOCK) && top->open == 0;
+	if (top->id == E_LI)
+		return e->id == E_LI && top->open == 0;
+	if (e->id == E_CELL)
+		return table && top->id != E_ROW && top->id != E_ROWS && top->id != E_TABLE;
+	if (e->id == E_ROW)
+		return table && top->id != E_ROWS && top->id != E_TABLE;
+	return e->id == E_ROWS && table && top->id != E_TABLE;
+}
+
+/* Before the start tag of e. True: it was counted into a scope. */
+static void scopes_start(struct html *h, const struct element *e, uint32_t name)
+{
+	while (h->nscopes > 0 && starts_over(h, &h->scopes[h->nscopes - 1], e))
+		pop(h);
+	if (h->nscopes == 0)
+		return;
+	struct html_scope *top = &h->scopes[h->nscopes - 1];
+	if (top->name == name && top->same < UINT16_MAX)
+		top->same++;
+	else if ((e->flags & CLOSES) && top->open < UINT16_MAX)
+		top->open++;
+}
+
+/* At the end tag of e. */
+static void scopes_end(struct html *h, const struct element *e, uint32_t name)
+{
+	while (h->nscopes > 0) {
+		struct html_scope *top = &h->scopes[h->nscopes - 1];
+		if (top->name == name) {
+			if (top->same > 0)
+				top->same--;
+			else
+				pop(h);
+			return;
+		}
+		if (e->flags & CLOSES) {
+			if (top->open > 0) {
+				top->open--;
+				return;
+			}
+		} else if (!((e->id == E_CELL || e->id == E_ROW || e->id == E_ROWS) && starts_over(h, top, e))) {
+			return;
+		}
+		pop(h);
+	}
+}
+
+/* -- Hidden by colour -------------------------------------------------------------------------------------- */
+
+static bool close_colors(int32_t a, int32_t b)
+{
+	for (unsigned shift = 0; shift < 24; shift += 8) {
+		int32_t d = (a >> shift & 0xff) - (b >> shift & 0xff);
+		if (d > 4 || d < -4)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is the text as the ground? Known for the element's own ground; and for the page's, as long as nothing else was painted:
+ * white text on a dark cell must not be lost.
+ */
+static bool same_color(struct html *h, const struct element *e)
+{
+	const struct html_tag *tag = &h->tag;
+
+	if (tag->background >= 0) {
+		if (e->id == E_BODY || e->id == E_PAGE)
+			h->page = tag->background;
+		else if (!close_colors(tag->background, h->page))
+			h->painted = true;
+	} else if (tag->seen & (1u << A_BGCOLOR)) {
+		h->painted = true;
+	}
+	if (tag->color < 0 || e->id == E_BODY || e->id == E_PAGE)
+		return false;
+	if (tag->background >= 0)
+		return close_colors(tag->color, tag->background);
+	return !h->painted && close_colors(tag->color, h->page);
+}
+
+static void scope_of(struct html *h, const struct element *e, uint32_t name)
+{
+	const struct html_tag *tag = &h->tag;
+	bool colored = same_color(h, e);
+
+	if (e->id == E_DROP || e->id == E_FOREIGN)
+		push(h, e, name, SCOPE_DROP);
+	else if (tag->hidden || colored)
+		push(h, e, name, SCOPE_HIDE);
+	else if (tag->font == FONT_ZERO)
+		push(h, e, name, SCOPE_SMALL);
+	else if (tag->font == FONT_NORMAL && h->hide == SCOPE_SMALL)
+		push(h, e, name, SCOPE_NORMAL);
+	else if (e->id == E_PRE || e->id == E_XMP || tag->pre)
+		push(h, e, name, SCOPE_PRE);
+	else
+		scopes_start(h, e, name);
+}
+
+/* -- Elements ---------------------------------------------------------------------------------------------- */
+
+static void image(struct html *h)
+{
+	const struct html_tag *tag = &h->tag;
+	bool tiny = (tag->width >= 0 && tag->width <= 2) || (tag->height >= 0 && tag->height <= 2);
+	bool named = false;
+	char text[HTML_VISIBLE_MAX + 1];
+	size_t n = tag->nalt;
+
+	if (h->hide != SCOPE_NONE || tag->hidden || tiny)
+		return;
+	h->report.images++;
+	while (n > 0 && n == HTML_VISIBLE_MAX && ((uint8_t)tag->alt[n - 1] & 0xc0) == 0x80)
+		n--; /* was cut: not within a character */
+	if (n == HTML_VISIBLE_MAX)
+		n--;
+	memcpy(text, tag->alt, n);
+	text[n] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		named |= !html_is_space((uint8_t)text[i]);
+		if (html_is_space((uint8_t)text[i]) || text[i] == '\0')
+			text[i] = ' ';
+	}
+	if (!named && (tag->seen & 1u << A_ALT))
+		return;
+	h->visible_any = true;
+	html_say(h, h->options.english ? "[image" : "[画像");
+	if (named) {
+		html_say(h, ": ");
+		html_say(h, text);
+	}
+	html_say(h, "]");
+}
+
+static void end_ruby_text(struct html *h)
+{
+	if (h->rt)
+		html_say(h, h->options.english ? ")" : "）");
+	h->rt = h->rp = false;
+}
+
+static void list_begin(struct html *h, bool ordered)
+{
+	if (h->row.mode == ROW_HELD)
+		html_row_spill(h);
+	html_break(h, h->nlists == 0 ? 2 : 1);
+	if (h->nlists < UINT32_MAX)
+		h->nlists++;
+	if (h->nlists <= HTML_LISTS)
+		h->lists[h->nlists - 1] = (struct html_list){
+			ordered, h->tag.start > 0 ? (uint32_t)h->tag.start - 1 : 0};
+}
+
+static void list_end(struct html *h)
+{
+	if (h->bullet == BULLET_ITEM)
+		h->bullet = BULLET_NONE;
+	if (h->nlists > 0)
+		h->nlists--;
+	html_break(h, h->nlists == 0 ? 2 : 1);
+}
+
+static void item(struct html *h)
+{
+	html_break(h, 1);
+	if (h->hide != SCOPE_NONE)
+		return;
+	if (h->nlists > 0 && h->nlists <= HTML_LISTS) {
+		struct html_list *list = &h->lists[h->nlists - 1];
+		list->number = h->tag.start > 0 ? (uint32_t)h->tag.start : list->number + 1;
+	}
+	h->bullet = BULLET_ITEM;
+}
+
+static void quote(struct html *h, bool begins)
+{
+	if (h->row.mode == ROW_HELD)
+		html_row_spill(h);
+	html_break(h, 2);
+	if (begins)
+		h->nquotes += h->nquotes < UINT32_MAX;
+	else
+		h->nquotes -= h->nquotes > 0;
+}
+
+static void rule(struct html *h)
+{
+	if (h->row.mode == ROW_HELD)
+		html_row_spill(h);
+	html_break(h, 1);
+	html_say(h, "----------------------------------------");
+	html_break(h, 1);
+}
+
+static void heading(struct html *h, bool begins)
+{
+	html_break(h, 2);
+	if (h->hide == SCOPE_NONE)
+		h->bullet = begins ? BULLET_HEADING : BULLET_NONE;
+}
+
+/* A mark around the text of the mail: the blank before it is kept. */
+static void mark(struct html *h, const char *japanese, const char *english)
+{
+	html_say(h, h->options.english ? english : japanese);
+}
+
+static void block(struct html *h, const struct element *e)
+{
+	if (e->id == E_P)
+		html_break(h, h->tag.mso ? 1 : 2);
+	else
+		html_break(h, 1);
+}
+
+static void start_element(struct html *h, const struct element *e)
+{
+	switch ((enum id)e->id) {
+	case E_A: html_link_begin(h); break;
+	case E_BASE: h->report.base |= (h->tag.seen & 1u << A_HREF) != 0; break;
+	case E_BR: html_line(h); break;
+	case E_HR: rule(h); break;
+	case E_IMG: image(h); break;
+	case E_BLOCKQUOTE: quote(h, true); break;
+	case E_CELL: html_cell(h, h->tag.name[1] == 'h'); break;
+	case E_ROW: html_row_begin(h); break;
+	case E_ROWS: html_row_end(h); break;
+	case E_TABLE: html_table_begin(h); break;
+	case E_LIST: list_begin(h, false); break;
+	case E_ORDERED: list_begin(h, true); break;
+	case E_LI: item(h); break;
+	case E_DT: html_break(h, 1); break;
+	case E_DD: html_break(h, 1); h->bullet = BULLET_DEFINITION; break;
+	case E_HEADING: heading(h, true); break;
+	case E_DEL: mark(h, "[取消線:", "[struck out: "); break;
+	case E_Q: mark(h, "「", "\""); break;
+	case E_SUP: if (html_alnum(h->last) && !h->space && h->breaks == 0) html_say(h, "^"); break;
+	case E_RP: end_ruby_text(h); h->rp = true; break;
+	case E_RT: end_ruby_text(h); h->rt = h->hide == SCOPE_NONE; mark(h, "（", "("); break;
+	case E_RUBY: end_ruby_text(h); break;
+	case E_FORM: h->report.forms++; html_break(h, 1); break;
+	case E_PRE: case E_XMP: case E_PLAINTEXT:
+		if (h->row.mode == ROW_HELD)
+			html_row_spill(h);
+		html_break(h, 2);
+		break;
+	default:
+		if (e->flags & BLOCK)
+			block(h, e);
+	}
+}
+
+static void end_element(struct html *h, const struct element *e)
+{
+	switch ((enum id)e->id) {
+	case E_A: html_link_end(h); break;
+	case E_BR: html_line(h); break;
+	case E_BLOCKQUOTE: quote(h, false); break;
+	case E_CELL: break;
+	case E_ROW: case E_ROWS: html_row_end(h); break;
+	case E_TABLE: html_table_end(h); break;
+	case E_LIST: case E_ORDERED: list_end(h); break;
+	case E_HEADING: heading(h, false); break;
+	case E_DD: html_break(h, 1); h->bullet = BULLET_NONE; break;
+	case E_DEL: mark(h, "]", "]"); break;
+	case E_Q: mark(h, "」", "\""); break;
+	case E_RP: h->rp = false; break;
+	case E_RT: case E_RUBY: end_ruby_text(h); break;
+	case E_PRE: case E_XMP: html_break(h, 2); break;
+	default:
+		if (e->flags & BLOCK)
+			html_break(h, e->id == E_P ? 2 : 1);
+	}
+}
+
+enum raw html_start(struct html *h)
+{
+	const struct element *e = find(&h->tag);
+	uint32_t name = html_hash(h->tag.name, h->tag.length);
+
+	if (e->id == E_RAW)
+		return RAW_DROP;
+	/* Some change the text around them before they hide their own. */
+	if (e->flags & EMPTY) {
+		start_element(h, e);
+		return RAW_NONE;
+	}
+	while (h->nscopes > 0 && starts_over(h, &h->scopes[h->nscopes - 1], e))
+		pop(h);
+	start_element(h, e);
+	scope_of(h, e, name);
+	return e->id == E_XMP ? RAW_SHOW : e->id == E_PLAINTEXT ? RAW_REST : RAW_NONE;
+}
+
+void html_finish(struct html *h)
+{
+	const struct element *e = find(&h->tag);
+	uint32_t name = html_hash(h->tag.name, h->tag.length);
+
+	if (e->id == E_BODY || e->id == E_PAGE) /* much comes behind it */
+		return;
+	/* What ends inside a hidden element is hidden too; what ends with it is not. */
+	if (e->id == E_TABLE)
+		end_element(h, e);
+	scopes_end(h, e, name);
+	if (e->id != E_TABLE)
+		end_element(h, e);
+}
