@@ -116,10 +116,11 @@ struct html {
 	uint16_t ntarget, nvisible;
 	uint16_t host, nhost; /* in the target */
 	uint8_t target_kind;
-	bool visible_more, visible_any, visible_hold;
+	bool visible_more, visible_any, visible_image; /* the text is longer; there is some; there is a picture */
 	/* Writing. */
 	uint8_t breaks, spaces, wides, bullet;
-	bool space, newline, started;
+	bool space, newline, started, dense, fresh; /* dense: paragraphs without space; fresh: <pre> begins */
+	uint8_t line_quotes; /* marks before this line */
 	uint32_t last;	/* character written */
 	size_t written; /* bytes */
 	struct html_row row;

@@ -147,7 +147,7 @@ void html_link_begin(struct html *h)
 	read_target(h);
 	h->link = h->target_kind != KIND_NONE;
 	h->nvisible = 0;
-	h->visible_more = h->visible_any = false;
+	h->visible_more = h->visible_any = h->visible_image = false;
 }
 
 /* Keeps the text for the comparison: ASCII in lower case (wide forms too), everything else as one blank. */
@@ -338,6 +338,10 @@ void html_link_end(struct html *h)
 	if (!h->link)
 		return;
 	h->link = false;
+	if (!h->visible_any && h->visible_image && h->hide == SCOPE_NONE) {
+		html_say(h, h->options.english ? "[image]" : "[画像]");
+		h->visible_any = true;
+	}
 	if (!h->visible_any || (h->target_kind != KIND_REFUSED && same(h)) || (h->target_kind == KIND_TEL && same_number(h)))
 		return;
 	uint8_t breaks = h->breaks, spaces = h->spaces, wides = h->wides;

@@ -94,11 +94,11 @@ static void put_row(struct html *h, uint8_t kind)
 		if (n == 0 && !(kind & TABLE_DATA))
 			continue;
 		if (i == 1 && row->cells == 2 && row->titles == 1)
-			html_put(h, ": ", 2);
+			html_put(h, ": ", some ? 2 : 0);
 		else if (some || (i > 0 && (kind & TABLE_DATA)))
 			html_put(h, between, strlen(between));
 		html_put(h, row->text + row->at[i], n);
-		some = true;
+		some |= n > 0;
 	}
 	row->cells = 0;
 	row->fill = 0;
@@ -152,7 +152,7 @@ void html_cell(struct html *h, bool title)
 	if (row->mode == ROW_HELD && row->cells == HTML_CELLS)
 		html_row_spill(h);
 	if (row->mode != ROW_HELD) {
-		html_break(h, 1);
+		html_break(h, kind != NULL && (*kind & TABLE_SPILLED) ? 2 : 1);
 		return;
 	}
 	if (title && row->cells < 8)

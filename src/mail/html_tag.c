@@ -237,14 +237,13 @@ static void image(struct html *h)
 		if (html_is_space((uint8_t)text[i]) || text[i] == '\0')
 			text[i] = ' ';
 	}
-	if (!named && (tag->seen & 1u << A_ALT))
+	if (!named) { /* decoration, unless it is all that a link shows */
+		h->visible_image = true;
 		return;
-	h->visible_any = true;
-	html_say(h, h->options.english ? "[image" : "[画像");
-	if (named) {
-		html_say(h, ": ");
-		html_say(h, text);
 	}
+	h->visible_any = true;
+	html_say(h, h->options.english ? "[image: " : "[画像: ");
+	html_say(h, text);
 	html_say(h, "]");
 }
 
@@ -324,9 +323,8 @@ static void mark(struct html *h, const char *japanese, const char *english)
 static void block(struct html *h, const struct element *e)
 {
 	if (e->id == E_P)
-		html_break(h, h->tag.mso ? 1 : 2);
-	else
-		html_break(h, 1);
+		h->dense = h->tag.mso;
+	html_break(h, e->id == E_P && !h->dense ? 2 : 1);
 }
 
 static void start_element(struct html *h, const struct element *e)
@@ -348,7 +346,7 @@ static void start_element(struct html *h, const struct element *e)
 	case E_DT: html_break(h, 1); break;
 	case E_DD: html_break(h, 1); h->bullet = BULLET_DEFINITION; break;
 	case E_HEADING: heading(h, true); break;
-	case E_DEL: mark(h, "[取消線:", "[struck out: "); break;
+	case E_DEL: mark(h, "[取消線: ", "[struck out: "); break;
 	case E_Q: mark(h, "「", "\""); break;
 	case E_SUP: if (html_alnum(h->last) && !h->space && h->breaks == 0) html_say(h, "^"); break;
 	case E_RP: end_ruby_text(h); h->rp = true; break;
@@ -359,6 +357,7 @@ static void start_element(struct html *h, const struct element *e)
 		if (h->row.mode == ROW_HELD)
 			html_row_spill(h);
 		html_break(h, 2);
+		h->fresh = true;
 		break;
 	default:
 		if (e->flags & BLOCK)
@@ -385,7 +384,7 @@ static void end_element(struct html *h, const struct element *e)
 	case E_PRE: case E_XMP: html_break(h, 2); break;
 	default:
 		if (e->flags & BLOCK)
-			html_break(h, e->id == E_P ? 2 : 1);
+			html_break(h, e->id == E_P && !h->dense ? 2 : 1);
 	}
 }
 

@@ -73,11 +73,17 @@ static void put_bullet(struct html *h, unsigned depth)
 
 void html_begin_line(struct html *h)
 {
-	if (h->started)
-		put_times(h, "\n", h->breaks);
+	uint8_t quotes = h->nquotes < HTML_QUOTES ? (uint8_t)h->nquotes : HTML_QUOTES;
+	uint8_t both = quotes < h->line_quotes ? quotes : h->line_quotes;
+
+	for (unsigned i = 0; h->started && i < h->breaks; i++) {
+		put_times(h, ">", i > 0 ? both : 0); /* an empty line of a quote */
+		html_put(h, "\n", 1);
+	}
 	h->breaks = 0;
 	h->started = true;
-	put_times(h, "> ", h->nquotes < HTML_QUOTES ? h->nquotes : HTML_QUOTES);
+	h->line_quotes = quotes;
+	put_times(h, "> ", quotes);
 	put_bullet(h, h->nlists < HTML_LISTS ? h->nlists : HTML_LISTS);
 	h->last = 0;
 }
@@ -108,7 +114,8 @@ static void begin_text(struct html *h, uint32_t p)
 	if (h->row.mode == ROW_HELD) {
 		bool data = h->row.table <= HTML_TABLES && (h->table_kinds[h->row.table - 1] & TABLE_DATA);
 		bool empty = html_cell_empty(h);
-		if (h->row.cells == 0 || h->bullet == BULLET_ITEM || (h->breaks > 0 && !empty && !data))
+		bool own = h->bullet == BULLET_ITEM || (h->bullet == BULLET_HEADING && !data);
+		if (h->row.cells == 0 || own || (h->breaks > 0 && !empty && !data))
 			html_row_spill(h);
 		else if (h->breaks > 0 && !empty)
 			h->space = true, h->newline = false;
@@ -148,7 +155,7 @@ void html_break(struct html *h, unsigned n)
 		n = 2;
 	h->space = h->newline = false;
 	h->spaces = h->wides = 0;
-	if (h->breaks < n)
+	if (h->breaks < n && !(h->bullet == BULLET_ITEM && h->breaks > 0)) /* <li><p>: on one line */
 		h->breaks = (uint8_t)n;
 }
 
@@ -177,6 +184,10 @@ void html_text(struct html *h, uint32_t p)
 		h->report.hidden += letter && h->hide != SCOPE_DROP;
 		return;
 	}
+	bool fresh = h->fresh;
+	h->fresh = false;
+	if (fresh && p == '\n') /* the one behind <pre> does not count */
+		return;
 	if (class == MAILTEXT_SPACE || class == MAILTEXT_BREAK) {
 		take_blank(h, p);
 		return;
