@@ -105,14 +105,14 @@ struct html {
 	struct html_scope scopes[HTML_SCOPES];
 	uint8_t nscopes;
 	uint8_t hide; /* enum scope of what hides now, or 0 */
-	bool pre, rp, rt;
+	bool pre, rp, rt, hidden_run;
 	struct html_list lists[HTML_LISTS];
 	uint8_t table_kinds[HTML_TABLES];
 	uint32_t nlists, nquotes, ntables; /* counters: deeper than the arrays they only count */
 	int32_t page;			   /* background of the page */
 	bool painted;			   /* something else has a background */
 	bool link;
-	char target[HTML_VALUE_MAX], visible[HTML_VISIBLE_MAX];
+	char target[HTML_SHOWN_MAX], visible[HTML_VISIBLE_MAX];
 	uint16_t ntarget, nvisible;
 	uint16_t host, nhost; /* in the target */
 	uint8_t target_kind;

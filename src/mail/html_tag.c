@@ -83,7 +83,7 @@ static void judge(struct html *h)
 		else if (kind == SCOPE_NORMAL && hide == SCOPE_SMALL)
 			hide = SCOPE_NONE;
 	}
-	h->report.hidden_runs += hide > SCOPE_DROP && h->hide <= SCOPE_NONE;
+	h->hidden_run &= hide == h->hide;
 	h->hide = hide;
 }
 

@@ -181,7 +181,11 @@ void html_text(struct html *h, uint32_t p)
 		return;
 	if (h->hide != SCOPE_NONE) {
 		bool letter = class != MAILTEXT_SPACE && class != MAILTEXT_BREAK;
-		h->report.hidden += letter && h->hide != SCOPE_DROP;
+		if (letter && h->hide != SCOPE_DROP) {
+			h->report.hidden++;
+			h->report.hidden_runs += !h->hidden_run;
+			h->hidden_run = true;
+		}
 		return;
 	}
 	bool fresh = h->fresh;

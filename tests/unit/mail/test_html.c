@@ -1,0 +1,177 @@
+/* test_html.c: limits, counters and bombs of HTML mail; what the text looks like is in tests/golden/mail/html. */
+#include <sekisho/html.h>
+
+#include <time.h>
+
+#include "../../../src/mail/html_private.h"
+#include "test.h"
+
+#define OUT_MAX (2u * 1024 * 1024)
+
+static struct html html;
+static char out[OUT_MAX + 1];
+static size_t nout;
+
+static void take(void *arg, const char *utf8, size_t n)
+{
+	(void)arg;
+	if (n > OUT_MAX - nout)
+		n = OUT_MAX - nout;
+	memcpy(out + nout, utf8, n);
+	nout += n;
+}
+
+static void begin(size_t text_max)
+{
+	nout = 0;
+	html_begin(&html, &(struct html_options){.text = take, .text_max = text_max, .english = true});
+}
+
+static void end(void)
+{
+	html_end(&html);
+	out[nout] = '\0';
+}
+
+static const char *text(const char *in)
+{
+	begin(OUT_MAX);
+	html_push(&html, in, strlen(in));
+	end();
+	return out;
+}
+
+static void test_entities(void)
+{
+	CHECK_STR(text("&amp;&lt;&AMP&copy2&notit;&notin;"), "&<&©2¬it;∉\n");
+	CHECK_STR(text("<a href='https://x.example/?a&copy=1&amp;b&lt;'>y</a>"), "y <hxxps://x.example/?a&copy=1&b%3C>\n");
+	CHECK_INT(html_numeric("x110000", 7), 0xfffd);
+	CHECK_INT(html_numeric("150", 3), 0x2013);
+	CHECK(html_entity("CounterClockwiseContourIntegral", 31, false) != NULL);
+	CHECK(html_entity("hearts", 6, true) == NULL);
+	CHECK(html_entity("", 0, false) == NULL);
+}
+
+static void test_report(void)
+{
+	text("<p style=display:none>abc</p><p hidden>de</p>f");
+	CHECK_INT(html.report.hidden, 5);
+	CHECK_INT(html.report.hidden_runs, 2);
+	text("<form><base href=x><a href=javascript:1>a</a><a href=https://b.example>c.example.jp</a></form>");
+	CHECK_INT(html.report.refused, 1);
+	CHECK_INT(html.report.deceptive, 1);
+	CHECK_INT(html.report.links, 1);
+	CHECK_INT(html.report.forms, 1);
+	CHECK(html.report.base);
+}
+
+static void test_text_max(void)
+{
+	begin(10);
+	for (int i = 0; i < 100; i++)
+		html_push(&html, "<p>漢字", strlen("<p>漢字"));
+	end();
+	CHECK(html.report.truncated);
+	CHECK(nout <= 10);
+	CHECK(strncmp(out, "漢字\n", 7) == 0);
+}
+
+static void test_unfinished(void)
+{
+	CHECK_STR(text("a<"), "a<\n");
+	CHECK_STR(text("a<b"), "a\n");
+	CHECK_STR(text("a<b x='"), "a\n");
+	CHECK_STR(text("a&am"), "a&am\n");
+	CHECK_STR(text("a&amp"), "a&\n");
+	CHECK_STR(text("a<!-- b"), "a\n");
+	CHECK_STR(text("a<script>b"), "a\n");
+	CHECK_STR(text("<a href=https://b.example>a"), "a <hxxps://b.example>\n");
+	CHECK_STR(text("<table><tr><td>a<td>b"), "a | b\n");
+	CHECK_STR(text(""), "");
+	CHECK_STR(text("<p>&nbsp;</p>"), "");
+}
+
+/* -- Bombs ------------------------------------------------------------------------------------------------- */
+
+static double cpu(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double pushed(const char *head, const char *piece, unsigned times)
+{
+	static char block[65536];
+	size_t n = strlen(piece), many = sizeof(block) / n;
+
+	for (size_t i = 0; i < many; i++)
+		memcpy(block + i * n, piece, n);
+	double start = cpu();
+	begin(OUT_MAX);
+	html_push(&html, head, strlen(head));
+	for (unsigned i = 0; i < times; i += (unsigned)many)
+		html_push(&html, block, n * (times - i < many ? times - i : many));
+	html_end(&html);
+	return cpu() - start;
+}
+
+/* Four times the input costs about four times the time: far from the sixteen of a quadratic reader. */
+static void bomb(const char *name, const char *head, const char *piece, unsigned times)
+{
+	double once = pushed(head, piece, times), more = pushed(head, piece, times * 4);
+	size_t n = strlen(piece);
+	double mb = (double)n * times * 4 / 1e6;
+
+	printf("%-28s %6.1f MB/s\n", name, mb / more);
+	CHECK(more < once * 10 + 0.05);
+}
+
+static void test_bombs(void)
+{
+	static const struct {
+		const char *name, *head, *piece;
+	} bombs[] = {
+		{"elements in elements", "", "<div>"},
+		{"unclosed inline and tables", "", "<b><i><font><a href=https://x.example><table>"},
+		{"tables in tables", "", "<table><tr><td>"},
+		{"lists in lists", "", "<ul><li>x"},
+		{"quotes in quotes", "", "<blockquote>x"},
+		{"attributes of one tag", "<p ", "a=1 "},
+		{"one value", "<a href=\"https://x.example/", "aaaaaaaaaaaaaaaa"},
+		{"one style", "<p style=\"", "color:red;"},
+		{"one name", "<", "aaaaaaaaaaaaaaaa"},
+		{"end tags", "", "</div></table></td></p>"},
+		{"hidden in hidden", "", "<div style=display:none>"},
+		{"sizes in sizes", "", "<i style=font-size:0><b style=font-size:9px>x"},
+		{"open brackets", "", "<"},
+		{"almost the end of a script", "<script>", "</scrip"},
+		{"almost the end of a comment", "<!--", "--"},
+		{"ampersands", "", "&"},
+		{"names of characters", "", "&CounterClockwiseContourIntegra"},
+		{"noughts", "&#", "0"},
+		{"links", "", "<a href=https://x.example/>https://y.example/"},
+		{"images", "", "<img alt='x y z'>"},
+		{"cells", "<table><tr>", "<td>x"},
+		{"rows", "<table>", "<tr><td>x<td>y"},
+		{"line ends", "", "<br>"},
+		{"no-break spaces", "", "&nbsp;"},
+		{"marks", "a", "\xcc\x81"},
+		{"ruby", "", "<ruby>x<rt>y"},
+		{"h", "", "h"},
+	};
+	for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++)
+		bomb(bombs[i].name, bombs[i].head, bombs[i].piece, 400000 / (unsigned)strlen(bombs[i].piece));
+	CHECK(sizeof(html) <= 16384);
+	printf("struct html: %zu bytes\n", sizeof(html));
+}
+
+int main(void)
+{
+	test_entities();
+	test_report();
+	test_text_max();
+	test_unfinished();
+	test_bombs();
+	return test_end();
+}
