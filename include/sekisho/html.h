@@ -42,7 +42,7 @@ struct html_report {
 	uint32_t refused;    /* whose target is a program or a file: javascript:, data:, ... */
 	uint32_t images, forms;
 	bool base;	/* relative addresses had a base, which is not followed */
-	bool truncated; /* text_max was reached */
+	bool truncated; /* text_max was reached: nothing after that was read */
 };
 
 /* An element that changes how its content is taken, until it ends. */

@@ -431,13 +431,15 @@ void html_begin(struct html *h, const struct html_options *options)
 	mailtext_begin(&h->filter, &(struct mailtext_options){.sink = options->text, .arg = options->arg, .defang = true});
 }
 
-/* Where nothing but one character matters, the bytes before it are skipped at once. */
-static size_t skip(const struct html *h, const char *s, size_t n)
+/* Where nothing but one character matters, the bytes before it are taken at once. */
+static size_t skip(struct html *h, const char *s, size_t n)
 {
 	char until = 0;
 
 	if (h->need > 0)
 		return 0;
+	if (h->state == S_TEXT)
+		return html_text_run(h, s, n);
 	if (h->state == S_RAW && h->raw == RAW_DROP)
 		until = '<';
 	else if (h->state == S_BOGUS)
@@ -454,7 +456,7 @@ static size_t skip(const struct html *h, const char *s, size_t n)
 
 void html_push(struct html *h, const char *utf8, size_t n)
 {
-	for (size_t i = 0; i < n;) {
+	for (size_t i = 0; i < n && !h->report.truncated;) {
 		size_t skipped = skip(h, utf8 + i, n - i);
 		i += skipped;
 		if (skipped == 0)

@@ -43,6 +43,8 @@ void html_link_end(struct html *h);
 
 /* Text of the mail: spaces are joined, hidden text counted. */
 void html_text(struct html *h, uint32_t point);
+/* The same for many characters at once, if nothing hinders: bytes taken, or 0. */
+size_t html_text_run(struct html *h, const char *utf8, size_t n);
 /* Text of ours. */
 void html_say(struct html *h, const char *utf8);
 /* At least n line ends before the next text. */

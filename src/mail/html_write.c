@@ -19,9 +19,13 @@ void html_put(struct html *h, const char *utf8, size_t n)
 		}
 		html_row_spill(h);
 	}
-	if (h->report.truncated || n > h->options.text_max - h->written) {
-		h->report.truncated = true;
+	if (h->report.truncated)
 		return;
+	if (n > h->options.text_max - h->written) {
+		h->report.truncated = true;
+		n = h->options.text_max - h->written;
+		while (n > 0 && ((uint8_t)utf8[n] & 0xc0) == 0x80)
+			n--; /* not within a character */
 	}
 	h->written += n;
 	mailtext_put(&h->filter, utf8, n);
@@ -199,6 +203,22 @@ void html_text(struct html *h, uint32_t p)
 	put_visible(h, p);
 	if (h->link)
 		html_link_text(h, p);
+}
+
+size_t html_text_run(struct html *h, const char *utf8, size_t n)
+{
+	uint32_t last;
+
+	if (h->hide != SCOPE_NONE || h->rp || h->link || h->pre)
+		return 0;
+	size_t run = mailtext_run(utf8, n, "<&<&", &last);
+	if (run == 0)
+		return 0;
+	h->fresh = false;
+	begin_text(h, (uint8_t)utf8[0] < 0x80 ? (uint8_t)utf8[0] : 0x3042); /* kana and Chinese are alike here */
+	html_put(h, utf8, run);
+	h->last = last;
+	return run;
 }
 
 void html_say(struct html *h, const char *utf8)

@@ -81,6 +81,37 @@ unsigned mailtext_width(uint32_t p)
 		(p >= 0xffe0 && p <= 0xffe6) || (p >= 0x1f300 && p <= 0x1faff) || (p >= 0x20000 && p <= 0x3fffd) ? 2 : 1;
 }
 
+/* A kana or Chinese character of three bytes; 0: something else. U+3099 and U+309A are marks. */
+static uint32_t common(const uint8_t *s)
+{
+	if (s[0] < 0xe3 || s[0] > 0xe9 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
+		return 0;
+	uint32_t p = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+	return p >= 0x4000 || (p > 0x3040 && p <= 0x30ff && p != 0x3099 && p != 0x309a) ? p : 0;
+}
+
+size_t mailtext_run(const char *s, size_t n, const char *but, uint32_t *ret_last)
+{
+	const uint8_t *b = (const uint8_t *)s;
+	size_t i = 0, end = 0;
+
+	while (i < n) {
+		if (b[i] > ' ' && b[i] < 0x7f && b[i] != (uint8_t)but[0] && b[i] != (uint8_t)but[1] && b[i] != (uint8_t)but[2] &&
+			b[i] != (uint8_t)but[3]) {
+			*ret_last = b[i];
+			end = ++i;
+		} else if (n - i >= 3 && common(b + i) != 0) {
+			*ret_last = common(b + i);
+			end = i += 3;
+		} else if (b[i] == ' ' && i > 0 && end == i) {
+			i++;
+		} else {
+			break;
+		}
+	}
+	return end;
+}
+
 /* -- Output ------------------------------------------------------------------------------------------------ */
 
 static void flush(struct mailtext *t)
@@ -285,8 +316,23 @@ void mailtext_begin(struct mailtext *t, const struct mailtext_options *options)
 
 void mailtext_put(struct mailtext *t, const char *utf8, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		put_byte(t, (uint8_t)utf8[i]);
+	const char *but = t->options.defang ? "hHfF" : "\x7f\x7f\x7f\x7f";
+
+	for (size_t i = 0; i < n;) {
+		size_t run = 0;
+		if (t->need == 0 && t->address == 0) {
+			size_t most = n - i < sizeof(t->out) ? n - i : sizeof(t->out);
+			run = mailtext_run(utf8 + i, most, but, &t->base);
+		}
+		if (run > 0) {
+			write_bytes(t, utf8 + i, run);
+			t->marks = 0;
+			t->cr = false;
+			i += run;
+		} else {
+			put_byte(t, (uint8_t)utf8[i++]);
+		}
+	}
 }
 
 void mailtext_end(struct mailtext *t)
