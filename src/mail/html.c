@@ -431,35 +431,57 @@ void html_begin(struct html *h, const struct html_options *options)
 	mailtext_begin(&h->filter, &(struct mailtext_options){.sink = options->text, .arg = options->arg, .defang = true});
 }
 
-/* Where nothing but one character matters, the bytes before it are taken at once. */
-static size_t skip(struct html *h, const char *s, size_t n)
+/* Letters of a name, as many as there are and fit. */
+static size_t take_name(char *name, uint8_t *length, const char *s, size_t n)
 {
-	char until = 0;
+	size_t i = 0;
 
-	if (h->need > 0)
-		return 0;
-	if (h->state == S_TEXT)
-		return html_text_run(h, s, n);
-	if (h->state == S_RAW && h->raw == RAW_DROP)
-		until = '<';
-	else if (h->state == S_BOGUS)
-		until = '>';
-	else if (h->state == S_COMMENT && h->dashes == 0)
-		until = '-';
-	else if ((h->state == S_DOUBLE || h->state == S_SINGLE) && h->tag.attribute == A_NONE)
-		until = h->state == S_DOUBLE ? '"' : '\'';
-	else
-		return 0;
+	while (i < n && *length < HTML_NAME_MAX && (html_alnum((uint8_t)s[i]) || s[i] == '-'))
+		name[(*length)++] = (char)html_lower((uint8_t)s[i++]);
+	return i;
+}
+
+static size_t take_value(struct html *h, const char *s, size_t n)
+{
+	char quote = h->state == S_DOUBLE ? '"' : '\'';
+	size_t i = 0, left = sizeof(h->value) - h->nvalue;
+
+	for (; i < n && i + 4 <= left && s[i] != quote && s[i] != '&' && s[i] > 0; i++)
+		h->value[h->nvalue + i] = s[i];
+	h->nvalue = (uint16_t)(h->nvalue + i);
+	return i;
+}
+
+static size_t before(const char *s, size_t n, char until)
+{
 	const char *p = memchr(s, until, n);
 	return p != NULL ? (size_t)(p - s) : n;
+}
+
+/* Many bytes at once, where each of them would do the same: bytes taken, or 0. */
+static size_t take_many(struct html *h, const char *s, size_t n)
+{
+	switch ((enum state)h->state) {
+	case S_TEXT: return html_text_run(h, s, n);
+	case S_NAME: return take_name(h->tag.name, &h->tag.length, s, n);
+	case S_ATTRIBUTE: return take_name(h->attribute, &h->nattribute, s, n);
+	case S_DOUBLE: case S_SINGLE:
+		if (h->tag.attribute != A_NONE)
+			return take_value(h, s, n);
+		return before(s, n, h->state == S_DOUBLE ? '"' : '\'');
+	case S_RAW: return h->raw == RAW_DROP ? before(s, n, '<') : 0;
+	case S_BOGUS: return before(s, n, '>');
+	case S_COMMENT: return h->dashes == 0 ? before(s, n, '-') : 0;
+	default: return 0;
+	}
 }
 
 void html_push(struct html *h, const char *utf8, size_t n)
 {
 	for (size_t i = 0; i < n && !h->report.truncated;) {
-		size_t skipped = skip(h, utf8 + i, n - i);
-		i += skipped;
-		if (skipped == 0)
+		size_t many = h->need == 0 ? take_many(h, utf8 + i, n - i) : 0;
+		i += many;
+		if (many == 0)
 			push_byte(h, (uint8_t)utf8[i++]);
 	}
 }

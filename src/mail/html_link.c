@@ -69,11 +69,6 @@ static size_t scheme_length(char *s, size_t n)
 	return 0;
 }
 
-static bool is(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && memcmp(s, word, n) == 0;
-}
-
 static void web(struct html *h, const char *scheme, const char *s, size_t n)
 {
 	size_t at = 0, end = 0;
@@ -120,15 +115,15 @@ static void read_target(struct html *h)
 	if (scheme == 0) {
 		if (n > 2 && (s[0] == '/' || s[0] == '\\') && (s[1] == '/' || s[1] == '\\'))
 			web(h, "hxxp://", s, n);
-	} else if (is(s, scheme, "http")) {
+	} else if (html_is(s, scheme, "http")) {
 		web(h, "hxxp://", rest, n - scheme - 1);
-	} else if (is(s, scheme, "https")) {
+	} else if (html_is(s, scheme, "https")) {
 		web(h, "hxxps://", rest, n - scheme - 1);
-	} else if (is(s, scheme, "ftp")) {
+	} else if (html_is(s, scheme, "ftp")) {
 		web(h, "fxp://", rest, n - scheme - 1);
-	} else if (is(s, scheme, "mailto")) {
+	} else if (html_is(s, scheme, "mailto")) {
 		mail(h, rest, n - scheme - 1);
-	} else if (is(s, scheme, "tel")) {
+	} else if (html_is(s, scheme, "tel")) {
 		h->target_kind = KIND_TEL;
 		for (size_t i = scheme + 1; i < n; i++)
 			add_escaped(h, (uint8_t)s[i]);
@@ -190,10 +185,10 @@ static bool is_host(const char *s, size_t n)
 	const char *last = s + end;
 	size_t length = n - end;
 	for (size_t i = 0; i < sizeof(long_ends) / sizeof(long_ends[0]); i++)
-		if (is(last, length, long_ends[i]))
+		if (html_is(last, length, long_ends[i]))
 			return true;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (is(last, length, files[i]))
+		if (html_is(last, length, files[i]))
 			return false;
 	return length == 2 && (uint32_t)last[0] - 'a' < 26 && (uint32_t)last[1] - 'a' < 26;
 }

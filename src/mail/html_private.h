@@ -85,6 +85,12 @@ static inline bool html_alnum(uint32_t p)
 	return p - '0' < 10 || (p | 0x20) - 'a' < 26;
 }
 
+/* Inline, so that the length of a constant word is known: most words differ by that. */
+static inline __attribute__((always_inline)) bool html_is(const char *s, size_t n, const char *word)
+{
+	return strlen(word) == n && memcmp(s, word, n) == 0;
+}
+
 /* FNV-1a: a name that no array has to keep. */
 static inline uint32_t html_hash(const char *s, size_t n)
 {

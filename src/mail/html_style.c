@@ -6,11 +6,6 @@
 
 #define STYLE_MAX 32u /* of a property's name and value that matter */
 
-static bool is(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && memcmp(s, word, n) == 0;
-}
-
 enum attribute html_attribute(const char *name, size_t n)
 {
 	static const struct {
@@ -22,7 +17,7 @@ enum attribute html_attribute(const char *name, size_t n)
 		{"hidden", A_HIDDEN}, {"start", A_START}, {"value", A_VALUE},
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is(name, n, names[i].name))
+		if (html_is(name, n, names[i].name))
 			return names[i].attribute;
 	return A_NONE;
 }
@@ -117,7 +112,7 @@ int32_t html_color(const char *s, size_t n)
 	if (n > 4 && memcmp(s, "rgb(", 4) == 0)
 		return rgb_color(s + 4, n - 4);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is(s, n, names[i].name))
+		if (html_is(s, n, names[i].name))
 			return names[i].color;
 	return hex_color(s, n); /* attributes may lack the # */
 }
@@ -135,7 +130,7 @@ static enum font font_size(const char *s, size_t n)
 	size_t unit;
 
 	if (!tenths(s, n, &v, &unit))
-		return n > 0 && !is(s, n, "inherit") ? FONT_NORMAL : FONT_UNSET; /* small, large, ... */
+		return n > 0 && !html_is(s, n, "inherit") ? FONT_NORMAL : FONT_UNSET; /* small, large, ... */
 	const char *u = s + unit;
 	size_t left = n - unit;
 	int32_t least = left > 0 && *u == '%' ? 100 : left >= 2 && (*u == 'e' || *u == 'r') ? 1 : 10; /* 10 %, .1 em, 1 px */
@@ -158,31 +153,31 @@ static bool is_far(const char *s, size_t n)
 
 static void take_property(struct style *y, const char *p, size_t np, const char *v, size_t nv)
 {
-	if (is(p, np, "display"))
-		y->hidden |= is(v, nv, "none");
-	else if (is(p, np, "visibility"))
-		y->hidden |= is(v, nv, "hidden") || is(v, nv, "collapse");
-	else if (is(p, np, "opacity"))
+	if (html_is(p, np, "display"))
+		y->hidden |= html_is(v, nv, "none");
+	else if (html_is(p, np, "visibility"))
+		y->hidden |= html_is(v, nv, "hidden") || html_is(v, nv, "collapse");
+	else if (html_is(p, np, "opacity"))
 		y->hidden |= is_zero(v, nv);
-	else if (is(p, np, "max-height") || is(p, np, "max-width"))
+	else if (html_is(p, np, "max-height") || html_is(p, np, "max-width"))
 		y->hidden |= is_zero(v, nv);
-	else if (is(p, np, "height"))
+	else if (html_is(p, np, "height"))
 		y->flat = is_zero(v, nv);
-	else if (is(p, np, "width"))
+	else if (html_is(p, np, "width"))
 		y->narrow = is_zero(v, nv);
-	else if (is(p, np, "overflow"))
-		y->clips = is(v, nv, "hidden");
-	else if (is(p, np, "mso-hide"))
-		y->mso = is(v, nv, "all");
-	else if (is(p, np, "font-size") || (is(p, np, "font") && is_zero(v, nv)))
+	else if (html_is(p, np, "overflow"))
+		y->clips = html_is(v, nv, "hidden");
+	else if (html_is(p, np, "mso-hide"))
+		y->mso = html_is(v, nv, "all");
+	else if (html_is(p, np, "font-size") || (html_is(p, np, "font") && is_zero(v, nv)))
 		y->font = font_size(v, nv);
-	else if (is(p, np, "text-indent") || is(p, np, "left") || is(p, np, "top") || is(p, np, "margin-left"))
+	else if (html_is(p, np, "text-indent") || html_is(p, np, "left") || html_is(p, np, "top") || html_is(p, np, "margin-left"))
 		y->hidden |= is_far(v, nv);
-	else if (is(p, np, "color"))
+	else if (html_is(p, np, "color"))
 		y->color = html_color(v, nv);
-	else if (is(p, np, "background-color") || is(p, np, "background"))
+	else if (html_is(p, np, "background-color") || html_is(p, np, "background"))
 		y->background = html_color(v, nv);
-	else if (is(p, np, "white-space"))
+	else if (html_is(p, np, "white-space"))
 		y->pre = nv >= 3 && memcmp(v, "pre", 3) == 0;
 }
 
@@ -280,7 +275,7 @@ void html_attribute_value(struct html *h)
 	case A_WIDTH: tag->width = number(v, n); break;
 	case A_HEIGHT: tag->height = number(v, n); break;
 	case A_BORDER: tag->border = n == 0 ? 1 : number(v, n); break;
-	case A_ROLE: tag->layout = is(v, n, "presentation") || is(v, n, "none"); break;
+	case A_ROLE: tag->layout = html_is(v, n, "presentation") || html_is(v, n, "none"); break;
 	case A_CLASS: tag->mso = n >= 9 && memcmp(v, "MsoNormal", 9) == 0; break;
 	case A_START: case A_VALUE: tag->start = number(v, n); break;
 	case A_NONE: break;

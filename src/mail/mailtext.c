@@ -37,8 +37,12 @@ static const struct range {
 
 enum mailtext_class mailtext_class(uint32_t point)
 {
-	if (point - 0x21 < 0x5e || point - 0x3001 < 0x98)
-		return MAILTEXT_KEEP; /* most text: ASCII; kana */
+	if (point - 0x20 < 0x5f) /* most text: ASCII; kana */
+		return point == ' ' ? MAILTEXT_SPACE : MAILTEXT_KEEP;
+	if (point == '\n')
+		return MAILTEXT_BREAK;
+	if (point - 0x3001 < 0x98)
+		return MAILTEXT_KEEP;
 	if ((point & 0xfffe) == 0xfffe || point > 0x10ffff)
 		return MAILTEXT_DROP;
 	size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
