@@ -81,7 +81,10 @@ void html_begin_line(struct html *h)
 	uint8_t both = quotes < h->line_quotes ? quotes : h->line_quotes;
 
 	for (unsigned i = 0; h->started && i < h->breaks; i++) {
-		put_times(h, ">", i > 0 ? both : 0); /* an empty line of a quote */
+		if (i > 0 && both > 0) { /* an empty line of a quote */
+			put_times(h, "> ", both - 1u);
+			html_put(h, ">", 1);
+		}
 		html_put(h, "\n", 1);
 	}
 	h->breaks = 0;
