@@ -68,7 +68,7 @@ struct html_tag {
 	uint8_t attribute; /* enum attribute, of the one that is being read */
 	uint16_t seen;	   /* attributes that were there */
 	uint16_t count;
-	bool hidden, pre; /* from the style, as the next */
+	bool hidden, pre, painted; /* from the style, as the next */
 	uint8_t font;	  /* enum font */
 	int32_t color, background, width, height, start, border;
 	bool layout, mso; /* role=presentation; MsoNormal */

@@ -25,7 +25,7 @@ static void tag_begin(struct html *h, bool end)
 	tag->length = 0;
 	tag->end = end;
 	tag->seen = tag->count = 0;
-	tag->hidden = tag->pre = tag->layout = tag->mso = false;
+	tag->hidden = tag->pre = tag->painted = tag->layout = tag->mso = false;
 	tag->font = FONT_UNSET;
 	tag->color = tag->background = COLOR_UNSET;
 	tag->width = tag->height = tag->start = tag->border = NUMBER_UNSET;

@@ -16,7 +16,7 @@ const struct entity *html_entity(const char *name, size_t n, bool old);
 uint32_t html_numeric(const char *digits, size_t n);
 
 enum attribute {
-	A_NONE, A_ALT, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START, A_STYLE, A_VALUE,
+	A_NONE, A_ALT, A_BACKGROUND, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START, A_STYLE, A_VALUE,
 	A_WIDTH,
 };
 enum attribute html_attribute(const char *name, size_t n);

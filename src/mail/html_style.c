@@ -14,7 +14,7 @@ enum attribute html_attribute(const char *name, size_t n)
 	} names[] = {
 		{"style", A_STYLE}, {"href", A_HREF}, {"class", A_CLASS}, {"width", A_WIDTH}, {"height", A_HEIGHT},
 		{"bgcolor", A_BGCOLOR}, {"color", A_COLOR}, {"border", A_BORDER}, {"alt", A_ALT}, {"role", A_ROLE},
-		{"hidden", A_HIDDEN}, {"start", A_START}, {"value", A_VALUE},
+		{"background", A_BACKGROUND}, {"hidden", A_HIDDEN}, {"start", A_START}, {"value", A_VALUE},
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (html_is(name, n, names[i].name))
@@ -119,7 +119,7 @@ int32_t html_color(const char *s, size_t n)
 
 /* What a style says, before it is judged. */
 struct style {
-	bool hidden, mso, pre, flat, narrow, clips;
+	bool hidden, none, unseen, clear, mso, pre, flat, narrow, clips, painted;
 	uint8_t font;
 	int32_t color, background;
 };
@@ -151,14 +151,21 @@ static bool is_far(const char *s, size_t n)
 	return tenths(s, n, &v, &unit) && v <= -9000; /* 900 px to the left of the page, or above it */
 }
 
+/* A colour, or something that nothing is known of but that text of any colour may be seen on it. */
+static void take_background(struct style *y, const char *v, size_t nv)
+{
+	y->background = html_color(v, nv);
+	y->painted |= y->background == COLOR_UNSET && !html_is(v, nv, "none") && !html_is(v, nv, "inherit");
+}
+
 static void take_property(struct style *y, const char *p, size_t np, const char *v, size_t nv)
 {
 	if (html_is(p, np, "display"))
-		y->hidden |= html_is(v, nv, "none");
+		y->none = html_is(v, nv, "none"); /* of several the last counts, as in CSS */
 	else if (html_is(p, np, "visibility"))
-		y->hidden |= html_is(v, nv, "hidden") || html_is(v, nv, "collapse");
+		y->unseen = html_is(v, nv, "hidden") || html_is(v, nv, "collapse");
 	else if (html_is(p, np, "opacity"))
-		y->hidden |= is_zero(v, nv);
+		y->clear = is_zero(v, nv);
 	else if (html_is(p, np, "max-height") || html_is(p, np, "max-width"))
 		y->hidden |= is_zero(v, nv);
 	else if (html_is(p, np, "height"))
@@ -176,7 +183,9 @@ static void take_property(struct style *y, const char *p, size_t np, const char 
 	else if (html_is(p, np, "color"))
 		y->color = html_color(v, nv);
 	else if (html_is(p, np, "background-color") || html_is(p, np, "background"))
-		y->background = html_color(v, nv);
+		take_background(y, v, nv);
+	else if (html_is(p, np, "background-image"))
+		y->painted |= !html_is(v, nv, "none");
 	else if (html_is(p, np, "white-space"))
 		y->pre = nv >= 3 && memcmp(v, "pre", 3) == 0;
 }
@@ -233,7 +242,7 @@ void html_style(struct html_tag *tag, const char *s, size_t n)
 	struct style y = {.color = COLOR_UNSET, .background = COLOR_UNSET};
 
 	parse_style(&y, s, n);
-	tag->hidden |= y.hidden || (y.clips && (y.flat || y.narrow)) || y.color == COLOR_CLEAR;
+	tag->hidden |= y.hidden || y.none || y.unseen || y.clear || (y.clips && (y.flat || y.narrow)) || y.color == COLOR_CLEAR;
 	/* Buttons are often hidden from one program alone, which draws its own. */
 	tag->hidden |= y.mso && !(tag->length == 1 && tag->name[0] == 'a');
 	tag->pre |= y.pre;
@@ -241,6 +250,7 @@ void html_style(struct html_tag *tag, const char *s, size_t n)
 		tag->font = y.font;
 	if (y.color != COLOR_UNSET)
 		tag->color = y.color;
+	tag->painted |= y.painted;
 	if (y.background != COLOR_UNSET)
 		tag->background = y.background;
 	if (y.flat)
@@ -270,6 +280,7 @@ void html_attribute_value(struct html *h)
 	case A_HREF: keep(tag->href, &tag->nhref, sizeof(tag->href), h); break;
 	case A_ALT: keep(tag->alt, &tag->nalt, sizeof(tag->alt), h); break;
 	case A_HIDDEN: tag->hidden = true; break;
+	case A_BACKGROUND: tag->painted = true; break;
 	case A_BGCOLOR: tag->background = html_color(v, n); break;
 	case A_COLOR: tag->color = html_color(v, n); break;
 	case A_WIDTH: tag->width = number(v, n); break;

@@ -172,8 +172,8 @@ static bool close_colors(int32_t a, int32_t b)
 }
 
 /*
- * Is the text as the ground? Known for the element's own ground; and for the page's, as long as nothing else was painted:
- * white text on a dark cell must not be lost.
+ * Is the text as the ground? Known for the element's own ground; and for the page's, as long as nothing else was painted and
+ * there is no style sheet that could: white text on a dark cell must not be lost.
  */
 static bool same_color(struct html *h, const struct element *e)
 {
@@ -184,12 +184,11 @@ static bool same_color(struct html *h, const struct element *e)
 			h->page = tag->background;
 		else if (!close_colors(tag->background, h->page))
 			h->painted = true;
-	} else if (tag->seen & (1u << A_BGCOLOR)) {
-		h->painted = true;
 	}
+	h->painted |= tag->painted || (tag->background < 0 && (tag->seen & (1u << A_BGCOLOR)));
 	if (tag->color < 0 || e->id == E_BODY || e->id == E_PAGE)
 		return false;
-	if (tag->background >= 0)
+	if (tag->background >= 0 && !tag->painted)
 		return close_colors(tag->color, tag->background);
 	return !h->painted && close_colors(tag->color, h->page);
 }
@@ -393,8 +392,10 @@ enum raw html_start(struct html *h)
 	const struct element *e = find(&h->tag);
 	uint32_t name = html_hash(h->tag.name, h->tag.length);
 
-	if (e->id == E_RAW)
+	if (e->id == E_RAW) {
+		h->painted |= strcmp(h->tag.name, "style") == 0;
 		return RAW_DROP;
+	}
 	/* Some change the text around them before they hide their own. */
 	if (e->flags & EMPTY) {
 		start_element(h, e);

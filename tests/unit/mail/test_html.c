@@ -65,6 +65,21 @@ static void test_report(void)
 	CHECK(html.report.base);
 }
 
+/* Text in the colour of the ground is hidden; text on a ground that nothing is known of is not. */
+static void test_colors(void)
+{
+	CHECK_STR(text("<font color=white>a</font>b"), "b\n");
+	CHECK_STR(text("<body bgcolor=#003366><font color=white>a</font><i style='color:rgb(0, 51,102)'>b</i>"), "a\n");
+	CHECK_STR(text("<td bgcolor=#036><font color=#fff>a</font>"), "a\n");
+	CHECK_STR(text("<td style='background:url(x.png) no-repeat'><font color=#fff>a</font>"), "a\n");
+	CHECK_STR(text("<td style='BACKGROUND-IMAGE:url(x;y)'><font color=#fff>a</font>"), "a\n");
+	CHECK_STR(text("<td background=x.png><font color=#fff>a</font>"), "a\n");
+	CHECK_STR(text("<style>.x{background:#036}</style><td class=x><font color=#fff>a</font>"), "a\n");
+	CHECK_STR(text("<td style='color:#fff;background:#fff'>a</td>"), "");
+	CHECK_STR(text("<p style='display:none;display:block'>a"), "a\n");
+	CHECK_STR(text("<td style='color:#fff;background:#036'>a</td>"), "a\n");
+}
+
 static void test_text_max(void)
 {
 	begin(10);
@@ -170,6 +185,7 @@ int main(void)
 {
 	test_entities();
 	test_report();
+	test_colors();
 	test_text_max();
 	test_unfinished();
 	test_bombs();
