@@ -30,6 +30,7 @@
 struct html_options {
 	mailtext_sink *text; /* receives the text */
 	void *arg;
+	bool private_use; /* as in mailtext.h */
 	bool english;	 /* marks such as [image] in English, else Japanese */
 	size_t text_max; /* bytes of text; what is beyond is left out (report.truncated) */
 };

@@ -62,7 +62,7 @@ size_t mailtext_utf8(uint32_t point, char out[4]);
  * Bytes at s that are whole common characters, always kept as they are: ASCII from '!' (not those in `but`), kana and the
  * Chinese characters from U+4000 to U+9FFF, single spaces between them. *ret_last is the last of them.
  */
-size_t mailtext_run(const char *s, size_t n, const char *but, uint32_t *ret_last);
+size_t mailtext_run(const char *s, size_t n, const char but[4], uint32_t *ret_last);
 
 /* Columns on a terminal: 2 for the wide characters of East Asia, 0 for marks, else 1. */
 unsigned mailtext_width(uint32_t point);

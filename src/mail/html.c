@@ -428,7 +428,8 @@ void html_begin(struct html *h, const struct html_options *options)
 	memset(h, 0, sizeof(*h));
 	h->options = *options;
 	h->page = 0xffffff;
-	mailtext_begin(&h->filter, &(struct mailtext_options){.sink = options->text, .arg = options->arg, .defang = true});
+	mailtext_begin(&h->filter, &(struct mailtext_options){
+		.sink = options->text, .arg = options->arg, .defang = true, .private_use = options->private_use});
 }
 
 /* Letters of a name, as many as there are and fit. */

@@ -1,4 +1,4 @@
-/* What the files of html share. */
+/* html_private.h: what the files of html share. */
 #include <sekisho/html.h>
 
 #include <string.h>
@@ -16,8 +16,8 @@ const struct entity *html_entity(const char *name, size_t n, bool old);
 uint32_t html_numeric(const char *digits, size_t n);
 
 enum attribute {
-	A_NONE, A_ALT, A_BACKGROUND, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START, A_STYLE, A_VALUE,
-	A_WIDTH,
+	A_NONE, A_ALT, A_BACKGROUND, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START,
+	A_STYLE, A_VALUE, A_WIDTH,
 };
 enum attribute html_attribute(const char *name, size_t n);
 /* The attribute of h->tag with the value of h->value. */

@@ -178,7 +178,9 @@ static void take_property(struct style *y, const char *p, size_t np, const char 
 		y->mso = html_is(v, nv, "all");
 	else if (html_is(p, np, "font-size") || (html_is(p, np, "font") && is_zero(v, nv)))
 		y->font = font_size(v, nv);
-	else if (html_is(p, np, "text-indent") || html_is(p, np, "left") || html_is(p, np, "top") || html_is(p, np, "margin-left"))
+	else if (html_is(p, np, "text-indent") || html_is(p, np, "margin-left"))
+		y->hidden |= is_far(v, nv);
+	else if (html_is(p, np, "left") || html_is(p, np, "top"))
 		y->hidden |= is_far(v, nv);
 	else if (html_is(p, np, "color"))
 		y->color = html_color(v, nv);

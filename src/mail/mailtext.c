@@ -94,14 +94,13 @@ static uint32_t common(const uint8_t *s)
 	return p >= 0x4000 || (p > 0x3040 && p <= 0x30ff && p != 0x3099 && p != 0x309a) ? p : 0;
 }
 
-size_t mailtext_run(const char *s, size_t n, const char *but, uint32_t *ret_last)
+size_t mailtext_run(const char *s, size_t n, const char but[4], uint32_t *ret_last)
 {
 	const uint8_t *b = (const uint8_t *)s;
 	size_t i = 0, end = 0;
 
 	while (i < n) {
-		if (b[i] > ' ' && b[i] < 0x7f && b[i] != (uint8_t)but[0] && b[i] != (uint8_t)but[1] && b[i] != (uint8_t)but[2] &&
-			b[i] != (uint8_t)but[3]) {
+		if (b[i] > ' ' && b[i] < 0x7f && s[i] != but[0] && s[i] != but[1] && s[i] != but[2] && s[i] != but[3]) {
 			*ret_last = b[i];
 			end = ++i;
 		} else if (n - i >= 3 && common(b + i) != 0) {
