@@ -55,7 +55,9 @@ static const struct element *find(const struct html_tag *tag)
 		return &other;
 	while (low < high) {
 		size_t i = (low + high) / 2;
-		int d = strcmp(tag->name, elements[i].name);
+		int d = tag->name[0] - elements[i].name[0]; /* decides nearly always */
+		if (d == 0)
+			d = strcmp(tag->name, elements[i].name);
 		if (d == 0)
 			return &elements[i];
 		if (d > 0)

@@ -18,6 +18,8 @@ void html_put(struct html *h, const char *utf8, size_t n)
 			return;
 		}
 		html_row_spill(h);
+		if (h->breaks > 0 || !h->started) /* the cell had nothing yet */
+			html_begin_line(h);
 	}
 	if (h->report.truncated)
 		return;

@@ -33,11 +33,21 @@ static void end(void)
 	out[nout] = '\0';
 }
 
+/* The text of a mail, which is the same however it was cut. */
 static const char *text(const char *in)
 {
-	begin(OUT_MAX);
-	html_push(&html, in, strlen(in));
+	static char bytes[65536];
+	size_t n = strlen(in);
+
+	begin(sizeof(bytes) - 1);
+	for (size_t i = 0; i < n; i++)
+		html_push(&html, in + i, 1);
 	end();
+	memcpy(bytes, out, nout + 1);
+	begin(sizeof(bytes) - 1);
+	html_push(&html, in, n);
+	end();
+	CHECK_STR(out, bytes);
 	return out;
 }
 
@@ -89,6 +99,28 @@ static void test_text_max(void)
 	CHECK(html.report.truncated);
 	CHECK(nout <= 10);
 	CHECK(strncmp(out, "漢字\n", 7) == 0);
+}
+
+/* A row that is too long to be held: its cells stand one below the other. */
+static void test_row_limit(void)
+{
+	char a[HTML_ROW_MAX], b[200], in[2000], want[2000];
+
+	for (size_t n = HTML_ROW_MAX - 210; n < HTML_ROW_MAX; n++) {
+		memset(a, 'a', n);
+		memset(b, 'b', sizeof(b) - 1);
+		a[n] = b[sizeof(b) - 1] = '\0';
+		snprintf(in, sizeof(in), "<table border><tr><td>%s<td>%s<td>c<tr><td>d<td>e</table>", a, b);
+		if (n + sizeof(b) <= HTML_ROW_MAX)
+			snprintf(want, sizeof(want), "%s | %s | c\nd | e\n", a, b);
+		else /* the cell that was one too many still stands close to those that were held */
+			snprintf(want, sizeof(want), "%s\n%s\n%sc\n\nd | e\n", a, b, n + sizeof(b) == HTML_ROW_MAX + 1 ? "" : "\n");
+		CHECK_STR(text(in), want);
+	}
+	char cells[40 * 5 + 32] = "<table><tr>";
+	for (int i = 0; i < 40; i++)
+		strcat(cells, "<td>x");
+	CHECK(strchr(text(cells), '|') == NULL);
 }
 
 static void test_unfinished(void)
@@ -187,6 +219,7 @@ int main(void)
 	test_report();
 	test_colors();
 	test_text_max();
+	test_row_limit();
 	test_unfinished();
 	test_bombs();
 	return test_end();
