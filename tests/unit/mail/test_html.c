@@ -114,7 +114,8 @@ static void test_row_limit(void)
 		if (n + sizeof(b) <= HTML_ROW_MAX)
 			snprintf(want, sizeof(want), "%s | %s | c\nd | e\n", a, b);
 		else /* the cell that was one too many still stands close to those that were held */
-			snprintf(want, sizeof(want), "%s\n%s\n%sc\n\nd | e\n", a, b, n + sizeof(b) == HTML_ROW_MAX + 1 ? "" : "\n");
+			snprintf(want, sizeof(want), "%s\n%s\n%sc\n\nd | e\n", a, b,
+				n + sizeof(b) == HTML_ROW_MAX + 1 ? "" : "\n");
 		CHECK_STR(text(in), want);
 	}
 	char cells[40 * 5 + 32] = "<table><tr>";
