@@ -25,6 +25,45 @@ static bool put_cell(unsigned cell, char **out)
 	return true;
 }
 
+/* The common case, kana and kanji of JIS X 0208 in a row. Returns bytes taken. */
+static size_t shiftjis_run(const uint8_t *in, size_t n, char **out)
+{
+	size_t i = 0;
+	char *o = *out;
+
+	for (; i + 2 <= n; i += 2) {
+		unsigned lead = in[i] ^ 0x20u, trail = in[i + 1]; /* 81-9F, E0-EF become A1-CF */
+		unsigned pair = lead - 0xa1, half = trail - (trail < 0x7f ? 0x40 : 0x41);
+		if (pair >= 0x2f || half >= 188 || trail == 0x7f)
+			break;
+		uint32_t entry = charset_jis0208[pair * 188 + half];
+		if (entry == 0)
+			break;
+		o = charset_packed(o, entry);
+	}
+	*out = o;
+	return i;
+}
+
+/* The same for EUC-JP. */
+static size_t eucjp_run(const uint8_t *in, size_t n, char **out)
+{
+	size_t i = 0;
+	char *o = *out;
+
+	for (; i + 2 <= n; i += 2) {
+		unsigned row = in[i] - 0xa1u, cell = in[i + 1] - 0xa1u;
+		if (row >= 94 || cell >= 94)
+			break;
+		uint32_t entry = charset_jis0208[row * 94 + cell];
+		if (entry == 0)
+			break;
+		o = charset_packed(o, entry);
+	}
+	*out = o;
+	return i;
+}
+
 /* A lead byte and what follows. Returns bytes taken. */
 static size_t shiftjis_double(struct decoder *d, unsigned lead, unsigned trail, char **out)
 {
@@ -57,7 +96,8 @@ size_t charset_shiftjis(struct decoder *d, const uint8_t *in, size_t n, bool las
 		} else if (i + 1 == n) {
 			break;
 		} else {
-			i += shiftjis_double(d, byte, in[i + 1], out);
+			size_t run = shiftjis_run(in + i, n - i, out);
+			i += run != 0 ? run : shiftjis_double(d, byte, in[i + 1], out);
 		}
 	}
 	return i;
@@ -107,12 +147,14 @@ size_t charset_eucjp(struct decoder *d, const uint8_t *in, size_t n, bool last, 
 	size_t i = 0, took = 1;
 
 	while (i < n && took != 0) {
+		size_t run;
 		if (in[i] >= 0x80) {
-			took = eucjp_one(d, in + i, n - i, last, out);
+			run = eucjp_run(in + i, n - i, out);
+			took = run != 0 ? run : eucjp_one(d, in + i, n - i, last, out);
 			i += took;
 			continue;
 		}
-		size_t run = charset_ascii(in + i, n - i, *out);
+		run = charset_ascii(in + i, n - i, *out);
 		i += run;
 		*out += run;
 		if (run == 0)
