@@ -50,11 +50,11 @@ struct decoder {
 	uint64_t errors; /* what became U+FFFD */
 	uint64_t eight;	 /* half-width kana of eight bits in ISO-2022-JP: readable, but is it what the label says? */
 	enum charset charset;
-	bool begun;	     /* the place for a byte order mark is past */
-	uint8_t set;	     /* ISO-2022-JP: what is designated */
-	bool shifted;	     /* ISO-2022-JP: after SO */
-	uint8_t escaped;     /* ISO-2022-JP: escapes since the last text */
-	uint8_t npending;    /* bytes of a character or escape that has not come whole */
+	bool begun;	  /* the place for a byte order mark is past */
+	uint8_t set;	  /* ISO-2022-JP: what is designated */
+	bool shifted;	  /* ISO-2022-JP: after SO */
+	uint8_t escaped;  /* ISO-2022-JP: escapes since the last text */
+	uint8_t npending; /* bytes of a character or escape that has not come whole */
 	uint8_t pending[4];
 };
 

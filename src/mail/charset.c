@@ -35,21 +35,27 @@ static const struct {
 	enum charset charset;
 	const char *names;
 } aliases[] = {
-	{CHARSET_ASCII, "us-ascii ascii ansi_x3.4-1968 ansi_x3.4-1986 iso-ir-6 iso646-us iso_646.irv:1991 us csascii cp367 ibm367"},
-	{CHARSET_UTF_8, "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 cp65001 utf-8n"},
-	{CHARSET_ISO_2022_JP, "iso-2022-jp iso2022jp iso-2022jp iso_2022-jp csiso2022jp iso-2022-jp-1 iso-2022-jp-2"
-			      " iso-2022-jp-3 iso-2022-jp-2004 iso-2022-jp-ms cp50220 cp50221 cp50222 x-iso-2022-jp jis"},
-	{CHARSET_SHIFT_JIS, "shift_jis shift-jis shiftjis sjis x-sjis x-shift-jis ms_kanji csshiftjis windows-31j"
-			    " cswindows31j cp932 ms932 x-ms-cp932 windows-932 cp943 cp943c ibm-943"},
-	{CHARSET_EUC_JP, "euc-jp eucjp euc_jp x-euc-jp x-euc cseucpkdfmtjapanese ujis cp51932 eucjp-ms eucjp-win"
-			 " extended_unix_code_packed_format_for_japanese"},
+	{CHARSET_ASCII, "us-ascii ascii ansi_x3.4-1968 ansi_x3.4-1986 iso-ir-6 iso646-us iso_646.irv:1991 us "
+			"csascii cp367 ibm367"},
+	{CHARSET_UTF_8,
+		"utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 cp65001 utf-8n"},
+	{CHARSET_ISO_2022_JP,
+		"iso-2022-jp iso2022jp iso-2022jp iso_2022-jp csiso2022jp iso-2022-jp-1 iso-2022-jp-2"
+		" iso-2022-jp-3 iso-2022-jp-2004 iso-2022-jp-ms cp50220 cp50221 cp50222 x-iso-2022-jp jis"},
+	{CHARSET_SHIFT_JIS,
+		"shift_jis shift-jis shiftjis sjis x-sjis x-shift-jis ms_kanji csshiftjis windows-31j"
+		" cswindows31j cp932 ms932 x-ms-cp932 windows-932 cp943 cp943c ibm-943"},
+	{CHARSET_EUC_JP,
+		"euc-jp eucjp euc_jp x-euc-jp x-euc cseucpkdfmtjapanese ujis cp51932 eucjp-ms eucjp-win"
+		" extended_unix_code_packed_format_for_japanese"},
 	{CHARSET_UTF_16, "utf-16 utf16 unicode csunicode iso-10646-ucs-2 ucs-2"},
 	{CHARSET_UTF_16LE, "utf-16le utf16le unicodefeff"},
 	{CHARSET_UTF_16BE, "utf-16be utf16be unicodefffe"},
 	{CHARSET_WINDOWS_1250, "windows-1250 cp1250 x-cp1250"},
 	{CHARSET_WINDOWS_1251, "windows-1251 cp1251 x-cp1251"},
-	{CHARSET_WINDOWS_1252, "windows-1252 cp1252 x-cp1252 x-ansi iso-8859-1 iso8859-1 iso_8859-1 iso88591 iso_8859-1:1987"
-			       " iso-ir-100 latin1 latin-1 l1 cp819 ibm819 csisolatin1"},
+	{CHARSET_WINDOWS_1252,
+		"windows-1252 cp1252 x-cp1252 x-ansi iso-8859-1 iso8859-1 iso_8859-1 iso88591 iso_8859-1:1987"
+		" iso-ir-100 latin1 latin-1 l1 cp819 ibm819 csisolatin1"},
 	{CHARSET_WINDOWS_1253, "windows-1253 cp1253 x-cp1253"},
 	{CHARSET_WINDOWS_1254, "windows-1254 cp1254 x-cp1254 iso-8859-9 iso8859-9 iso_8859-9 latin5 l5"},
 	{CHARSET_WINDOWS_1255, "windows-1255 cp1255 x-cp1255"},

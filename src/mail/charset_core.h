@@ -1,9 +1,9 @@
 /*
  * charset_core.h: what the decoders of the charsets share.
  *
- * A core takes bytes, writes UTF-8 at *out, moves it on and returns how many bytes it took. It leaves only what
- * may be the beginning of a longer unit (at most three bytes), and nothing when `last` is set.
- * Cores may store up to eight bytes past *out: DECODER_OUT leaves room for it.
+ * A core takes bytes, writes UTF-8 at *out, moves it on and returns how many bytes it took. It leaves only
+ * what may be the beginning of a longer unit (at most three bytes), and nothing when `last` is set. Cores may
+ * store up to eight bytes past *out: DECODER_OUT leaves room for it.
  */
 #include <sekisho/charset.h>
 

@@ -1,10 +1,11 @@
 /*
  * charset_decoder.c: text in pieces through the core of its charset; charsets of one byte.
  *
- * Input: bytes of strangers, cut anywhere. What a core leaves (at most three bytes) waits in the decoder and is
- * read with the beginning of the next piece, so a core never sees a cut. Nothing is allocated, nothing can fail.
- * Charsets of one byte: a byte without a character is U+FFFD, also where the WHATWG's standard has a control
- * (81, 8D, 8F, 90, 9D of windows-1252): no text has it, and Japanese under a Latin label is found out by it.
+ * Input: bytes of strangers, cut anywhere. What a core leaves (at most three bytes) waits in the decoder and
+ * is read with the beginning of the next piece, so a core never sees a cut. Nothing is allocated, nothing can
+ * fail. Charsets of one byte: a byte without a character is U+FFFD, also where the WHATWG's standard has a
+ * control (81, 8D, 8F, 90, 9D of windows-1252): no text has it, and Japanese under a Latin label is found out
+ * by it.
  */
 #include "charset_core.h"
 #include "charset_tables.h"

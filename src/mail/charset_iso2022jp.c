@@ -1,12 +1,12 @@
 /*
  * charset_iso2022jp.c: ISO-2022-JP as mail in Japan has it (RFC 1468, Windows' code pages 50220 to 50222).
  *
- * Beyond RFC 1468: NEC's and IBM's characters in JIS X 0208, half-width kana by ESC ( I, by SO and SI and with
- * eight bits, JIS X 0212 (RFC 1554's part that is Japanese), JIS X 0213 (ISO-2022-JP-3 and -2004).
+ * Beyond RFC 1468: NEC's and IBM's characters in JIS X 0208, half-width kana by ESC ( I, by SO and SI and
+ * with eight bits, JIS X 0212 (RFC 1554's part that is Japanese), JIS X 0213 (ISO-2022-JP-3 and -2004).
  *
- * Errors follow the WHATWG's standard: an escape that is none is U+FFFD and what follows it is read as text; a
- * byte that does not fit, a cell without a character and half a character are U+FFFD; two escapes with no text
- * between are an error, so that nothing can be hidden in them. We differ where real mail is right:
+ * Errors follow the WHATWG's standard: an escape that is none is U+FFFD and what follows it is read as text;
+ * a byte that does not fit, a cell without a character and half a character are U+FFFD; two escapes with no
+ * text between are an error, so that nothing can be hidden in them. We differ where real mail is right:
  *   - a line end returns to ASCII (RFC 1468 demands it of the sender; a lost escape ruins one line, not all);
  *   - a line end, SO or SI is not swallowed as the second byte of a character;
  *   - space and tab are themselves in every set of 94, as ISO 2022 says;
@@ -32,7 +32,7 @@ static const struct escape {
 	{"$(B", 3, SET_0208},
 	{"$(@", 3, SET_0208},
 	{"$(D", 3, SET_0212},
-	{"$(O", 3, SET_0213_1},
+	{"$(O", 3, SET_0213_1}, /* the edition of 2000 */
 	{"$(Q", 3, SET_0213_1},
 	{"$(P", 3, SET_0213_2},
 	{"&@", 2, SET_SAME}, /* announces the edition of 1990, before its ESC $ B */

@@ -1,11 +1,12 @@
 /*
  * charset_japanese.c: Shift_JIS as Windows has it (CP932) and EUC-JP, by the WHATWG's standard.
  *
- * Shift_JIS with NEC's and IBM's characters and the user's own (U+E000 on). EUC-JP with half-width kana (SS2),
- * JIS X 0212 and IBM's characters behind it (SS3), and NEC's and IBM's in JIS X 0208 (CP51932).
+ * Shift_JIS with NEC's and IBM's characters and the user's own (U+E000 on). EUC-JP with half-width kana
+ * (SS2), JIS X 0212 and IBM's characters behind it (SS3), and NEC's and IBM's in JIS X 0208 (CP51932).
  *
- * A lead byte whose second byte does not fit is U+FFFD, and a second byte of ASCII is read anew: a quote or an
- * angle bracket is never swallowed. Differs: 80 in Shift_JIS is an error (the standard: the control U+0080).
+ * A lead byte whose second byte does not fit is U+FFFD, and a second byte of ASCII is read anew: a quote or
+ * an angle bracket is never swallowed. Differs: 80 in Shift_JIS is an error (the standard: the control
+ * U+0080).
  */
 #include "charset_core.h"
 #include "charset_tables.h"
@@ -69,7 +70,8 @@ static size_t shiftjis_double(struct decoder *d, unsigned lead, unsigned trail, 
 {
 	unsigned pair = lead - (lead < 0xa0 ? 0x81 : 0xc1), half = trail - (trail < 0x7f ? 0x40 : 0x41);
 
-	if ((charset_within(trail, 0x40, 0x7e) || charset_within(trail, 0x80, 0xfc)) && put_cell(pair * 188 + half, out))
+	if ((charset_within(trail, 0x40, 0x7e) || charset_within(trail, 0x80, 0xfc)) &&
+		put_cell(pair * 188 + half, out))
 		return 2;
 	*out = charset_error(d, *out);
 	return trail < 0x80 ? 1 : 2;
@@ -136,7 +138,8 @@ static size_t eucjp_one(struct decoder *d, const uint8_t *in, size_t n, bool las
 		*out = charset_kana(*out, in[1] - 0x80u);
 		return 2;
 	}
-	if (in[0] != 0x8e && charset_within(in[1], 0xa1, 0xfe) && put_cell((in[0] - 0xa1u) * 94 + in[1] - 0xa1u, out))
+	if (in[0] != 0x8e && charset_within(in[1], 0xa1, 0xfe) &&
+		put_cell((in[0] - 0xa1u) * 94 + in[1] - 0xa1u, out))
 		return 2;
 	*out = charset_error(d, *out);
 	return in[1] < 0x80 ? 1 : 2;

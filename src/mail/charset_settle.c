@@ -32,7 +32,8 @@ static bool designates(const uint8_t *in, size_t n)
 
 	while ((p = memchr(p, ESC, (size_t)(end - p))) != NULL) {
 		p++;
-		if (end - p >= 2 && ((p[0] == '$' && (p[1] == 'B' || p[1] == '@')) || (p[0] == '(' && p[1] == 'I')))
+		if (end - p >= 2 &&
+			((p[0] == '$' && (p[1] == 'B' || p[1] == '@')) || (p[0] == '(' && p[1] == 'I')))
 			return true;
 		if (end - p >= 3 && p[0] == '$' && p[1] == '(' && strchr("B@DOQP", p[2]) != NULL && p[2] != 0)
 			return true;
@@ -62,7 +63,8 @@ enum charset charset_settle(enum charset declared, const void *bytes, size_t n)
 	if (declared == CHARSET_UNKNOWN || n == 0)
 		return declared;
 	bool jis = designates(in, n), seven = seven_bits(in, n);
-	bool wide = declared == CHARSET_UTF_16 || declared == CHARSET_UTF_16LE || declared == CHARSET_UTF_16BE;
+	bool wide =
+		declared == CHARSET_UTF_16 || declared == CHARSET_UTF_16LE || declared == CHARSET_UTF_16BE;
 	if (declared == CHARSET_ISO_2022_JP && (jis || seven))
 		return declared;
 	if (jis && seven && !wide && valid(CHARSET_ISO_2022_JP, in, n, true))

@@ -15,8 +15,8 @@ struct charset_sequence {
 	uint32_t code[2];
 };
 
-/* (row - 1) * 94 + cell - 1 of rows 1 to 94, then 115 to 120; UTF-8 in the low bytes, its length in the highest;
- * 0: no character. */
+/* (row - 1) * 94 + cell - 1 of rows 1 to 94, then 115 to 120; UTF-8 in the low bytes, its length in the
+ * highest; 0: no character. */
 extern const uint32_t charset_jis0208[JIS0208_CELLS];
 /* The same index, rows 1 to 94; code points; 0: no character. */
 extern const uint16_t charset_jis0212[JIS_CELLS];

@@ -1,10 +1,11 @@
 /*
  * charset_utf.c: UTF-8 and UTF-16, checked.
  *
- * UTF-8 by Unicode's table of well-formed bytes (3-7): no overlong forms, no surrogates, nothing above U+10FFFF;
- * each maximal beginning of a character that goes wrong is one U+FFFD, and the byte that broke it is read anew.
- * UTF-16: half a pair is U+FFFD and the unit after it is read anew; without a mark UTF-16 is little endian, as
- * the WHATWG's standard has it. A mark at the beginning is dropped, later it is a character.
+ * UTF-8 by Unicode's table of well-formed bytes (3-7): no overlong forms, no surrogates, nothing above
+ * U+10FFFF; each maximal beginning of a character that goes wrong is one U+FFFD, and the byte that broke it
+ * is read anew. UTF-16: half a pair is U+FFFD and the unit after it is read anew; without a mark UTF-16 is
+ * little endian, as the WHATWG's standard has it. A mark at the beginning is dropped, later it is a
+ * character.
  */
 #include "charset_core.h"
 
@@ -23,7 +24,8 @@ static size_t utf8_threes(const uint8_t *in, size_t n, char *out)
 {
 	size_t i = 0;
 
-	while (i + 3 <= n && (in[i] & 0xf0) == 0xe0 && (in[i + 1] & 0xc0) == 0x80 && (in[i + 2] & 0xc0) == 0x80) {
+	while (i + 3 <= n && (in[i] & 0xf0) == 0xe0 && (in[i + 1] & 0xc0) == 0x80 &&
+		(in[i + 2] & 0xc0) == 0x80) {
 		if ((in[i] == 0xe0 && in[i + 1] < 0xa0) || (in[i] == 0xed && in[i + 1] > 0x9f))
 			break;
 		memcpy(out + i, in + i, 3);

@@ -83,13 +83,13 @@ def icu():
     compare("ICU, Shift_JIS", "shift_jis", SJIS, uconv("ibm-943_P15A-2003"))
     compare("ICU, EUC-JP", "euc-jp", GRID, uconv("euc-jp-2007"), only_ours=True)
     compare("ICU, EUC-JP, JIS X 0212", "euc-jp", [b"\x8f" + c for c in GRID], uconv("euc-jp-2007"))
+    # Where ICU has a control (C1) we have no character.
+    controls = [code for code in HIGH if code < b"\xa0"]
     for n in range(9):
         name = f"windows-125{n}"
         differ = {b"\xca": "\u05ba"} if n == 5 else {b"\xaa": None} if n == 3 else {}
-        # Where ICU has a control (C1) we have no character.
-        controls = [code for code in HIGH if code < b"\xa0"]
         compare(f"ICU, {name}", name, HIGH, uconv(name), fold={}, differ=differ, only_theirs=controls)
-    compare("ICU, ISO-8859-15", "iso-8859-15", HIGH, uconv("ISO-8859-15"), fold={}, only_theirs=[c for c in HIGH if c < b"\xa0"])
+    compare("ICU, ISO-8859-15", "iso-8859-15", HIGH, uconv("ISO-8859-15"), fold={}, only_theirs=controls)
 
 
 def glibc():
@@ -98,12 +98,14 @@ def glibc():
 
     # glibc drops a wrong lead byte alone; what it makes of the second byte then is no cell.
     compare("glibc, Shift_JIS", "shift_jis", SJIS, iconv("CP932"), reread=True)
-    compare("glibc, JIS X 0208", "euc-jp", [c for c in GRID if c < b"\xad" or b"\xb0" <= c < b"\xf5"], iconv("EUC-JP"), only_ours=True)
+    standard = [c for c in GRID if c < b"\xad" or b"\xb0" <= c < b"\xf5"]
+    compare("glibc, JIS X 0208", "euc-jp", standard, iconv("EUC-JP"), only_ours=True)
     compare("glibc, JIS X 0212", "iso-2022-jp", seven(b"\x1b$(D"), iconv("ISO-2022-JP-2"), only_ours=True)
     for name, final in (("plane 1", b"\x1b$(Q"), ("plane 2", b"\x1b$(P")):
         # White parentheses: Unicode has two pairs, the standard's own table of 2004 says U+2985 and U+2986.
-        white = {b"\x1b$(Q\x22\x56\x1b(B": "\u2985", b"\x1b$(Q\x22\x57\x1b(B": "\u2986"} if name == "plane 1" else {}
-        compare(f"glibc, JIS X 0213, {name}", "iso-2022-jp", seven(final), iconv("ISO-2022-JP-3"), differ=white, only_ours=True)
+        white = {b"\x1b$(Q\x22\x56\x1b(B": "\u2985", b"\x1b$(Q\x22\x57\x1b(B": "\u2986"}
+        compare(f"glibc, JIS X 0213, {name}", "iso-2022-jp", seven(final), iconv("ISO-2022-JP-3"), differ=white,
+                only_ours=True)
 
 
 def nkf():
