@@ -15,28 +15,56 @@
 #include "charset_core.h"
 #include "charset_tables.h"
 
-enum { SET_ASCII, SET_ROMAN, SET_KANA, SET_0208, SET_0212, SET_0213_1, SET_0213_2, SET_SAME };
+enum { SET_ASCII, SET_ROMAN, SET_KANA, SET_0208, SET_0212, SET_0213_1, SET_0213_2, SET_SAME, SET_NONE };
 /* decoder.escaped: text was last; a return to ASCII after text; any other escape. */
 enum { AFTER_TEXT, AFTER_RETURN, AFTER_ESCAPE };
 
-static const struct escape {
-	char bytes[4];
-	uint8_t n, set;
-} escapes[] = {
-	{"(B", 2, SET_ASCII},
-	{"(J", 2, SET_ROMAN},
-	{"(H", 2, SET_ROMAN}, /* Swedish by the register, Roman to old programs */
-	{"(I", 2, SET_KANA},
-	{"$B", 2, SET_0208},
-	{"$@", 2, SET_0208}, /* the edition of 1978 */
-	{"$(B", 3, SET_0208},
-	{"$(@", 3, SET_0208},
-	{"$(D", 3, SET_0212},
-	{"$(O", 3, SET_0213_1}, /* the edition of 2000 */
-	{"$(Q", 3, SET_0213_1},
-	{"$(P", 3, SET_0213_2},
-	{"&@", 2, SET_SAME}, /* announces the edition of 1990, before its ESC $ B */
-};
+/* The final byte after ESC ( */
+static uint8_t single_set(uint8_t final)
+{
+	switch (final) {
+	case 'B':
+		return SET_ASCII;
+	case 'J':
+	case 'H': /* Swedish by the register, Roman to old programs */
+		return SET_ROMAN;
+	case 'I':
+		return SET_KANA;
+	default:
+		return SET_NONE;
+	}
+}
+
+/* The final byte after ESC $ ( */
+static uint8_t double_set(uint8_t final)
+{
+	switch (final) {
+	case '@': /* the edition of 1978 */
+	case 'B':
+		return SET_0208;
+	case 'D':
+		return SET_0212;
+	case 'O': /* the edition of 2000 */
+	case 'Q':
+		return SET_0213_1;
+	case 'P':
+		return SET_0213_2;
+	default:
+		return SET_NONE;
+	}
+}
+
+/* What an escape designates; in is behind ESC and whole. */
+static uint8_t escape_set(const uint8_t *in)
+{
+	if (in[0] == '(')
+		return single_set(in[1]);
+	if (in[0] == '&') /* announces the edition of 1990, before its ESC $ B */
+		return in[1] == '@' ? SET_SAME : SET_NONE;
+	if (in[1] == '(')
+		return double_set(in[2]);
+	return in[1] == '@' || in[1] == 'B' ? SET_0208 : SET_NONE;
+}
 
 /* Takes note of an escape to the set; an error if nothing stood between it and the one before. */
 static void designate(struct decoder *d, uint8_t set, char **out)
@@ -55,17 +83,18 @@ static void designate(struct decoder *d, uint8_t set, char **out)
 /* in[0] is ESC. Returns bytes taken; 0: more must come. */
 static size_t escape(struct decoder *d, const uint8_t *in, size_t n, bool last, char **out)
 {
-	for (size_t k = 0; k < sizeof(escapes) / sizeof(escapes[0]); k++) {
-		const struct escape *e = &escapes[k];
-		size_t have = n - 1 < e->n ? n - 1 : e->n;
-		if (memcmp(in + 1, e->bytes, have) != 0)
-			continue;
-		if (have == e->n) {
-			designate(d, e->set, out);
-			return 1 + have;
-		}
-		if (!last)
-			return 0;
+	size_t length = 3;
+
+	if (n >= 2 && in[1] != '(' && in[1] != '$' && in[1] != '&')
+		length = 1;
+	else if (n >= 3 && in[1] == '$' && in[2] == '(')
+		length = 4;
+	if (n < length && !last)
+		return 0;
+	uint8_t set = length > 1 && n >= length ? escape_set(in + 1) : SET_NONE;
+	if (set != SET_NONE) {
+		designate(d, set, out);
+		return length;
 	}
 	*out = charset_error(d, *out);
 	d->escaped = AFTER_TEXT;
