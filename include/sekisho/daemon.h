@@ -40,6 +40,9 @@ enum daemon_fd {
 
 	/* sekisho-inspect: DAEMON_FD_GATE alone; the queues come in MSG_QUEUES */
 
+	/* sekisho-clean, sekisho-verify */
+	DAEMON_FD_MAIL = 4, /* to sekisho-maild: MSG_MAIL_JOB comes, MSG_MAIL_BUSY goes (src/mail/zygote.h) */
+
 	/* one-shots */
 	DAEMON_FD_RESULT = 3, /* MSG_RESULT goes here */
 	DAEMON_FD_POLICY = 4, /* sekisho-compile: sealed memfd with the policy's text */

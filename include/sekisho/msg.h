@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <sekisho/limits.h>
+#include <sekisho/mailverify.h>
 #include <sekisho/reason.h>
 
 #define MSG_VERSION 1
@@ -348,6 +349,60 @@ struct msg_end { /* closes the rows of one query */
 	char error[128];
 };
 
+/* -- sekisho-maild to the zygotes of sekisho-clean and sekisho-verify, and back -------------------------- */
+
+/*
+ * One mail for a child of its own. fds: to sekisho-clean [in, out, result, domains], to sekisho-verify [in, out, result].
+ *   in	      the bytes, until the end of file: of the mail; or what the cleaner wrote
+ *   out      what is to leave
+ *   result   SOCK_SEQPACKET: one MSG_MAIL_RESULT (clean) or MSG_MAIL_VERIFIED (verify), then the end of file. The end of
+ *	      file alone: the child failed, was killed, or was never made (MSG_MAIL_BUSY says so, when it could be sent).
+ *   domains  the town's own domains, one a line, in a sealed memfd
+ * The sender closes its copies of what it gave at once. To be rid of a job it closes its ends of in and out.
+ * sekisho-verify looks at seconds, cpu_seconds, out_max and private_use alone.
+ */
+#define MSG_MAIL_LABELS 8
+#define MSG_MAIL_SECONDS_MAX 3600
+#define MSG_MAIL_FDS_CLEAN 4
+#define MSG_MAIL_FDS_VERIFY 3
+struct msg_mail_job {
+	uint32_t direction;   /* enum msg_mail_direction */
+	uint32_t seconds;     /* the child is killed this long after its start */
+	uint32_t cpu_seconds; /* and when it used this much of a processor */
+	uint32_t english;     /* 1: notices in English, else in Japanese */
+	uint32_t original;    /* enum msg_mail_original: what the notice says of it */
+	uint32_t attachment_text; /* bit set of the kinds whose text is taken out: of clean.h */
+	uint32_t private_use; /* 1: characters of private use (外字) are kept */
+	uint32_t pad;
+	uint64_t text_max; /* bytes of text in the output */
+	uint64_t out_max;  /* bytes of output */
+	char hostname[64]; /* of the gateway */
+	char trace[64];	   /* what the gateway writes into its own trace fields: counted to find loops */
+	char authserv[256]; /* whose Authentication-Results are believed, "" = nobody's */
+	char sender[256];   /* of the envelope, "" = <> */
+	char label[MSG_MAIL_LABELS][64]; /* looked for in the subject, "" = none */
+};
+enum msg_mail_direction { MSG_MAIL_IN = 1, MSG_MAIL_OUT = 2 }; /* to LGWAN; to the internet */
+enum msg_mail_original { MSG_MAIL_ORIGINAL_NONE = 0, MSG_MAIL_ORIGINAL_COPIED = 1, MSG_MAIL_ORIGINAL_UPSTREAM = 2 };
+/* The cleaner has written all it had to. fds: [sealed memfd: struct mailreport and its parts (mailreport.h)]. */
+struct msg_mail_result {
+	uint64_t bytes_in;
+	uint64_t bytes_out; /* the verifier must have seen as many: else it saw a piece */
+};
+/* The verifier has seen the end of what the cleaner wrote. */
+struct msg_mail_verified {
+	uint64_t bytes;	 /* accepted, and written to `out` */
+	uint64_t offset; /* of the byte that is refused */
+	uint32_t reason; /* enum mailverify_reason, MAILVERIFY_OK: accepted */
+	uint32_t pad;
+	uint8_t sha256[32]; /* of the accepted bytes */
+};
+/* A zygote could not make a child for the job with this tag: its descriptors are closed. */
+struct msg_mail_busy {
+	uint32_t living; /* children that are at work */
+	int32_t error;	 /* errno of fork(); 0: as many as there may be */
+};
+
 /* name, struct, value on the wire, descriptors allowed (min, max) */
 #define MESSAGES(X)                                                                                            \
 	X(READY, msg_ready, 1, 0, 0)                                                                            \
@@ -377,7 +432,11 @@ struct msg_end { /* closes the rows of one query */
 	X(ENFORCED, msg_enforced, 41, 0, 0)                                                                     \
 	X(VERDICTS, msg_verdicts, 42, 0, 0)                                                                     \
 	X(PINHOLE, msg_pinhole, 43, 0, 0)                                                                       \
-	X(INSPECT_STATUS, msg_inspect_status, 44, 0, 0)
+	X(INSPECT_STATUS, msg_inspect_status, 44, 0, 0)                                                         \
+	X(MAIL_JOB, msg_mail_job, 50, MSG_MAIL_FDS_VERIFY, MSG_MAIL_FDS_CLEAN)                                  \
+	X(MAIL_RESULT, msg_mail_result, 51, 1, 1)                                                               \
+	X(MAIL_VERIFIED, msg_mail_verified, 52, 0, 0)                                                           \
+	X(MAIL_BUSY, msg_mail_busy, 53, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

@@ -46,6 +46,11 @@ struct field {
 #define GROUP(type, m, item, count, list)                                                                      \
 	{FIELD_GROUP, offsetof(struct type, m), sizeof(struct item), 0, (count), (list), COUNT(list)}
 
+/* An array of texts; `list` has the text itself. */
+#define TEXTS(type, m, list)                                                                                   \
+	{FIELD_GROUP, offsetof(struct type, m), sizeof(((struct type *)NULL)->m[0]), 0,                         \
+		sizeof(((struct type *)NULL)->m) / sizeof(((struct type *)NULL)->m[0]), (list), COUNT(list)}
+
 /* A struct whose fields may hold anything. */
 #define ANYTHING(type) {FIELD_ZERO, 0, 0, 0, 0, NULL, 0}
 
@@ -172,6 +177,28 @@ static const struct field msg_summary_row_fields[] = {
 	TEXT(msg_summary_row, from),
 	TEXT(msg_summary_row, to),
 };
+static const struct field msg_mail_label_fields[] = {
+	{FIELD_TEXT, 0, sizeof(((struct msg_mail_job *)NULL)->label[0]), 0, 0, NULL, 0}};
+static const struct field msg_mail_job_fields[] = {
+	RANGE(msg_mail_job, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	RANGE(msg_mail_job, seconds, 1, MSG_MAIL_SECONDS_MAX),
+	RANGE(msg_mail_job, cpu_seconds, 1, MSG_MAIL_SECONDS_MAX),
+	FLAG(msg_mail_job, english),
+	RANGE(msg_mail_job, original, MSG_MAIL_ORIGINAL_NONE, MSG_MAIL_ORIGINAL_UPSTREAM),
+	FLAG(msg_mail_job, private_use),
+	ZERO(msg_mail_job, pad),
+	TEXT(msg_mail_job, hostname),
+	TEXT(msg_mail_job, trace),
+	TEXT(msg_mail_job, authserv),
+	TEXT(msg_mail_job, sender),
+	TEXTS(msg_mail_job, label, msg_mail_label_fields),
+};
+static const struct field msg_mail_result_fields[] = {ANYTHING(msg_mail_result)};
+static const struct field msg_mail_verified_fields[] = {
+	RANGE(msg_mail_verified, reason, MAILVERIFY_OK, MAILVERIFY_REASONS - 1),
+	ZERO(msg_mail_verified, pad),
+};
+static const struct field msg_mail_busy_fields[] = {ANYTHING(msg_mail_busy)};
 static const struct field msg_end_fields[] = {FLAG(msg_end, ok), FLAG(msg_end, more), TEXT(msg_end, error)};
 
 struct message {

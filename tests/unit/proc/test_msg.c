@@ -85,6 +85,13 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_status.findings[MSG_FINDINGS_MAX - 1].health = MSG_ABNORMAL;
 		m->u.msg_status.log.writable = 1;
 		break;
+	case MSG_MAIL_JOB:
+		m->u.msg_mail_job = (struct msg_mail_job){.direction = MSG_MAIL_OUT, .seconds = 1, .cpu_seconds = 1};
+		MSG_TEXT(m->u.msg_mail_job.label[MSG_MAIL_LABELS - 1], "【機密】");
+		break;
+	case MSG_MAIL_VERIFIED:
+		m->u.msg_mail_verified.reason = MAILVERIFY_REASONS - 1;
+		break;
 	default:
 		break;
 	}
@@ -224,6 +231,19 @@ static void test_fields(void)
 	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.reason = REASON_END);
 	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.has_mac = 2);
 	REFUSED(MSG_SUMMARY_ROW, m.u.msg_summary_row.loss = 2);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.direction = 0);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.direction = MSG_MAIL_OUT + 1);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.seconds = 0);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.seconds = MSG_MAIL_SECONDS_MAX + 1);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.cpu_seconds = 0);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.english = 2);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.original = MSG_MAIL_ORIGINAL_UPSTREAM + 1);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.private_use = 2);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.sender[0] = '\r');
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.label[0][0] = '\n');
+	REFUSED(MSG_MAIL_JOB, memset(m.u.msg_mail_job.label[MSG_MAIL_LABELS - 1], 'x', 64));
+	REFUSED(MSG_MAIL_VERIFIED, m.u.msg_mail_verified.reason = MAILVERIFY_REASONS);
+	REFUSED(MSG_MAIL_VERIFIED, m.u.msg_mail_verified.pad = 1);
 	REFUSED(MSG_COMMITTED, m.u.msg_committed.ok = 2);
 	REFUSED(MSG_END, memset(m.u.msg_end.error, 'x', sizeof(m.u.msg_end.error)));
 }
