@@ -1,0 +1,75 @@
+/*
+ * tnef.h: what is in a winmail.dat (MS-OXTNEF): names and sizes of its attachments, in the order of the bytes.
+ *
+ * Nothing of it is unpacked, its text (compressed RTF) is never read. Names come in the code page that the file says, or in
+ * UTF-16; they are shown through mailtext. Fixed memory; check sums are not judged (Outlook itself writes wrong ones).
+ */
+#ifndef SEKISHO_TNEF_H
+#define SEKISHO_TNEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sekisho/charset.h>
+#include <sekisho/sniff.h>
+
+#define TNEF_ITEMS_MAX 1000u	/* attachments; as many as entries of a ZIP */
+#define TNEF_NAME_MAX 255u	/* bytes of a name that are read */
+#define TNEF_SHOWN_MAX 512u	/* bytes of a name as it is shown */
+#define TNEF_PROPERTIES_MAX 4096u /* properties of one list: Outlook writes some 100 */
+#define TNEF_VALUES_MAX 65536u	/* values of one property */
+
+struct tnef_item {
+	const char *name; /* as in zip_entry; "" when it has none */
+	size_t nname;
+	uint64_t size;
+	enum sniff_kind kind; /* by content */
+	bool embedded;	      /* a mail or an object in the mail, not a file */
+};
+
+struct tnef_report {
+	uint32_t items;
+	uint32_t flags;	  /* TNEF_... */
+	uint16_t codepage;
+	enum charset charset; /* of it; CHARSET_UNKNOWN when it names none or one that is not known */
+};
+#define TNEF_BROKEN 0x01u   /* not TNEF, or cut, or a length that leads outside */
+#define TNEF_TOO_MANY 0x02u /* a limit was reached: the rest was not read */
+#define TNEF_RTF 0x04u	    /* has a body in RTF */
+#define TNEF_HTML 0x08u	    /* in HTML */
+#define TNEF_TEXT 0x10u	    /* in plain text */
+#define TNEF_BEHIND 0x20u   /* bytes behind the last attribute that are none */
+
+struct tnef_handler {
+	void *arg;
+	void (*item)(void *arg, const struct tnef_item *item);
+};
+
+/* One file on its way. Every member but `report` is tnef's own. */
+struct tnef {
+	struct tnef_report report;
+	struct tnef_handler handler;
+	uint64_t left;	 /* bytes of the attribute */
+	uint64_t size;	 /* of the item's content */
+	uint64_t skip;	 /* bytes to be left out */
+	uint32_t attribute, properties, values, length, take;
+	uint16_t type, id;
+	uint8_t state, next, level, pad;
+	bool open, object, data;
+	uint8_t need, fill;
+	uint8_t field[32];
+	uint8_t best; /* how good the name is that is known: 0 none, 1 short, 2 shown, 3 long */
+	uint8_t collect; /* what the bytes of this value are */
+	bool wide, raw_wide;
+	uint16_t nraw, nname, nhead;
+	uint8_t raw[2 * TNEF_NAME_MAX], name[2 * TNEF_NAME_MAX];
+	uint8_t head[SNIFF_HEAD];
+	char shown[TNEF_SHOWN_MAX + 8];
+};
+
+void tnef_begin(struct tnef *t, const struct tnef_handler *handler);
+void tnef_push(struct tnef *t, const void *bytes, size_t n);
+void tnef_end(struct tnef *t);
+
+#endif
