@@ -1,0 +1,67 @@
+/*
+ * mail_limits.h: every bound on mail, with the reason for its value. Where a limit is passed the mail is refused, unless
+ * its line says what happens instead.
+ */
+#ifndef SEKISHO_MAIL_LIMITS_H
+#define SEKISHO_MAIL_LIMITS_H
+
+/* -- Structure ---------------------------------------------------------------------------------------------- */
+
+/* Entities in entities. Real mail: mixed > related > alternative > text makes 4, three forwards of it 12. It also
+ * bounds the work on each line that could be a boundary. */
+#define MAIL_DEPTH 20u
+/* Entities of a mail. Digests of mailing lists reach some hundreds. */
+#define MAIL_PARTS 1000u
+/* Fields of one header: a mail of 50 hops with signatures at each has about 300. */
+#define MAIL_FIELDS 1000u
+/* Bytes of one header. Postfix keeps 100 KiB and cuts off the rest. */
+#define MAIL_HEADER_BYTES (256u << 10)
+/* Bytes of one field: To with a thousand recipients. It is the largest thing that is kept of a mail's structure. */
+#define MAIL_FIELD_BYTES (64u << 10)
+/* A boundary has 70 characters at most (RFC 2046); some programs write more, and all read such. Longer: opaque. */
+#define MAIL_BOUNDARY 70u
+#define MAIL_BOUNDARY_MAX 200u
+/* Parameters of one field; more than four is unusual, 64 is the space of sixteen. */
+#define MAIL_PARAMETERS 64u
+/* Pieces of one parameter (RFC 2231): a name of 255 characters in 12 pieces is what programs write. */
+#define MAIL_SEGMENTS 32u
+/* The name of a type, "a/b", and the label of a charset: the longest that are registered have 80 and 45 characters.
+ * Longer: the entity is opaque; the charset unknown. */
+#define MAIL_TYPE 127u
+#define MAIL_LABEL 63u
+/* The name of a file: 255 characters, as many bytes as they need in UTF-8; what is beyond is left out. */
+#define MAIL_NAME_CHARACTERS 255u
+#define MAIL_NAME_BYTES (MAIL_NAME_CHARACTERS * 4 + 1)
+/* Blanks that may stand at the end of a quoted-printable line before they count as text: a line's length. */
+#define MAIL_QP_BLANKS 256u
+/* What follows the end of base64 is text only if all of it is base64: so much waits for that decision. More: kept. */
+#define MAIL_BASE64_TAIL 1024u
+/* The first line of a uuencoded block is "begin 644 name". Longer: text. */
+#define MAIL_UU_LINE 300u
+/* Received fields: 100 is a loop (RFC 5321 6.3). */
+#define MAIL_HOPS 100u
+
+/* -- Header fields ------------------------------------------------------------------------------------------- */
+
+/* Words, quoted strings and addresses in one list: 3 000 recipients with names. */
+#define MAIL_ADDRESS_TOKENS 10000u
+/* RFC 5321 4.5.3.1. A longer address is left out and flagged. */
+#define MAIL_LOCAL_PART 64u
+#define MAIL_DOMAIN 255u
+/* The name beside an address, before and after decoding; what is beyond is left out. */
+#define MAIL_DISPLAY_RAW 2000u
+#define MAIL_DISPLAY 1000u
+/* A message id (a line of 998 bytes is the standard's only bound). Longer: left out and flagged. */
+#define MAIL_ID 250u
+
+/* -- Text ------------------------------------------------------------------------------------------------------ */
+
+/* Text of one part before its charset is decoded: the whole of it is looked at to find what charset it is in. What is
+ * beyond is left out, and said. A book has 1 MB. */
+#define MAIL_TEXT_RAW (1u << 20)
+/* Text of the whole output, what is beyond is left out, and said. */
+#define MAIL_TEXT_OUT (1u << 20)
+/* Messages in messages whose text is shown; deeper ones are removed and listed. A forward of a forward of a forward. */
+#define MAIL_QUOTE_DEPTH 3u
+
+#endif
