@@ -45,13 +45,13 @@
 
 /* Words, quoted strings and addresses in one list: 3 000 recipients with names. */
 #define MAIL_ADDRESS_TOKENS 10000u
-/* RFC 5321 4.5.3.1. A longer address is left out and flagged. */
+/* RFC 5321 4.5.3.1; a domain has 253 characters as text (RFC 1035). A longer address is left out and flagged. */
 #define MAIL_LOCAL_PART 64u
-#define MAIL_DOMAIN 255u
+#define MAIL_DOMAIN 253u
 /* The name beside an address, before and after decoding; what is beyond is left out. */
 #define MAIL_DISPLAY_RAW 2000u
 #define MAIL_DISPLAY 1000u
-/* A message id (a line of 998 bytes is the standard's only bound). Longer: left out and flagged. */
+/* A message id between its brackets (a line of 998 bytes is the standard's only bound). Longer: left out and flagged. */
 #define MAIL_ID 250u
 
 /* -- Text ------------------------------------------------------------------------------------------------------ */

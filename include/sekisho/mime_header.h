@@ -29,10 +29,11 @@ mime_flags mime_words_into(char *out, size_t size, const void *value, size_t n);
 /* One entry of a list of addresses. */
 struct mime_address {
 	char display[MAIL_DISPLAY + 1]; /* the name, decoded; "" if there was none */
-	char local[MAIL_LOCAL_PART + 1]; /* without quotation marks; printable ASCII; "" if there was no whole address */
-	char domain[MAIL_DOMAIN + 1];	 /* lower case; or [literal] */
+	char local[MAIL_LOCAL_PART + 1]; /* out of its quotation marks; printable ASCII; "" if there was no whole address */
+	char domain[MAIL_DOMAIN + 1];	 /* labels of letters, digits, "-", "_", lower case; or [literal] */
 	bool quoted;	   /* the local part is no dot-atom: it is written "in quotation marks" */
-	bool group;	   /* the name of a group, whose members follow; no address */
+	bool literal;	   /* the domain is an [address] */
+	bool group;	   /* display is the name of a group, whose members follow; no address */
 	bool member;	   /* of the group before */
 	mime_flags flags;  /* ADDRESS_BROKEN (then local and domain are ""), ADDRESS_NAME, ADDRESS_ROUTE, of the words, CUT */
 };
@@ -46,8 +47,8 @@ mime_flags mime_addresses(const void *value, size_t n, mime_address_sink *sink, 
 #define MIME_ADDRESS_SPEC (2 * MAIL_LOCAL_PART + 2 + 1 + MAIL_DOMAIN + 1)
 size_t mime_address_spec(const struct mime_address *address, char out[MIME_ADDRESS_SPEC]);
 
-/* Message-ID, In-Reply-To, References: each "<left@right>" (with its brackets; printable ASCII without blanks or
- * "<>()\",;:\\" but ":" in brackets; at most MAIL_ID bytes) in order; what is between them is left out (ID_BROKEN). */
+/* Message-ID, In-Reply-To, References: each "<left@right>" in order, with its brackets; between them at most MAIL_ID of
+ * atext and ".@:[]". What is none, or longer, is left out (ID_BROKEN); blanks and comments between them do not count. */
 typedef void mime_id_sink(void *arg, const char *id, size_t n);
 mime_flags mime_ids(const void *value, size_t n, mime_id_sink *sink, void *arg);
 
