@@ -33,12 +33,25 @@ enum daemon_fd {
 	DAEMON_FD_LOG = 4,     /* to sekisho-logd (see below) */
 	DAEMON_FD_CONTROL = 5, /* listening SOCK_SEQPACKET socket of the `sekisho` command */
 	DAEMON_FD_QUEUES = 6,  /* the kernel's list of packet queues, which only root may open; or an empty file */
+	DAEMON_FD_POST = 7,    /* to sekisho-maild */
+	DAEMON_FD_CALLER = 8,  /* to sekisho-connect */
 
 	/* sekisho-logd */
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
 	DAEMON_FD_NFLOG = 5, /* 5..5+LIMIT_SEGMENTS: group DAEMON_NFLOG_GROUP + i */
 
+	DAEMON_FD_LEDGER = 5 + LIMIT_SEGMENTS + 1, /* from sekisho-maild */
+
 	/* sekisho-inspect: DAEMON_FD_GATE alone; the queues come in MSG_QUEUES */
+
+	/* sekisho-maild: DAEMON_FD_GATE, and */
+	DAEMON_FD_MAIL_LEDGER = 5, /* to sekisho-logd */
+	DAEMON_FD_MAIL_CALLER = 6, /* to sekisho-connect */
+	DAEMON_FD_MAIL_CLEAN = 7,  /* to the zygote of sekisho-clean */
+	DAEMON_FD_MAIL_VERIFY = 8, /* to that of sekisho-verify */
+
+	/* sekisho-connect: DAEMON_FD_GATE, and */
+	DAEMON_FD_CALLS = 5, /* from sekisho-maild */
 
 	/* sekisho-clean, sekisho-verify */
 	DAEMON_FD_MAIL = 4, /* to sekisho-maild: MSG_MAIL_JOB comes, MSG_MAIL_BUSY goes (src/mail/zygote.h) */
@@ -63,10 +76,17 @@ enum daemon_fd {
  *     running MSG_GENERATION again;
  *   - a malformed message on it is answered with daemon_peer_broken().
  *
+ * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) are of the same kind:
+ * a question's tag says which of its own questions an answer is for, and what a predecessor asked is nobody's.
+ *
  * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod that
  * opened them. Each one gets a pair of its own; sekishod gets the other end with MSG_ATTACH once it is READY, and sees
  * the end of file when it is gone. When sekishod is gone init ends its inspector too.
  */
+
+/* What sekisho-maild may listen on; init opens nothing else. */
+#define DAEMON_MAIL_PORT 25
+#define DAEMON_MAIL_TURNED_PORT 10025 /* for what the kernel turns to us (TPROXY) */
 
 /* -- Times ----------------------------------------------------------------------------------------------- */
 

@@ -73,6 +73,16 @@
 		N_("look for the source of the connections"))                                                   \
 	X(QUEUE_FULL, "queue-full", 1, E, N_("packets were dropped before inspection: too many at once"),       \
 		N_("look for the source of the packets"))                                                       \
+	X(MAIL_AWAY, "mail-away", 2, S, N_("the mail gate does not run: no mail passes"),                       \
+		N_("it is started again by itself; look at the fault records"))                                 \
+	X(MAIL_DEAF, "mail-deaf", 2, S, N_("the mail gate cannot listen on its addresses"),                     \
+		N_("compare the listen addresses of `mail` with those of the gateway"))                         \
+	X(MAIL_HOP_DOWN, "mail-hop-down", 1, S, N_("no mail server takes mail: senders are asked to wait"),     \
+		N_("look at the mail server, and at the way to it"))                                            \
+	X(MAIL_SLOWED, "mail-slowed", 1, S, N_("more mail than usual: it is slowed down"),                      \
+		N_("look at who sends it (sekisho log mail)"))                                                  \
+	X(MAIL_STOPPED, "mail-stopped", 2, S, N_("a flood of mail was stopped"),                                \
+		N_("look at who sends it (sekisho log mail), then: sekisho mail resume"))                       \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

@@ -23,6 +23,8 @@ enum jail_row {
 	JAIL_PROVE,   /* sekisho-prove */
 	JAIL_INSPECT, /* sekisho-inspect */
 	JAIL_READER,  /* the child of `sekisho classify` and `sekisho watch` that reads captures */
+	JAIL_MAIL,    /* sekisho-maild */
+	JAIL_CONNECT, /* sekisho-connect */
 	JAIL_ROWS,
 };
 
@@ -32,6 +34,8 @@ enum jail_row {
 /* Who may open the control socket: root, and members of this group (sekishod looks at the peer again). */
 #define JAIL_GID_CONTROL 973
 #define JAIL_UID_INSPECT 974
+#define JAIL_UID_MAIL 975
+#define JAIL_UID_CONNECT 976
 
 /* Name of the program ("sekishod"); also what MSG_EXITED and the log call it. */
 const char *jail_name(enum jail_row row);

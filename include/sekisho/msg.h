@@ -69,7 +69,7 @@ struct msg_exited {
 struct msg_broken {
 	uint32_t peer; /* enum msg_peer */
 };
-enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2 };
+enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4 };
 /* init -> sekishod: a sekisho-inspect is READY; fds: [the socket to it]. It replaces the one of before. */
 struct msg_attach {
 	uint32_t pid;
@@ -177,6 +177,69 @@ struct msg_inspect_status { /* twice a second: the sign of life that sekishod go
 	uint64_t memory_now, memory_max; /* bytes of beginnings that are kept */
 	uint64_t why[MSG_WHYS];		 /* refusals and drops */
 };
+
+/* -- The mail gate: who listens, and who is called --------------------------------------------------------- */
+
+#define MSG_MAIL_LISTENERS_MAX 16
+#define MSG_MAIL_HOPS_MAX 32
+enum msg_mail_direction { MSG_MAIL_IN = 0, MSG_MAIL_OUT = 1 };
+struct msg_mail_address {
+	uint8_t family;	     /* 4 or 6 */
+	uint8_t direction;   /* enum msg_mail_direction */
+	uint8_t transparent; /* connections that are for another address are taken too (TPROXY) */
+	uint8_t pad;
+	uint16_t port, pad2;
+	uint8_t addr[16]; /* as in struct addr */
+};
+/* sekishod -> init: what sekisho-maild shall listen on from now on, as a whole; n = 0: nothing. */
+struct msg_mail_listen {
+	uint32_t n, pad;
+	struct msg_mail_address address[MSG_MAIL_LISTENERS_MAX];
+};
+/*
+ * init -> sekisho-maild, one for each, index 0 to n - 1: the first one replaces what it had. fds: [the listening socket],
+ * none when it could not be opened (error: errno), or when there is nothing to listen on (n = 0).
+ */
+struct msg_mail_listener {
+	uint32_t index, n, error, pad;
+	struct msg_mail_address address;
+};
+/* sekishod -> sekisho-connect: the mail servers of the policy, all that it will ever call. */
+struct msg_mail_hops {
+	uint32_t n, pad;
+	struct msg_mail_address hop[MSG_MAIL_HOPS_MAX];
+};
+/* sekisho-maild -> sekisho-connect, and its answer under the same tag; fds: [the connection], none after an error. */
+struct msg_mail_connect {
+	uint32_t limit_ms, pad;
+	struct msg_mail_address hop;
+};
+struct msg_mail_connected {
+	uint32_t error; /* 0 or errno; EPERM: not one of the policy's */
+	uint32_t pad;
+};
+/* sekishod -> sekisho-maild: on somebody's word. */
+struct msg_mail_command {
+	uint32_t what; /* enum msg_mail_what */
+	uint32_t direction;
+	char who[64];
+};
+enum msg_mail_what { MSG_MAIL_RESUME = 1 }; /* after a flood */
+/* sekisho-maild -> sekishod, twice a second while something changed, else each 5 s: its sign of life. */
+struct msg_mail_status {
+	uint32_t generation;
+	uint32_t sessions, sessions_max, listeners; /* now */
+	struct msg_mail_way { /* by direction */
+		uint32_t configured, listening; /* 0 or 1; how many of its addresses */
+		uint32_t sessions;
+		uint32_t flood; /* enum msg_mail_flood */
+		uint32_t hops, hops_well;
+		int64_t last; /* wall seconds of the last delivered, 0 = none yet */
+		uint64_t connections, delivered, refused, held, deferred, bytes_in, bytes_out; /* since its start */
+	} way[2];
+	uint64_t workers_failed, ledger_failed, memory_now;
+};
+enum msg_mail_flood { MSG_MAIL_CALM = 0, MSG_MAIL_SLOWED = 1, MSG_MAIL_STOPPED = 2 };
 
 /* -- sekisho (command) to sekishod over the control socket ----------------------------------------------- */
 
@@ -436,7 +499,14 @@ struct msg_mail_busy {
 	X(MAIL_JOB, msg_mail_job, 50, MSG_MAIL_FDS_VERIFY, MSG_MAIL_FDS_CLEAN)                                  \
 	X(MAIL_RESULT, msg_mail_result, 51, 1, 1)                                                               \
 	X(MAIL_VERIFIED, msg_mail_verified, 52, 0, 0)                                                           \
-	X(MAIL_BUSY, msg_mail_busy, 53, 0, 0)
+	X(MAIL_BUSY, msg_mail_busy, 53, 0, 0)                                                               \
+	X(MAIL_LISTEN, msg_mail_listen, 60, 0, 0)                                                               \
+	X(MAIL_LISTENER, msg_mail_listener, 61, 0, 1)                                                           \
+	X(MAIL_HOPS, msg_mail_hops, 62, 0, 0)                                                                   \
+	X(MAIL_CONNECT, msg_mail_connect, 63, 0, 0)                                                             \
+	X(MAIL_CONNECTED, msg_mail_connected, 64, 0, 1)                                                         \
+	X(MAIL_COMMAND, msg_mail_command, 65, 0, 0)                                                             \
+	X(MAIL_STATUS, msg_mail_status, 66, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

@@ -98,6 +98,7 @@ static void on_tick(void *arg)
 		nft_half_open(g->nft, &g->current->ir, &half_open);
 	recorder_tick(g);
 	relay_tick(g);
+	gate_mail_tick(g);
 	health_tick(&g->health);
 	control_tick(g);
 }
@@ -197,7 +198,7 @@ static int start(struct daemon *d)
 	int r;
 
 	g->d = d;
-	g->rec.fd = g->control = -1;
+	g->rec.fd = g->control = g->mail.fd = -1;
 	g->job = job_none();
 	g->started = g->last_wall = clock_wall();
 	g->last_mono = clock_mono();
@@ -212,6 +213,8 @@ static int start(struct daemon *d)
 		return r;
 	recorder_start(g, d->handed ? DAEMON_FD_LOG : -1);
 	if ((r = relay_start(g, d->handed ? DAEMON_FD_QUEUES : -1)) != 0)
+		return r;
+	if ((r = gate_mail_start(g, d->handed ? DAEMON_FD_POST : -1, d->handed ? DAEMON_FD_CALLER : -1)) != 0)
 		return r;
 	if ((r = control_start(g, d->handed ? DAEMON_FD_CONTROL : g->own_control)) != 0 || (r = add_timers(g)) != 0)
 		return r;
@@ -275,6 +278,8 @@ static void notice(struct daemon *d, const struct msg *m)
 			WEXITSTATUS(e->status), e->down_ms, e->restarts);
 	if (strcmp(e->name, jail_name(JAIL_LOG)) == 0 && !WIFSTOPPED(e->status))
 		recorder_renew(g);
+	if (!WIFSTOPPED(e->status))
+		gate_mail_renew(g, text);
 }
 
 /* In order: the ruleset stays; the lease ends it unless we come back. */

@@ -21,6 +21,7 @@
 #include <sekisho/open.h>
 
 #include "health.h"
+#include "mail.h"
 #include "relay.h"
 #include "store.h"
 
@@ -133,6 +134,7 @@ struct gate {
 	struct health health;
 	struct recorder rec;
 	struct relay relay;
+	struct gate_mail mail;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;

@@ -51,6 +51,7 @@ static void after_load(struct gate *g, const struct generation *gen)
 {
 	relay_pump(g);
 	relay_enforce(g, gen);
+	gate_mail_enforce(g, gen);
 	recorder_close_or_open(g, gen, true);
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);
@@ -118,6 +119,7 @@ int kernel_shut(struct gate *g)
 		gate_finding(g, SOURCE_POLICY, FINDING_KERNEL_REFUSED, text);
 	}
 	g->in_kernel = NULL;
+	gate_mail_enforce(g, NULL);
 	gate_event(g, EVENT_SHUT);
 	return r;
 }

@@ -37,6 +37,7 @@
 #define STOP_LIMIT_MS 5000
 /* A daemon that was taken over may send without end: the others have their turn all the same. */
 #define MESSAGES_A_TURN 32
+#define HANDED_MAX (3 + DAEMON_NFLOG_COUNT)
 
 /* -- Telling sekishod ------------------------------------------------------------------------------------ */
 
@@ -112,12 +113,16 @@ static void on_ready(struct init_daemon *d)
 	d->beat = clock_mono();
 	d->busy_ms = 0;
 	daemon_log("%s[%d]: ready", jail_name(d->row), (int)d->pid);
+	if (d->row == JAIL_MAIL)
+		init_mail_ready(d->init);
 	tell_notices(d->init);
 }
 
 static void end_broken(struct init *in, uint32_t peer)
 {
-	struct init_daemon *d = &in->daemons[peer == MSG_PEER_LOG ? INIT_LOG : INIT_INSPECT];
+	static const enum init_daemon_index peers[] = {[MSG_PEER_LOG] = INIT_LOG, [MSG_PEER_INSPECT] = INIT_INSPECT,
+		[MSG_PEER_MAIL] = INIT_MAIL, [MSG_PEER_CONNECT] = INIT_CONNECT};
+	struct init_daemon *d = &in->daemons[peers[peer]];
 
 	if (d->pid > 0)
 		end_daemon(d, "malformed message to sekishod, or hangs");
@@ -145,6 +150,10 @@ static bool take_message(struct init_daemon *d, const struct msg *m)
 	case MSG_SPAWN:
 		if (gate && !in->stopping)
 			init_oneshot_start(in, m);
+		return gate;
+	case MSG_MAIL_LISTEN:
+		if (gate)
+			init_mail_listen(in, &m->u.msg_mail_listen);
 		return gate;
 	case MSG_BROKEN:
 		if (gate)
@@ -182,24 +191,57 @@ static void on_daemon(void *arg, int fd, uint32_t events)
 
 /* -- Life and death -------------------------------------------------------------------------------------- */
 
+/* What a daemon gets behind its socket to init: ends of pairs, in the order of its DAEMON_FD_*. */
+static const struct handed_end {
+	enum init_daemon_index daemon;
+	enum init_pair_index pair;
+	unsigned end;
+} handed_ends[] = {
+	{INIT_GATE, PAIR_LOG, 0}, {INIT_GATE, PAIR_MAIL, 0}, {INIT_GATE, PAIR_CALLER, 0},
+	{INIT_LOG, PAIR_LOG, 1}, {INIT_LOG, PAIR_LEDGER, 1},
+	{INIT_MAIL, PAIR_MAIL, 1}, {INIT_MAIL, PAIR_LEDGER, 0}, {INIT_MAIL, PAIR_CALLS, 0}, {INIT_MAIL, PAIR_CLEAN, 0},
+	{INIT_MAIL, PAIR_VERIFY, 0},
+	{INIT_CONNECT, PAIR_CALLER, 1}, {INIT_CONNECT, PAIR_CALLS, 1},
+};
+
+/* Between the first pair and the others stands what only this daemon has. */
+static unsigned own_fds(const struct init_daemon *d, const int *peer, int *fds)
+{
+	const struct init *in = d->init;
+
+	if (d->row == JAIL_INSPECT) {
+		fds[0] = *peer;
+		return 1;
+	}
+	if (d->row == JAIL_GATE) {
+		fds[0] = in->control;
+		fds[1] = in->queues;
+		return 2;
+	}
+	if (d->row == JAIL_LOG) {
+		memcpy(fds, in->nflog, sizeof(in->nflog));
+		return DAEMON_NFLOG_COUNT;
+	}
+	return 0;
+}
+
 static unsigned handed_fds(const struct init_daemon *d, int own, const int *peer, int *fds)
 {
 	const struct init *in = d->init;
 	unsigned n = 0;
+	bool first = true;
 
 	fds[n++] = own;
-	if (d->row == JAIL_GATE) {
-		fds[n++] = in->pair[0];
-		fds[n++] = in->control;
-		fds[n++] = in->queues;
-	} else if (d->row == JAIL_INSPECT) {
-		fds[n++] = *peer;
-	} else {
-		fds[n++] = in->pair[1];
-		memcpy(fds + n, in->nflog, sizeof(in->nflog));
-		n += DAEMON_NFLOG_COUNT;
+	for (size_t i = 0; i < sizeof(handed_ends) / sizeof(handed_ends[0]); i++) {
+		const struct handed_end *h = &handed_ends[i];
+		if (&in->daemons[h->daemon] != d)
+			continue;
+		fds[n++] = in->pair[h->pair][h->end];
+		if (first)
+			n += own_fds(d, peer, fds + n);
+		first = false;
 	}
-	return n;
+	return first ? n + own_fds(d, peer, fds + n) : n;
 }
 
 /*
@@ -208,7 +250,7 @@ static unsigned handed_fds(const struct init_daemon *d, int own, const int *peer
  */
 static int start_process(struct init_daemon *d, const int *peer, int *ret_ours)
 {
-	int pair[2], fds[2 + DAEMON_NFLOG_COUNT];
+	int pair[2], fds[HANDED_MAX];
 	struct init *in = d->init;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
@@ -426,7 +468,9 @@ static void on_stop_limit(void *arg)
 
 static bool prepare(struct init *in)
 {
-	static const enum jail_row rows[INIT_DAEMONS] = {JAIL_GATE, JAIL_LOG, JAIL_INSPECT};
+	static const enum jail_row rows[INIT_DAEMONS] = {
+		[INIT_GATE] = JAIL_GATE, [INIT_LOG] = JAIL_LOG, [INIT_INSPECT] = JAIL_INSPECT, [INIT_MAIL] = JAIL_MAIL,
+		[INIT_CONNECT] = JAIL_CONNECT};
 	bool good = true;
 
 	for (unsigned i = 0; i < INIT_DAEMONS; i++) {

@@ -46,7 +46,20 @@ struct init_oneshot {
 	struct loop_timer *limit;
 };
 
-enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_INSPECT, INIT_DAEMONS };
+/* In the order in which they are started and stopped: who asks before who answers. */
+enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_INSPECT, INIT_MAIL, INIT_CONNECT, INIT_DAEMONS };
+
+/* Pairs that outlive both ends, see daemon.h. End 0 is the first one's. */
+enum init_pair_index {
+	PAIR_LOG,     /* sekishod, sekisho-logd */
+	PAIR_MAIL,    /* sekishod, sekisho-maild */
+	PAIR_CALLER,  /* sekishod, sekisho-connect */
+	PAIR_LEDGER,  /* sekisho-maild, sekisho-logd */
+	PAIR_CALLS,   /* sekisho-maild, sekisho-connect */
+	PAIR_CLEAN,   /* sekisho-maild, sekisho-clean */
+	PAIR_VERIFY,  /* sekisho-maild, sekisho-verify */
+	INIT_PAIRS,
+};
 
 struct init {
 	const char *root, *libexec, *watchdog_path;
@@ -56,7 +69,8 @@ struct init {
 	struct init_daemon daemons[INIT_DAEMONS];
 	struct init_oneshot oneshots[INIT_ONESHOTS_MAX];
 	int control, queues, nflog[DAEMON_NFLOG_COUNT];
-	int pair[2]; /* sekishod's end, sekisho-logd's end: kept open, see daemon.h */
+	int pair[INIT_PAIRS][2];
+	struct msg_mail_listen listen; /* what sekisho-maild shall listen on */
 	int inspector;	/* sekishod's end of the pair to sekisho-inspect, -1 */
 	bool attach_due; /* sekishod has yet to get it */
 	int watchdog;
@@ -72,6 +86,14 @@ void init_close(struct init *in);
 
 /* A pair for two daemons, with room for what comes while one of them is busy. 0 or -errno. */
 int init_pair(int pair[2]);
+
+/*
+ * init_mail.c: opens what sekisho-maild shall listen on and hands it over; nothing is kept here: with sekisho-maild its
+ * sockets end, and nobody connects to a gate that is not there.
+ */
+void init_mail_listen(struct init *in, const struct msg_mail_listen *l);
+/* sekisho-maild is READY. */
+void init_mail_ready(struct init *in);
 
 /* Starts a daemon; on failure it is tried again after the delay. */
 void init_start(struct init_daemon *d);

@@ -115,6 +115,15 @@ int init_pair(int pair[2])
 	return 0;
 }
 
+static int open_pairs(struct init *in)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < INIT_PAIRS; i++)
+		r = init_pair(in->pair[i]);
+	return r;
+}
+
 static int open_watchdog(struct init *in)
 {
 	int seconds = WATCHDOG_S;
@@ -138,7 +147,7 @@ static int step(const char *what, int r)
 
 int init_open(struct init *in)
 {
-	in->control = in->queues = in->watchdog = in->pair[0] = in->pair[1] = in->inspector = -1;
+	in->control = in->queues = in->watchdog = in->inspector = -1;
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
 		in->nflog[i] = -1;
 	int r = step("closing the gate", close_gate(in));
@@ -151,7 +160,7 @@ int init_open(struct init *in)
 	if (r == 0)
 		r = step("list of queues", in->queues = queue_list_open());
 	if (r >= 0)
-		r = step("pair", init_pair(in->pair));
+		r = step("pairs", open_pairs(in));
 	if (r == 0)
 		r = step("control socket", in->control = control_open(in->root));
 	return r < 0 ? r : 0;

@@ -63,8 +63,14 @@ struct landlock_path {
 	int32_t fd;
 } __attribute__((packed));
 
+struct landlock_port {
+	uint64_t access, port;
+};
+
 #define LANDLOCK_VERSION_FLAG 1u
 #define LANDLOCK_RULE_PATH 1
+#define LANDLOCK_RULE_PORT 2
+#define NET_CONNECT_TCP (UINT64_C(1) << 1)
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
 #define FS_READ_FILE (UINT64_C(1) << 2)
 #define FS_READ_DIR (UINT64_C(1) << 3)
@@ -127,6 +133,13 @@ static int landlock_allow(int ruleset, const struct jail_path *p, const char *ro
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH, &rule, 0) < 0 ? -errno : 0;
 }
 
+static int landlock_allow_port(int ruleset, uint16_t port)
+{
+	struct landlock_port rule = {NET_CONNECT_TCP, port};
+
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PORT, &rule, 0) < 0 ? -errno : 0;
+}
+
 /* *ret_fd: the ruleset, or -1 (and *ret_abi 0) where the kernel has no Landlock. */
 static int landlock_prepare(const struct jail_spec *s, const char *root, int *ret_fd, int *ret_abi)
 {
@@ -143,12 +156,12 @@ static int landlock_prepare(const struct jail_spec *s, const char *root, int *re
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizes[abi], 0);
 	if (fd < 0)
 		return -errno;
-	for (const struct jail_path *p = s->paths; p->path != NULL; p++) {
-		int r = landlock_allow(fd, p, root, all.fs);
-		if (r < 0) {
-			close(fd);
-			return r;
-		}
+	int r = s->calls_port != 0 && all.net != 0 ? landlock_allow_port(fd, s->calls_port) : 0;
+	for (const struct jail_path *p = s->paths; r == 0 && p->path != NULL; p++)
+		r = landlock_allow(fd, p, root, all.fs);
+	if (r < 0) {
+		close(fd);
+		return r;
 	}
 	*ret_fd = fd;
 	*ret_abi = (int)abi;

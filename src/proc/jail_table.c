@@ -25,6 +25,7 @@
 #define CAN_WITH(name, arg, bits) {name, JAIL_ALLOW, {{JAIL_MASKED, arg, bits, bits}}}
 #define CAN_WITHOUT(name, arg, bits) {name, JAIL_ALLOW, {{JAIL_MASKED, arg, 0, bits}}}
 #define CAN_NETLINK(protocol) {"socket", JAIL_ALLOW, {{JAIL_EQUAL, 0, AF_NETLINK}, {JAIL_EQUAL, 2, protocol}}}
+#define CAN_STREAM(domain) {"socket", JAIL_ALLOW, {{JAIL_EQUAL, 0, domain}, {JAIL_MASKED, 1, SOCK_STREAM, 0xf}}}
 #define END {NULL, JAIL_ALLOW, {{JAIL_ALWAYS, 0, 0}}}
 #define KIB ((rlim_t)1024)
 #define MIB (1024 * KIB)
@@ -128,6 +129,19 @@ static const struct jail_call threading[] = {
 	END,
 };
 
+/* sekisho-maild serves sockets that it was given: it takes their connections and makes pairs for its workers. */
+static const struct jail_call posting[] = {
+	CAN("accept4"), CAN_IF("socketpair", 0, AF_UNIX), CANNOT("open"), CANNOT("openat"),
+	END,
+};
+
+/* sekisho-connect makes connections and hands them on. */
+static const struct jail_call calling[] = {
+	CAN_STREAM(AF_INET), CAN_STREAM(AF_INET6), CAN("connect"), CAN("recvmsg"), CAN("sendmsg"),
+	CAN_IF("write", 0, STDERR_FILENO), CANNOT("open"), CANNOT("openat"),
+	END,
+};
+
 /* A one-shot answers on one descriptor. */
 static const struct jail_call answering[] = {
 	CAN_IF("sendmsg", 0, DAEMON_FD_RESULT),
@@ -207,6 +221,21 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.empty_root = true,
 		.calls = {living, looping, inspecting, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_MAIL] = {
+		.name = "sekisho-maild",
+		.uid = JAIL_UID_MAIL,
+		.empty_root = true,
+		.calls = {living, writing, looping, talking, posting, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 16384}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_CONNECT] = {
+		.name = "sekisho-connect",
+		.uid = JAIL_UID_CONNECT,
+		.calls_port = DAEMON_MAIL_PORT,
+		.empty_root = true,
+		.calls = {living, looping, calling, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 1024}, {RLIMIT_AS, ADDRESS_SPACE}},
 	},
 	[JAIL_READER] = {
 		.name = "sekisho-reader",

@@ -62,6 +62,7 @@ struct jail_spec {
 	const char *name;
 	uid_t uid;
 	uint64_t capabilities;			     /* bits 1 << CAP_… */
+	uint16_t calls_port;			     /* the one TCP port that it may connect to; 0: none */
 	bool zones_root;			     /* chroot to the time zones: there is no other file */
 	bool empty_root;			     /* chroot to an empty directory */
 	const struct jail_call *calls[JAIL_LISTS_MAX];    /* lists that end with a NULL name */

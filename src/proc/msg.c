@@ -62,7 +62,7 @@ static const struct field msg_spawn_fields[] = {
 	TEXT(msg_spawn, language),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
-static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_INSPECT)};
+static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_CONNECT)};
 static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
@@ -103,6 +103,46 @@ static const struct field msg_inspector_fields[] = {
 	RANGE(msg_inspector, state, MSG_INSPECTOR_AWAY, MSG_INSPECTOR_WELL),
 	ZERO(msg_inspector, pad),
 	GROUP(msg_inspector, status, msg_inspect_status, 1, msg_inspect_status_fields),
+};
+static const struct field msg_mail_address_fields[] = {
+	RANGE8(msg_mail_address, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	RANGE8(msg_mail_address, transparent, 0, 1),
+	ZERO(msg_mail_address, pad),
+	ZERO(msg_mail_address, pad2),
+};
+#define MAIL_ADDRESSES(type, m, n) GROUP(type, m, msg_mail_address, n, msg_mail_address_fields)
+static const struct field msg_mail_listen_fields[] = {
+	RANGE(msg_mail_listen, n, 0, MSG_MAIL_LISTENERS_MAX),
+	ZERO(msg_mail_listen, pad),
+	MAIL_ADDRESSES(msg_mail_listen, address, MSG_MAIL_LISTENERS_MAX),
+};
+static const struct field msg_mail_listener_fields[] = {
+	RANGE(msg_mail_listener, index, 0, MSG_MAIL_LISTENERS_MAX - 1),
+	RANGE(msg_mail_listener, n, 0, MSG_MAIL_LISTENERS_MAX),
+	ZERO(msg_mail_listener, pad),
+	MAIL_ADDRESSES(msg_mail_listener, address, 1),
+};
+static const struct field msg_mail_hops_fields[] = {
+	RANGE(msg_mail_hops, n, 0, MSG_MAIL_HOPS_MAX),
+	ZERO(msg_mail_hops, pad),
+	MAIL_ADDRESSES(msg_mail_hops, hop, MSG_MAIL_HOPS_MAX),
+};
+static const struct field msg_mail_connect_fields[] = {
+	ZERO(msg_mail_connect, pad),
+	MAIL_ADDRESSES(msg_mail_connect, hop, 1),
+};
+static const struct field msg_mail_connected_fields[] = {ZERO(msg_mail_connected, pad)};
+static const struct field msg_mail_command_fields[] = {
+	RANGE(msg_mail_command, what, MSG_MAIL_RESUME, MSG_MAIL_RESUME),
+	RANGE(msg_mail_command, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	TEXT(msg_mail_command, who),
+};
+static const struct field msg_mail_way_fields[] = {
+	FLAG(msg_mail_way, configured),
+	RANGE(msg_mail_way, flood, MSG_MAIL_CALM, MSG_MAIL_STOPPED),
+};
+static const struct field msg_mail_status_fields[] = {
+	GROUP(msg_mail_status, way, msg_mail_way, 2, msg_mail_way_fields),
 };
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),

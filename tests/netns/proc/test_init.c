@@ -192,8 +192,8 @@ static bool has_mode(const char *below, uid_t uid, gid_t gid, mode_t mode)
 	       (st.st_mode & 07777) == mode;
 }
 
-/* Descriptors 0..last are there, and none of the parent's beyond. */
-static void check_descriptors(pid_t pid, int last)
+/* Descriptors 0..last are there, and none of the parent's beyond; file: the one that is no socket, or 0. */
+static void check_descriptors(pid_t pid, int last, int file)
 {
 	char name[64], target[64];
 
@@ -202,7 +202,7 @@ static void check_descriptors(pid_t pid, int last)
 		ssize_t n = readlink(name, target, sizeof(target) - 1);
 		target[n < 0 ? 0 : n] = 0;
 		CHECK(n > 0);
-		bool list = last == DAEMON_FD_QUEUES && fd == last; /* the one file among them */
+		bool list = fd != 0 && fd == file;
 		CHECK(fd < 3 || list || strncmp(target, "socket:", 7) == 0);
 		CHECK(!list || strstr(target, "nfnetlink_queue") != NULL);
 		CHECK(fd > 1 || strcmp(target, "/dev/null") == 0);
@@ -222,8 +222,8 @@ static void test_start(void)
 		has_mode(DAEMON_PATH_STATE, 0, 0, 0755));
 	CHECK(has_mode(DAEMON_PATH_GATE, JAIL_UID_GATE, JAIL_UID_GATE, 0700));
 	CHECK(has_mode(DAEMON_PATH_LOG, JAIL_UID_LOG, JAIL_UID_LOG, 0700));
-	check_descriptors(gate_pid(), DAEMON_FD_QUEUES);
-	check_descriptors(log_pid(), DAEMON_FD_NFLOG + DAEMON_NFLOG_COUNT - 1);
+	check_descriptors(gate_pid(), DAEMON_FD_CALLER, DAEMON_FD_QUEUES);
+	check_descriptors(log_pid(), DAEMON_FD_LEDGER, 0);
 }
 
 /* -- kill -9 and SIGSTOP --------------------------------------------------------------------------------- */
@@ -302,7 +302,7 @@ static void test_inspector(void)
 
 	CHECK(wait_more(EVENTS, "inspector ", 0, BACK_MS) >= 0);
 	CHECK_INT(inspect_pid(), last_number(EVENTS, "attached "));
-	check_descriptors(inspect_pid(), DAEMON_FD_GATE);
+	check_descriptors(inspect_pid(), DAEMON_FD_GATE, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		pid_t old = inspect_pid();
 		unsigned before = count(EVENTS, "inspector "), gone = count(EVENTS, "inspector-gone ");
@@ -325,6 +325,54 @@ static void test_inspector(void)
 	CHECK(inspect_pid() != old);
 	nap();
 	CHECK_INT(count(EVENTS, "exited:sekisho-inspect "), exits);
+}
+
+/* -- What the mail gate listens on ----------------------------------------------------------------------- */
+
+static pid_t mail_pid(void)
+{
+	return (pid_t)last_number(EVENTS, "mail ");
+}
+
+static bool answers(uint16_t port)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool good = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+
+	close(fd);
+	return good;
+}
+
+static void test_listening(void)
+{
+	CHECK(wait_more(EVENTS, "mail ", 0, BACK_MS) >= 0);
+	pid_t first = mail_pid();
+	check_descriptors(first, DAEMON_FD_MAIL_VERIFY, 0);
+	CHECK(!answers(DAEMON_MAIL_PORT));
+	unsigned before = count(EVENTS, "mail ");
+	CHECK_INT(ask(TINY_LISTEN), gate_pid());
+	CHECK(wait_more(EVENTS, "mail ", before, BACK_MS) >= 0);
+	char expected[64];
+	snprintf(expected, sizeof(expected), "mail %d 1 %d ", (int)first, EINVAL); /* port 26 is nobody's */
+	CHECK_INT(count(EVENTS, expected), 1);
+	CHECK(answers(DAEMON_MAIL_PORT) && !answers(DAEMON_MAIL_PORT + 1));
+	/* Dead: nobody listens; the next one has the same sockets opened for it again. */
+	for (unsigned i = 0; i < 2; i++) {
+		pid_t old = mail_pid();
+		before = count(EVENTS, "mail ");
+		if (i == 0)
+			kill(old, SIGKILL);
+		else
+			CHECK_INT(ask(TINY_MAIL_BROKEN), gate_pid());
+		CHECK(gone_within(old, BACK_MS) && (i > 0 || !answers(DAEMON_MAIL_PORT) || mail_pid() != old));
+		CHECK(wait_more(EVENTS, "mail ", before, BACK_MS) >= 0);
+		CHECK(mail_pid() != old && answers(DAEMON_MAIL_PORT));
+	}
+	before = count(EVENTS, "mail ");
+	CHECK_INT(ask(TINY_DEAF), gate_pid());
+	CHECK(wait_more(EVENTS, "mail ", before, BACK_MS) >= 0);
 }
 
 /* -- Packets while logd is away -------------------------------------------------------------------------- */
@@ -570,6 +618,7 @@ int main(int argc, char **argv)
 	test_stop(inspect_pid, "exited:sekisho-inspect 4991 ");
 	test_inspector();
 	test_packets();
+	test_listening();
 	test_oneshots();
 	test_misbehaving();
 	test_killed_init(argv[1]);

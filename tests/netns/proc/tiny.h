@@ -16,6 +16,9 @@ enum tiny_action {
 	TINY_FLOOD,
 	TINY_BUSY,
 	TINY_INSPECTOR_BROKEN,
+	TINY_LISTEN,
+	TINY_DEAF,
+	TINY_MAIL_BROKEN,
 };
 
 #endif

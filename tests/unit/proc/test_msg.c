@@ -61,7 +61,11 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_exited.status = 9;
 		break;
 	case MSG_BROKEN:
-		m->u.msg_broken.peer = MSG_PEER_INSPECT;
+		m->u.msg_broken.peer = MSG_PEER_CONNECT;
+		break;
+	case MSG_MAIL_COMMAND:
+		m->u.msg_mail_command.what = MSG_MAIL_RESUME;
+		MSG_TEXT(m->u.msg_mail_command.who, "佐藤");
 		break;
 	case MSG_VERDICTS:
 		m->u.msg_verdicts.n = MSG_VERDICTS_MAX;
@@ -204,7 +208,17 @@ static void test_fields(void)
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
 	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = 0);
-	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_INSPECT + 1);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_CONNECT + 1);
+	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.n = MSG_MAIL_LISTENERS_MAX + 1);
+	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.address[MSG_MAIL_LISTENERS_MAX - 1].direction = MSG_MAIL_OUT + 1);
+	REFUSED(MSG_MAIL_LISTENER, m.u.msg_mail_listener.index = MSG_MAIL_LISTENERS_MAX);
+	REFUSED(MSG_MAIL_LISTENER, m.u.msg_mail_listener.address.transparent = 2);
+	REFUSED(MSG_MAIL_HOPS, m.u.msg_mail_hops.hop[0].pad = 1);
+	REFUSED(MSG_MAIL_CONNECT, m.u.msg_mail_connect.hop.pad2 = 1);
+	REFUSED(MSG_MAIL_CONNECTED, m.u.msg_mail_connected.pad = 1);
+	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.what = 0);
+	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.direction = MSG_MAIL_OUT + 1);
+	REFUSED(MSG_MAIL_STATUS, m.u.msg_mail_status.way[1].flood = MSG_MAIL_STOPPED + 1);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = MSG_VERDICTS_MAX + 1);
 	REFUSED(MSG_ENFORCED, m.u.msg_enforced.pad = 1);

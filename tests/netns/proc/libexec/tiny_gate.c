@@ -91,6 +91,30 @@ static void ask_for(enum msg_child what, const char *language)
 	loop_add_fd(gate.d->loop, gate.result[0], EPOLLIN, on_result, NULL);
 }
 
+/* The loopback address by the port of mail, and by one that init opens for nobody. */
+static void listen_on(uint32_t n)
+{
+	struct msg_mail_listen l = {.n = n};
+
+	for (uint32_t i = 0; i < n; i++)
+		l.address[i] = (struct msg_mail_address){.family = 4, .port = (uint16_t)(DAEMON_MAIL_PORT + i), .addr = {127, 0, 0, 1}};
+	msg_send(gate.d->init, MSG_MAIL_LISTEN, 0, &l, NULL, 0);
+}
+
+/* What sekisho-maild got. */
+static void on_mail(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) != 1)
+		_exit(9);
+	if (m.type == MSG_MAIL_STATUS)
+		event("mail", m.u.msg_mail_status.sessions, m.u.msg_mail_status.listeners, m.u.msg_mail_status.sessions_max, 0);
+	msg_close_fds(&m);
+}
+
 static void act(uint32_t what)
 {
 	struct msg_fault f = {0};
@@ -112,6 +136,15 @@ static void act(uint32_t what)
 		break;
 	case TINY_INSPECTOR_BROKEN:
 		daemon_peer_broken(gate.d, MSG_PEER_INSPECT);
+		break;
+	case TINY_MAIL_BROKEN:
+		daemon_peer_broken(gate.d, MSG_PEER_MAIL);
+		break;
+	case TINY_LISTEN:
+		listen_on(2);
+		break;
+	case TINY_DEAF:
+		listen_on(0);
 		break;
 	case TINY_COMPILE:
 		ask_for(MSG_CHILD_COMPILE, "ja");
@@ -234,6 +267,7 @@ static int start(struct daemon *d)
 	if (gate.close)
 		return 1;
 	if (loop_add_fd(d->loop, DAEMON_FD_CONTROL, EPOLLIN, on_control, NULL) < 0 ||
+		loop_add_fd(d->loop, DAEMON_FD_POST, EPOLLIN, on_mail, NULL) < 0 ||
 		loop_add_timer(d->loop, 20, 20, on_fault_timer, NULL) == NULL)
 		return -ENOMEM;
 	return 0;
