@@ -182,10 +182,10 @@ struct msg_inspect_status { /* twice a second: the sign of life that sekishod go
 
 #define MSG_MAIL_LISTENERS_MAX 16
 #define MSG_MAIL_HOPS_MAX 32
-enum msg_mail_direction { MSG_MAIL_IN = 0, MSG_MAIL_OUT = 1 };
+enum msg_mail_direction { MSG_MAIL_IN = 1, MSG_MAIL_OUT = 2 }; /* to LGWAN; to the internet */
 struct msg_mail_address {
 	uint8_t family;	     /* 4 or 6 */
-	uint8_t direction;   /* enum msg_mail_direction */
+	uint8_t direction;   /* enum msg_mail_direction, 0 where it has none */
 	uint8_t transparent; /* connections that are for another address are taken too (TPROXY) */
 	uint8_t pad;
 	uint16_t port, pad2;
@@ -229,7 +229,7 @@ enum msg_mail_what { MSG_MAIL_RESUME = 1 }; /* after a flood */
 struct msg_mail_status {
 	uint32_t generation;
 	uint32_t sessions, sessions_max, listeners; /* now */
-	struct msg_mail_way { /* by direction */
+	struct msg_mail_way { /* by direction - 1 */
 		uint32_t configured, listening; /* 0 or 1; how many of its addresses */
 		uint32_t sessions;
 		uint32_t flood; /* enum msg_mail_flood */
@@ -445,7 +445,6 @@ struct msg_mail_job {
 	char sender[256];   /* of the envelope, "" = <> */
 	char label[MSG_MAIL_LABELS][64]; /* looked for in the subject, "" = none */
 };
-enum msg_mail_direction { MSG_MAIL_IN = 1, MSG_MAIL_OUT = 2 }; /* to LGWAN; to the internet */
 enum msg_mail_original { MSG_MAIL_ORIGINAL_NONE = 0, MSG_MAIL_ORIGINAL_COPIED = 1, MSG_MAIL_ORIGINAL_UPSTREAM = 2 };
 /* The cleaner has written all it had to. fds: [sealed memfd: struct mailreport and its parts (mailreport.h)]. */
 struct msg_mail_result {

@@ -105,7 +105,7 @@ static const struct field msg_inspector_fields[] = {
 	GROUP(msg_inspector, status, msg_inspect_status, 1, msg_inspect_status_fields),
 };
 static const struct field msg_mail_address_fields[] = {
-	RANGE8(msg_mail_address, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	RANGE8(msg_mail_address, direction, 0, MSG_MAIL_OUT),
 	RANGE8(msg_mail_address, transparent, 0, 1),
 	ZERO(msg_mail_address, pad),
 	ZERO(msg_mail_address, pad2),

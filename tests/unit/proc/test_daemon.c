@@ -150,6 +150,8 @@ static void hand(void)
 	dup2(a, DAEMON_FD_INIT);
 	dup2(b, DAEMON_FD_LOG);
 	dup2(b, DAEMON_FD_CONTROL);
+	dup2(b, DAEMON_FD_POST);
+	dup2(b, DAEMON_FD_CALLER);
 	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (file != DAEMON_FD_QUEUES) {
 		dup2(file, DAEMON_FD_QUEUES);

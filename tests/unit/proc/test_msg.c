@@ -65,6 +65,7 @@ static void fill_good(struct msg *m, const struct kind *k)
 		break;
 	case MSG_MAIL_COMMAND:
 		m->u.msg_mail_command.what = MSG_MAIL_RESUME;
+		m->u.msg_mail_command.direction = MSG_MAIL_IN;
 		MSG_TEXT(m->u.msg_mail_command.who, "佐藤");
 		break;
 	case MSG_VERDICTS:
