@@ -65,13 +65,13 @@ struct clean;
  * of messages for the whole process (i18n_init). */
 struct clean *clean_new(const struct clean_options *options);
 
-/* The next bytes of the mail, cut anywhere. 0, or the reason (enum mailreport_reason) for which the mail is refused: the rest
+/* The next bytes of the mail, cut anywhere. 0, or the reason (enum mail_reason) for which the mail is refused: the rest
  * may be given or not, but without it hash and receipt are of what was given. */
 int clean_push(struct clean *c, const void *bytes, size_t n);
 
 /*
  * The end of the mail: writes the output (unless refused, or direction out) and completes the report. 0, an enum
- * mailreport_reason, or what the sink returned (negative). *ret_report is valid until clean_free().
+ * mail_reason, or what the sink returned (negative). *ret_report is valid until clean_free().
  */
 int clean_end(struct clean *c, struct mailreport_view *ret_report);
 

@@ -3,7 +3,7 @@
  *
  * The wire form is the structs below in host order: one mailreport, then `shown` times mailreport_part, nothing after. Who
  * reads one that another process wrote opens it with mailreport_open(), which checks every member; an unchecked one is
- * only bytes. Codes and bits are kept by the ledger and never reused.
+ * only bytes. Codes and bits are kept by the ledger and never reused. Why a mail is refused is a code of mail_reason.h.
  */
 #ifndef SEKISHO_MAILREPORT_H
 #define SEKISHO_MAILREPORT_H
@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <sekisho/mail_reason.h>
+#include <sekisho/mime_flag.h>
 
 struct buf;
 
@@ -27,78 +30,47 @@ struct buf;
 /* Numbers that look like individual numbers: so many are shown, masked. */
 #define MAILREPORT_MASKED 4u
 
-/* Why the cleaner itself refuses a mail; the words are those of the gate's reasons as well. */
-/*	code NAME		word		     what people read */
-#define MAILREPORT_REASONS(X)                                                                               \
-	X(0, NONE, "none", N_("nothing is wrong"))                                                          \
-	X(1, MALFORMED, "malformed", N_("this is no mail: it has no header, or breaks the rules of one"))   \
-	X(2, LIMIT_HEADER, "limit-header", N_("a header is too long or has too many fields"))               \
-	X(3, LIMIT_FIELD, "limit-field", N_("a field of the header is too long"))                           \
-	X(4, LIMIT_DEPTH, "limit-depth", N_("parts are nested too deeply"))                                 \
-	X(5, LIMIT_PARTS, "limit-parts", N_("the mail has too many parts"))                                 \
-	X(6, LIMIT_ADDRESSES, "limit-addresses", N_("the mail has too many addresses"))                     \
-	X(7, LOOP, "loop", N_("the mail goes round in circles: it passed too many mail servers, or this gate before")) \
-	X(8, TOO_BIG, "too-big", N_("the mail is larger than allowed"))                                     \
-	X(9, INTERNAL, "worker-failed", N_("the mail could not be cleaned"))
-
-enum mailreport_reason {
-#define X(code, name, word, text) MAILREPORT_##name = code,
-	MAILREPORT_REASONS(X)
-#undef X
-	MAILREPORT_REASON_END,
-};
-
-/* What is noteworthy about a mail: bits of mailreport.flags. The sentences stand in the notice at the end of the text. */
-/*	bit NAME		word		       what people read */
-#define MAIL_FLAGS(X)                                                                                                     \
-	X(0, AMBIGUOUS, "ambiguous", N_("parts whose description contradicts itself were removed unread"))                \
-	X(1, BAD_HEADER, "bad-header", N_("the header is malformed"))                                                     \
-	X(2, DUPLICATE, "duplicate-field", N_("a field is there twice; the first one is shown"))                          \
-	X(3, BARE_LINE_END, "bare-line-end", N_("line ends are malformed"))                                               \
-	X(4, NUL, "nul", N_("the mail has NUL bytes"))                                                                    \
-	X(5, LONG_LINE, "long-line", N_("lines are longer than mail allows"))                                             \
-	X(6, BOUNDARY, "boundary", N_("the boundary between parts is malformed"))                                         \
-	X(7, UNCLOSED, "unclosed", N_("the mail ends in the middle"))                                                     \
-	X(8, OUTSIDE, "outside-parts", N_("text outside of the parts was left out"))                                      \
-	X(9, RAW_HEADER, "raw-header", N_("the header has characters that were not encoded"))                             \
-	X(10, BAD_WORD, "bad-word", N_("encoded words of the header are malformed"))                                      \
-	X(11, BAD_ENCODING, "bad-encoding", N_("part of the text could not be decoded"))                                  \
-	X(12, CHARSET_LIE, "charset-lie", N_("the text is not in the charset that it names"))                             \
-	X(13, CHARSET_UNKNOWN, "charset-unknown", N_("text in a charset that is not known here was left out"))            \
-	X(14, BAD_TEXT, "bad-text", N_("some characters could not be read"))                                              \
-	X(15, INVISIBLE, "invisible", N_("invisible or direction-changing characters were removed"))                      \
-	X(16, HIDDEN, "hidden-text", N_("text that the sender had hidden was left out"))                                  \
-	X(17, DECEPTIVE, "deceptive-link", N_("links lead elsewhere than their text says"))                               \
-	X(18, BAD_LINK, "bad-link", N_("links that would run a program were removed"))                                    \
-	X(19, BASE, "base", N_("the mail tried to redirect its links (base)"))                                            \
-	X(20, DIFFER, "alternatives-differ", N_("the HTML and the plain text of the mail say different things"))          \
-	X(21, STUB, "stub", N_("the plain text was only a stub; the HTML is shown"))                                      \
-	X(22, TRUNCATED, "truncated", N_("the text was too long and is cut"))                                             \
-	X(23, FROM_MISSING, "from-missing", N_("the sender's address is missing or malformed"))                           \
-	X(24, FROM_SEVERAL, "from-several", N_("several senders are named; the first one is shown"))                      \
-	X(25, LOOKALIKE, "lookalike-name", N_("a name looks like another mail address; only the address in < > is true")) \
-	X(26, BAD_ADDRESS, "bad-address", N_("malformed addresses were replaced or left out"))                            \
-	X(27, PUNYCODE, "punycode", N_("an address has letters of other scripts, which may look like familiar ones"))     \
-	X(28, DATE_MISSING, "date-missing", N_("the date is missing or malformed"))                                       \
-	X(29, NESTED, "nested", N_("mails within mails were too deep to be shown"))                                       \
-	X(30, MANY_PARTS, "many-parts", N_("more was removed than is listed"))                                            \
-	X(31, NAMES_DIFFER, "names-differ", N_("a file has several names"))                                               \
-	X(32, TYPE_DIFFERS, "type-differs", N_("a file is not what it is named"))                                         \
-	X(33, EXECUTABLE, "executable", N_("a removed file can run as a program"))                                        \
-	X(34, MACRO, "macro", N_("a removed document holds macros"))                                                      \
-	X(35, ENCRYPTED, "encrypted", N_("encrypted content cannot be checked"))                                          \
-	X(36, BROKEN_ARCHIVE, "broken-archive", N_("an archive is broken or tries to deceive"))                           \
-	X(37, EXTERNAL, "external", N_("the mail points to content that lies elsewhere, or is a piece of one"))           \
-	X(38, SIGNED, "signed", N_("the signature cannot be verified"))                                                   \
-	X(39, UUENCODE, "uuencode", N_("files hidden in the text were removed"))                                          \
-	X(40, TNEF, "tnef", N_("the mail is in Outlook's own format (winmail.dat)"))                                      \
-	X(41, BOUNCE, "bounce", N_("this is a report about the delivery of a mail"))                                      \
-	X(42, CALENDAR, "calendar", N_("this is an invitation"))                                                          \
-	X(43, AUTOMATIC, "automatic", N_("the mail was sent by a program"))                                               \
-	X(44, MANY_ADDRESSES, "many-addresses", N_("not all addressees are shown"))
+/* What is noteworthy about a mail's content: bits of mailreport.flags. What is wrong with its structure are the bits of
+ * mime_flag.h, in mailreport.structure. SAID: the sentence stands in the notice at the end of the text. */
+/*	bit NAME		SAID   word		       what people read */
+#define MAIL_FLAGS(X)                                                                                                      \
+	X(0, AMBIGUOUS, true, "ambiguous", N_("parts whose description contradicts itself were removed unread"))           \
+	X(1, BAD_ENCODING, true, "bad-encoding", N_("part of the text could not be decoded"))                              \
+	X(2, CHARSET_LIE, false, "charset-lie", N_("the text is not in the charset that it names"))                        \
+	X(3, CHARSET_UNKNOWN, true, "charset-unknown", N_("text in a charset that is not known here was left out"))        \
+	X(4, BAD_TEXT, true, "bad-text", N_("some characters could not be read"))                                          \
+	X(5, INVISIBLE, false, "invisible", N_("invisible or direction-changing characters were removed"))                 \
+	X(6, HIDDEN, true, "hidden-text", N_("text that the sender had hidden was left out"))                              \
+	X(7, DECEPTIVE, true, "deceptive-link", N_("links lead elsewhere than their text says"))                           \
+	X(8, BAD_LINK, true, "bad-link", N_("links that would run a program were removed"))                                \
+	X(9, BASE, true, "base", N_("the mail tried to redirect its links (base)"))                                        \
+	X(10, DIFFER, true, "alternatives-differ", N_("the HTML and the plain text of the mail say different things"))     \
+	X(11, STUB, false, "stub", N_("the plain text was only a stub; the HTML is shown"))                                \
+	X(12, TRUNCATED, true, "truncated", N_("the text was too long and is cut"))                                        \
+	X(13, FROM_MISSING, true, "from-missing", N_("the sender's address is missing or malformed"))                      \
+	X(14, FROM_SEVERAL, true, "from-several", N_("several senders are named; the first one is shown"))                 \
+	X(15, LOOKALIKE, true, "lookalike-name", N_("a name looks like a mail address; only the address in < > is true"))  \
+	X(16, PUNYCODE, true, "punycode", N_("an address has letters of other scripts, which may look like familiar ones")) \
+	X(17, DATE_MISSING, false, "date-missing", N_("the date is missing or malformed"))                                 \
+	X(18, NESTED, true, "nested", N_("mails within mails were too deep to be shown"))                                  \
+	X(19, MANY_PARTS, true, "many-parts", N_("more was removed than is listed"))                                       \
+	X(20, TYPE_DIFFERS, true, "type-differs", N_("a removed file is not what it is named"))                            \
+	X(21, EXECUTABLE, true, "executable", N_("a removed file can run as a program"))                                   \
+	X(22, MACRO, true, "macro", N_("a removed document holds macros"))                                                 \
+	X(23, ENCRYPTED, false, "encrypted", N_("encrypted content cannot be checked"))                                    \
+	X(24, BROKEN_ARCHIVE, true, "broken-archive", N_("an archive is broken or tries to deceive"))                      \
+	X(25, EXTERNAL, true, "external", N_("the mail points to content that lies elsewhere, or is a piece of one"))      \
+	X(26, SIGNED, false, "signed", N_("the signature cannot be verified"))                                             \
+	X(27, UUENCODE, true, "uuencode", N_("files hidden in the text were removed"))                                     \
+	X(28, TNEF, false, "tnef", N_("the mail is in Outlook's own format (winmail.dat)"))                                \
+	X(29, BOUNCE, false, "bounce", N_("this is a report about the delivery of a mail"))                                \
+	X(30, CALENDAR, false, "calendar", N_("this is an invitation"))                                                    \
+	X(31, AUTOMATIC, false, "automatic", N_("the mail was sent by a program"))                                         \
+	X(32, MANY_ADDRESSES, true, "many-addresses", N_("not all addressees are shown"))                                  \
+	X(33, OUTSIDE, false, "outside-parts", N_("text outside of the parts was left out"))
 
 enum mail_flag {
-#define X(bit, name, word, text) MAIL_FLAG_##name = bit,
+#define X(bit, name, said, word, text) MAIL_FLAG_##name = bit,
 	MAIL_FLAGS(X)
 #undef X
 	MAIL_FLAG_END,
@@ -132,20 +104,17 @@ enum mailreport_why {
 	MAILREPORT_WHY_END,
 };
 
-/* What a removed part is: bits of mailreport_part.marks. */
+/* More about a removed part: bits of mailreport_part.marks. */
 enum mailreport_mark {
-	MAILREPORT_ENCRYPTED = 1 << 0,	/* its content cannot be checked: archive, document, S/MIME, PGP */
-	MAILREPORT_MACRO = 1 << 1,
-	MAILREPORT_ARCHIVE = 1 << 2,
-	MAILREPORT_BROKEN = 1 << 3,	/* an archive that contradicts itself */
-	MAILREPORT_EXECUTABLE = 1 << 4, /* the part, or something in the archive */
-	MAILREPORT_TYPE_DIFFERS = 1 << 5, /* content, name and declared type do not fit */
-	MAILREPORT_NAMES_DIFFER = 1 << 6,
-	MAILREPORT_TEXT_TAKEN = 1 << 7,	/* its text follows the body */
-	MAILREPORT_TRUNCATED = 1 << 8,	/* its transfer encoding is damaged: size and hash are those of the sound beginning */
-	MAILREPORT_ATTACHED = 1 << 9,	/* what a person would call an attachment: neither signature nor another form of the text */
-	MAILREPORT_MARKS_ALL = (1 << 10) - 1,
+	MAILREPORT_ATTACHED = 1 << 0,	  /* what a person would call an attachment: neither signature nor another form of the text */
+	MAILREPORT_NAMES_DIFFER = 1 << 1,
+	MAILREPORT_TEXT_TAKEN = 1 << 2,	  /* its text follows the body */
+	MAILREPORT_CUT = 1 << 3,	  /* its transfer encoding is damaged: size and hash are those of the sound beginning */
+	MAILREPORT_MARKS_ALL = (1 << 4) - 1,
 };
+
+/* All bits of attachment.h. */
+#define MAILREPORT_ATTACHMENT_ALL ((ATTACHMENT_TRUNCATED << 1) - 1)
 
 /* Signs that a program forwards the mail: bits of mailreport.forward. */
 enum mailreport_forward {
@@ -161,20 +130,21 @@ struct mailreport_part {
 	char name[MAILREPORT_NAME];  /* as it is listed: filtered, one line; "" if it has none */
 	char other[MAILREPORT_NAME]; /* the other name, where headers disagree; else "" */
 	char declared[MAILREPORT_TYPE]; /* "application/pdf" in lower case */
-	char sniffed[MAILREPORT_TYPE];	/* by content: as sniff.h names it; "" if unknown */
 	uint8_t sha256[32];		/* of the decoded content */
 	uint64_t size;			/* decoded bytes */
+	uint32_t flags;			/* attachment.h: ATTACHMENT_ENCRYPTED, ATTACHMENT_MACROS, ... */
 	uint32_t marks;			/* enum mailreport_mark */
 	uint32_t entries;		/* of an archive */
+	uint16_t kind;			/* by content: enum sniff_kind */
 	uint8_t why;			/* enum mailreport_why */
 	uint8_t depth;			/* mails around it: 0 = of this mail */
-	uint8_t zero[6];
 };
 
 struct mailreport {
 	uint32_t magic, version;
 	uint32_t shown, parts_total; /* removed parts: described here, and all */
 	uint64_t flags;		     /* MAIL_FLAG() */
+	uint64_t structure;	     /* MIME_FLAG() of mime_flag.h */
 	uint64_t size_in, size_out;  /* bytes of the mail and of what became of it (0 in direction out) */
 	uint64_t text_bytes;	     /* of decoded text that was read */
 	uint8_t sha256_in[32], sha256_out[32];
@@ -196,7 +166,7 @@ struct mailreport {
 	uint32_t mynumber_score;
 	char mynumber_masked[MAILREPORT_MASKED][24]; /* "****-****-9018"; the number itself is never kept */
 	uint32_t hidden, deceptive;  /* characters hidden by the sender; deceptive links */
-	uint8_t reason;		     /* enum mailreport_reason; 0: delivered */
+	uint8_t reason;		     /* enum mail_reason; 0: delivered */
 	uint8_t direction;	     /* 0 in, 1 out */
 	uint8_t zero[6];
 };
@@ -217,18 +187,17 @@ struct mailreport_view {
 int mailreport_open(const void *bytes, size_t n, struct mailreport_view *ret_view);
 
 /* The words of codes and bits ("unknown" for none), and their sentences (msgids). Never NULL. */
-const char *mailreport_reason_word(unsigned reason);
-const char *mailreport_reason_text(unsigned reason);
 const char *mail_flag_word(unsigned bit);
 const char *mail_flag_text(unsigned bit);
+bool mail_flag_said(unsigned bit);
 const char *mailreport_why_word(unsigned why);
 const char *mailreport_why_text(unsigned why);
 
 /*
  * The report as one JSON object: verdict ("pass" or "refused"), reason, direction, receipt, charset, size, size_out,
  * sha256, sha256_out, message_id, from, recipients, recipients_external, labels, received, passes, forward[], flags[],
- * hidden, deceptive, mynumber{hits score masked[]}, parts_total, removed[{name other declared sniffed size sha256 why
- * marks[] entries depth}].
+ * structure[], hidden, deceptive, mynumber{hits score masked[]}, parts_total, attachments, removed[{name other declared
+ * sniffed size sha256 why flags[] entries depth}].
  */
 void mailreport_json(const struct mailreport_view *view, struct buf *out);
 
