@@ -241,6 +241,68 @@ struct msg_mail_status {
 };
 enum msg_mail_flood { MSG_MAIL_CALM = 0, MSG_MAIL_SLOWED = 1, MSG_MAIL_STOPPED = 2 };
 
+/* -- The mail ledger: sekisho-maild to sekisho-logd, and back ---------------------------------------------- */
+
+/*
+ * What is about to become of a mail. It is answered when the row is durable, with MSG_MAIL_STORED; nothing leaves, and no
+ * verdict is told, before. The pair outlives both ends: an answer to an id that is not awaited is let go.
+ * fds: [the cleaner's report, a sealed memfd], or none when there is none (refused before).
+ */
+#define MSG_MAIL_RECIPIENTS 8192
+struct msg_mail_entry {
+	uint64_t id; /* never used twice, also by another life of sekisho-maild */
+	int64_t at;  /* wall seconds */
+	uint32_t direction; /* enum msg_mail_direction */
+	uint32_t verdict;   /* enum msg_mail_verdict */
+	uint32_t reason;    /* enum mail_reason, 0 with PASS */
+	uint32_t nrecipients;
+	uint64_t size, size_out; /* bytes as received; of what leaves */
+	uint8_t sha256[32], sha256_out[32];
+	char receipt[40];
+	char client[48], helo[256]; /* address and name of who sent it to us */
+	char sender[256];	    /* "" = <> */
+	char recipients[MSG_MAIL_RECIPIENTS]; /* one a blank between */
+	char detail[128];	    /* what the reason is about, "" */
+};
+enum msg_mail_verdict {
+	MSG_MAIL_PASS = 1,    /* the outcome follows */
+	MSG_MAIL_REFUSED = 2, /* 5xx */
+	MSG_MAIL_HELD = 3,    /* 450 until somebody approves the receipt number */
+	MSG_MAIL_DEFERRED = 4, /* 4xx */
+};
+struct msg_mail_stored {
+	uint64_t id, sequence;
+	uint32_t ok; /* 0: it could not be stored */
+	uint32_t pad;
+};
+/* What became of it; not waited for. */
+struct msg_mail_outcome {
+	uint64_t id;
+	int64_t at;
+	uint32_t result; /* enum msg_mail_result_of */
+	uint32_t code;	 /* of the mail server, 0 without an answer */
+	char server[48]; /* its address */
+	char text[160];	 /* its answer */
+};
+enum msg_mail_result_of {
+	MSG_MAIL_DELIVERED = 1,
+	MSG_MAIL_REJECTED = 2, /* 5xx of the mail server */
+	MSG_MAIL_POSTPONED = 3, /* 4xx of it, or it could not be reached: the sender tries again */
+	MSG_MAIL_UNKNOWN = 4, /* it had all and did not answer: the sender tries again, it may arrive twice */
+};
+/* Has somebody approved this mail? Answered under the same id. */
+struct msg_mail_ask {
+	uint64_t id;
+	uint32_t direction, pad;
+	uint8_t sha256[32];
+	char receipt[40];
+};
+struct msg_mail_approval {
+	uint64_t id;
+	uint32_t approved, pad;
+	char who[64];
+};
+
 /* -- sekisho (command) to sekishod over the control socket ----------------------------------------------- */
 
 struct msg_request {
@@ -505,7 +567,12 @@ struct msg_mail_busy {
 	X(MAIL_CONNECT, msg_mail_connect, 63, 0, 0)                                                             \
 	X(MAIL_CONNECTED, msg_mail_connected, 64, 0, 1)                                                         \
 	X(MAIL_COMMAND, msg_mail_command, 65, 0, 0)                                                             \
-	X(MAIL_STATUS, msg_mail_status, 66, 0, 0)
+	X(MAIL_STATUS, msg_mail_status, 66, 0, 0)                                                               \
+	X(MAIL_ENTRY, msg_mail_entry, 70, 0, 1)                                                                 \
+	X(MAIL_STORED, msg_mail_stored, 71, 0, 0)                                                               \
+	X(MAIL_OUTCOME, msg_mail_outcome, 72, 0, 0)                                                             \
+	X(MAIL_ASK, msg_mail_ask, 73, 0, 0)                                                                     \
+	X(MAIL_APPROVAL, msg_mail_approval, 74, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

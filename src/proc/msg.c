@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <sekisho/mail_reason.h>
 #include <sekisho/reader.h>
 
 /* -- What may be wrong in each message ------------------------------------------------------------------- */
@@ -143,6 +144,33 @@ static const struct field msg_mail_way_fields[] = {
 };
 static const struct field msg_mail_status_fields[] = {
 	GROUP(msg_mail_status, way, msg_mail_way, 2, msg_mail_way_fields),
+};
+static const struct field msg_mail_entry_fields[] = {
+	RANGE(msg_mail_entry, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	RANGE(msg_mail_entry, verdict, MSG_MAIL_PASS, MSG_MAIL_DEFERRED),
+	RANGE(msg_mail_entry, reason, 0, MAIL_REASON_END - 1),
+	TEXT(msg_mail_entry, receipt),
+	TEXT(msg_mail_entry, client),
+	TEXT(msg_mail_entry, helo),
+	TEXT(msg_mail_entry, sender),
+	TEXT(msg_mail_entry, recipients),
+	TEXT(msg_mail_entry, detail),
+};
+static const struct field msg_mail_stored_fields[] = {FLAG(msg_mail_stored, ok), ZERO(msg_mail_stored, pad)};
+static const struct field msg_mail_outcome_fields[] = {
+	RANGE(msg_mail_outcome, result, MSG_MAIL_DELIVERED, MSG_MAIL_UNKNOWN),
+	TEXT(msg_mail_outcome, server),
+	TEXT(msg_mail_outcome, text),
+};
+static const struct field msg_mail_ask_fields[] = {
+	RANGE(msg_mail_ask, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	ZERO(msg_mail_ask, pad),
+	TEXT(msg_mail_ask, receipt),
+};
+static const struct field msg_mail_approval_fields[] = {
+	FLAG(msg_mail_approval, approved),
+	ZERO(msg_mail_approval, pad),
+	TEXT(msg_mail_approval, who),
 };
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),

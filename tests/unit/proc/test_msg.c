@@ -2,6 +2,7 @@
  * test_msg.c: every message goes through a socket unchanged; everything that msg.h calls malformed is
  * refused, and a refused message leaves no descriptor behind.
  */
+#include <sekisho/mail_reason.h>
 #include <sekisho/msg.h>
 
 #include <dirent.h>
@@ -62,6 +63,18 @@ static void fill_good(struct msg *m, const struct kind *k)
 		break;
 	case MSG_BROKEN:
 		m->u.msg_broken.peer = MSG_PEER_CONNECT;
+		break;
+	case MSG_MAIL_ENTRY:
+		m->u.msg_mail_entry.direction = MSG_MAIL_OUT;
+		m->u.msg_mail_entry.verdict = MSG_MAIL_REFUSED;
+		m->u.msg_mail_entry.reason = MAIL_REASON_MYNUMBER;
+		MSG_TEXT(m->u.msg_mail_entry.recipients, "a@example.jp b@example.jp");
+		break;
+	case MSG_MAIL_OUTCOME:
+		m->u.msg_mail_outcome.result = MSG_MAIL_DELIVERED;
+		break;
+	case MSG_MAIL_ASK:
+		m->u.msg_mail_ask.direction = MSG_MAIL_OUT;
 		break;
 	case MSG_MAIL_COMMAND:
 		m->u.msg_mail_command.what = MSG_MAIL_RESUME;
@@ -218,6 +231,13 @@ static void test_fields(void)
 	REFUSED(MSG_MAIL_CONNECT, m.u.msg_mail_connect.hop.pad2 = 1);
 	REFUSED(MSG_MAIL_CONNECTED, m.u.msg_mail_connected.pad = 1);
 	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.what = 0);
+	REFUSED(MSG_MAIL_ENTRY, m.u.msg_mail_entry.verdict = 0);
+	REFUSED(MSG_MAIL_ENTRY, m.u.msg_mail_entry.reason = MAIL_REASON_END);
+	REFUSED(MSG_MAIL_ENTRY, m.u.msg_mail_entry.recipients[0] = '\n');
+	REFUSED(MSG_MAIL_STORED, m.u.msg_mail_stored.ok = 2);
+	REFUSED(MSG_MAIL_OUTCOME, m.u.msg_mail_outcome.result = MSG_MAIL_UNKNOWN + 1);
+	REFUSED(MSG_MAIL_ASK, m.u.msg_mail_ask.pad = 1);
+	REFUSED(MSG_MAIL_APPROVAL, m.u.msg_mail_approval.approved = 2);
 	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.direction = MSG_MAIL_OUT + 1);
 	REFUSED(MSG_MAIL_STATUS, m.u.msg_mail_status.way[1].flood = MSG_MAIL_STOPPED + 1);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
