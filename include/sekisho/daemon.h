@@ -56,6 +56,13 @@ enum daemon_fd {
 	/* sekisho-clean, sekisho-verify */
 	DAEMON_FD_MAIL = 4, /* to sekisho-maild: MSG_MAIL_JOB comes, MSG_MAIL_BUSY goes (src/mail/zygote.h) */
 
+	/* the child of either that has one mail */
+	MAIL_FD_IN = 0,
+	MAIL_FD_OUT = 1,
+	MAIL_FD_RESULT = 3,
+	MAIL_FD_DOMAINS = 4, /* sekisho-clean: own domains, one a line */
+	MAIL_FD_REPORT = 5,  /* sekisho-clean: an empty memfd that can be sealed */
+
 	/* one-shots */
 	DAEMON_FD_RESULT = 3, /* MSG_RESULT goes here */
 	DAEMON_FD_POLICY = 4, /* sekisho-compile: sealed memfd with the policy's text */

@@ -25,6 +25,10 @@ enum jail_row {
 	JAIL_READER,  /* the child of `sekisho classify` and `sekisho watch` that reads captures */
 	JAIL_MAIL,    /* sekisho-maild */
 	JAIL_CONNECT, /* sekisho-connect */
+	JAIL_CLEAN,   /* sekisho-clean: makes a child for each mail */
+	JAIL_VERIFY,  /* sekisho-verify: the same */
+	JAIL_CLEAN_MAIL,  /* its child, which reads one: entered with jail_narrow() from the row above */
+	JAIL_VERIFY_MAIL,
 	JAIL_ROWS,
 };
 
@@ -36,6 +40,11 @@ enum jail_row {
 #define JAIL_UID_INSPECT 974
 #define JAIL_UID_MAIL 975
 #define JAIL_UID_CONNECT 976
+#define JAIL_UID_CLEAN 977
+#define JAIL_UID_VERIFY 978
+
+/* Processes of the user of sekisho-clean, and of that of sekisho-verify: a zygote, its children, those nobody looked after. */
+#define JAIL_MAIL_PROCESSES 600
 
 /* Name of the program ("sekishod"); also what MSG_EXITED and the log call it. */
 const char *jail_name(enum jail_row row);
@@ -62,6 +71,18 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret);
  * capabilities, new privileges, paths and every other system call. Same result.
  */
 int jail_confine(enum jail_row row, struct jail_report *ret);
+
+/*
+ * A narrower row for the children of a process that is in its jail already: made ready before that (it needs a
+ * descriptor for a moment), used after each fork. The process keeps user, root and paths; limits can only become less,
+ * and a system call is allowed when both rows have it.
+ */
+struct jail_filter {
+	unsigned short n; /* instructions */
+	void *program;	  /* malloc()ed: struct sock_filter[n] */
+};
+int jail_prepare(enum jail_row row, struct jail_filter *ret);
+int jail_narrow(enum jail_row row, const struct jail_filter *filter);
 
 /* Is the calling process confined in this row? NULL, or what is missing (static text). */
 const char *jail_confined(enum jail_row row);

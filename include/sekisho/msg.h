@@ -507,7 +507,7 @@ struct msg_mail_job {
 	char sender[256];   /* of the envelope, "" = <> */
 	char label[MSG_MAIL_LABELS][64]; /* looked for in the subject, "" = none */
 };
-enum msg_mail_original { MSG_MAIL_ORIGINAL_NONE = 0, MSG_MAIL_ORIGINAL_COPIED = 1, MSG_MAIL_ORIGINAL_UPSTREAM = 2 };
+enum msg_mail_original { MSG_MAIL_ORIGINAL_NONE = 0, MSG_MAIL_ORIGINAL_UPSTREAM = 1, MSG_MAIL_ORIGINAL_COPIED = 2 };
 /* The cleaner has written all it had to. fds: [sealed memfd: struct mailreport and its parts (mailreport.h)]. */
 struct msg_mail_result {
 	uint64_t bytes_in;

@@ -25,22 +25,14 @@
 
 /* A zygote has at most so many children at work; a job beyond is answered with MSG_MAIL_BUSY. */
 #define ZYGOTE_CHILDREN_MAX 512
-
-/* Descriptors of a child; everything else is closed. 2 stays the log. */
-enum zygote_fd {
-	ZYGOTE_FD_IN = 0,
-	ZYGOTE_FD_OUT = 1,
-	ZYGOTE_FD_RESULT = 3,
-	ZYGOTE_FD_DOMAINS = 4, /* sekisho-clean */
-	ZYGOTE_FD_REPORT = 5,  /* sekisho-clean: an empty memfd that can be sealed */
-};
+_Static_assert(ZYGOTE_CHILDREN_MAX < JAIL_MAIL_PROCESSES, "the limit of the jail is the second one");
 
 struct zygote_spec {
 	enum jail_row row;  /* of the zygote */
 	enum jail_row child; /* narrower: of its children */
 	unsigned fds;	    /* of a job: MSG_MAIL_FDS_CLEAN or MSG_MAIL_FDS_VERIFY */
 	/*
-	 * In the child, in its jail: reads, writes, and answers with one message on ZYGOTE_FD_RESULT. The process ends
+	 * In the child, in its jail: reads, writes, and answers with one message on MAIL_FD_RESULT. The process ends
 	 * when it returns; what it returns is the exit status and told to nobody but the log.
 	 */
 	int (*work)(const struct msg_mail_job *job);

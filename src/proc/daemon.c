@@ -142,6 +142,8 @@ static const struct handed {
 	[JAIL_INSPECT] = {{AF_UNIX, 2}},
 	[JAIL_MAIL] = {{AF_UNIX, 6}},
 	[JAIL_CONNECT] = {{AF_UNIX, 3}},
+	[JAIL_CLEAN] = {{AF_UNIX, 2}},
+	[JAIL_VERIFY] = {{AF_UNIX, 2}},
 };
 
 static bool fd_is(int fd, int domain)

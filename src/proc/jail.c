@@ -20,11 +20,14 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -360,6 +363,50 @@ int jail_enter(enum jail_row row, const char *root, struct jail_report *ret)
 int jail_confine(enum jail_row row, struct jail_report *ret)
 {
 	return enter(&jail_table[row], "", false, ret);
+}
+
+/* -- Narrowing ------------------------------------------------------------------------------------------- */
+
+/* The program as the kernel takes it; the library only writes it to a file. */
+static int export_filter(scmp_filter_ctx filter, int fd, struct jail_filter *ret)
+{
+	int r = seccomp_export_bpf(filter, fd);
+	off_t size = r == 0 ? lseek(fd, 0, SEEK_END) : 0;
+
+	if (r < 0 || size <= 0 || size % (off_t)sizeof(struct sock_filter) != 0 || size / (off_t)sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return r < 0 ? r : -EINVAL;
+	void *program = malloc((size_t)size);
+	if (program == NULL)
+		return -ENOMEM;
+	if (pread(fd, program, (size_t)size, 0) != size) {
+		free(program);
+		return -EIO;
+	}
+	*ret = (struct jail_filter){(unsigned short)((size_t)size / sizeof(struct sock_filter)), program};
+	return 0;
+}
+
+int jail_prepare(enum jail_row row, struct jail_filter *ret)
+{
+	scmp_filter_ctx filter = build_filter(&jail_table[row]);
+	int fd = memfd_create("filter", MFD_CLOEXEC), r;
+
+	r = filter == NULL ? -EINVAL : fd < 0 ? -errno : export_filter(filter, fd, ret);
+	if (fd >= 0)
+		close(fd);
+	if (filter != NULL)
+		seccomp_release(filter);
+	return r;
+}
+
+int jail_narrow(enum jail_row row, const struct jail_filter *filter)
+{
+	struct sock_fprog program = {filter->n, filter->program};
+	int r = set_limits(&jail_table[row]);
+
+	if (r == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
+		r = -errno;
+	return r;
 }
 
 /* -- Verifying ------------------------------------------------------------------------------------------- */

@@ -11,10 +11,13 @@
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <sekisho/daemon.h>
@@ -154,6 +157,41 @@ static const struct jail_call reading[] = {
 	END,
 };
 
+/*
+ * sekisho-clean and sekisho-verify make a child for each mail. Most of it is for the child before it narrows itself; what
+ * its own row has must be here too.
+ */
+#define CHILD_OF_FORK (CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)
+#define CAN_LIMIT(resource) {"prlimit64", JAIL_ALLOW, {{JAIL_EQUAL, 0, 0}, {JAIL_EQUAL, 1, resource}}}
+static const struct jail_call breeding[] = {
+	CAN_IF("clone", 0, CHILD_OF_FORK), CAN("set_robust_list"), CAN("wait4"),
+	CAN_IF("recvmsg", 0, DAEMON_FD_MAIL), CAN_IF("sendmsg", 0, DAEMON_FD_INIT), CAN_IF("sendmsg", 0, DAEMON_FD_MAIL),
+	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
+	CAN_IF("write", 0, MAIL_FD_OUT), CAN_IF("write", 0, STDERR_FILENO), CAN_IF("write", 0, MAIL_FD_REPORT),
+	CAN("dup2"), CAN("dup3"), CAN("close_range"), CAN("getppid"), CAN("alarm"), CAN_IF("setitimer", 0, ITIMER_REAL),
+	CAN_LIMIT(RLIMIT_CPU), CAN_LIMIT(RLIMIT_NOFILE), CAN_LIMIT(RLIMIT_NPROC),
+	CAN_IF("prctl", 0, PR_SET_PDEATHSIG), CAN_IF("prctl", 0, PR_SET_SECCOMP),
+	CANNOT("open"), CANNOT("openat"),
+	END,
+};
+
+/* One mail: in, out, an answer, the end. Its own memory is all there. */
+static const struct jail_call verifying[] = {
+	CAN_IF("read", 0, MAIL_FD_IN), CAN_IF("write", 0, MAIL_FD_OUT), CAN_IF("sendmsg", 0, MAIL_FD_RESULT),
+	CAN("exit_group"), CAN("exit"), CAN("rt_sigreturn"), CAN("restart_syscall"),
+	END,
+};
+
+/* The cleaner also has memory, the list of domains, and a report that it seals. */
+static const struct jail_call cleaning[] = {
+	CAN_IF("read", 0, MAIL_FD_DOMAINS), CAN_IF("pread64", 0, MAIL_FD_DOMAINS), CAN_IF("fstat", 0, MAIL_FD_DOMAINS),
+	{"newfstatat", JAIL_ALLOW, {{JAIL_EQUAL, 0, MAIL_FD_DOMAINS}, {JAIL_MASKED, 3, AT_EMPTY_PATH, AT_EMPTY_PATH}}},
+	CAN_IF("write", 0, MAIL_FD_REPORT), CAN_IF("ftruncate", 0, MAIL_FD_REPORT), CAN_IF("fcntl", 0, MAIL_FD_REPORT),
+	CAN_WITHOUT("mmap", 2, PROT_EXEC), CAN_WITHOUT("mprotect", 2, PROT_EXEC), CAN("munmap"), CAN("mremap"),
+	CAN("madvise"), CAN("brk"), CAN("clock_gettime"), CAN("gettimeofday"), CAN("time"),
+	END,
+};
+
 /* The sanitizers' runtime lives in the same process; only their builds have this. */
 static const struct jail_call sanitizing[] = {
 #if defined(__SANITIZE_ADDRESS__)
@@ -162,10 +200,22 @@ static const struct jail_call sanitizing[] = {
 	END,
 };
 
+/* They also look at themselves, and say what they found. */
+static const struct jail_call sanitizing_mail[] = {
+#if defined(__SANITIZE_ADDRESS__)
+	CAN("mmap"), CAN("munmap"), CAN("madvise"), CAN("getpid"), CAN("gettid"), CAN_IF("write", 0, STDERR_FILENO),
+	CAN("sigaltstack"), CAN("rt_sigaction"), CAN("rt_sigprocmask"), CAN("futex"), CAN("clock_gettime"), CANNOT("openat"),
+	CANNOT("readlink"), CANNOT("prctl"), CANNOT("close"),
+#endif
+	END,
+};
+
 #if defined(__SANITIZE_ADDRESS__)
 #define ADDRESS_SPACE RLIM_INFINITY /* the shadow takes terabytes */
+#define ADDRESS_SPACE_MAIL RLIM_INFINITY
 #else
 #define ADDRESS_SPACE (4 * GIB)
+#define ADDRESS_SPACE_MAIL (64 * MIB) /* a cleaner needs about 3 */
 #endif
 
 const struct jail_spec jail_table[JAIL_ROWS] = {
@@ -242,5 +292,33 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.uid = JAIL_UID_NONE,
 		.calls = {living, writing, reading, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_CLEAN] = {
+		.name = "sekisho-clean",
+		.uid = JAIL_UID_CLEAN,
+		.empty_root = true,
+		.calls = {living, looping, breeding, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE_MAIL}, {RLIMIT_NPROC, JAIL_MAIL_PROCESSES},
+			{RLIMIT_FSIZE, 4 * MIB}},
+	},
+	[JAIL_VERIFY] = {
+		.name = "sekisho-verify",
+		.uid = JAIL_UID_VERIFY,
+		.empty_root = true,
+		.calls = {living, looping, breeding, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE_MAIL}, {RLIMIT_NPROC, JAIL_MAIL_PROCESSES},
+			{RLIMIT_FSIZE, 4 * MIB}},
+	},
+	[JAIL_CLEAN_MAIL] = {
+		.name = "sekisho-clean's child",
+		.uid = JAIL_UID_CLEAN,
+		.calls = {verifying, cleaning, sanitizing_mail},
+		.limits = {{RLIMIT_NOFILE, 0}, {RLIMIT_NPROC, 0}},
+	},
+	[JAIL_VERIFY_MAIL] = {
+		.name = "sekisho-verify's child",
+		.uid = JAIL_UID_VERIFY,
+		.calls = {verifying, sanitizing_mail},
+		.limits = {{RLIMIT_NOFILE, 0}, {RLIMIT_NPROC, 0}},
 	},
 };

@@ -252,7 +252,7 @@ static const struct field msg_mail_job_fields[] = {
 	RANGE(msg_mail_job, seconds, 1, MSG_MAIL_SECONDS_MAX),
 	RANGE(msg_mail_job, cpu_seconds, 1, MSG_MAIL_SECONDS_MAX),
 	FLAG(msg_mail_job, english),
-	RANGE(msg_mail_job, original, MSG_MAIL_ORIGINAL_NONE, MSG_MAIL_ORIGINAL_UPSTREAM),
+	RANGE(msg_mail_job, original, MSG_MAIL_ORIGINAL_NONE, MSG_MAIL_ORIGINAL_COPIED),
 	FLAG(msg_mail_job, private_use),
 	ZERO(msg_mail_job, pad),
 	TEXT(msg_mail_job, hostname),

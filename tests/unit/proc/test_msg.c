@@ -272,7 +272,7 @@ static void test_fields(void)
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.seconds = MSG_MAIL_SECONDS_MAX + 1);
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.cpu_seconds = 0);
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.english = 2);
-	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.original = MSG_MAIL_ORIGINAL_UPSTREAM + 1);
+	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.original = MSG_MAIL_ORIGINAL_COPIED + 1);
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.private_use = 2);
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.sender[0] = '\r');
 	REFUSED(MSG_MAIL_JOB, m.u.msg_mail_job.label[0][0] = '\n');

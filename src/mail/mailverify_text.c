@@ -1,0 +1,214 @@
+/*
+ * mailverify_text.c: Base64, UTF-8 and the characters of section 6: what a text that leaves the gate may consist of.
+ *
+ * Input: bytes of the cleaner, who is believed nothing. State: struct mailverify. Base64 is that of RFC 4648, strict; UTF-8
+ * that of RFC 3629. Nothing here is shared with what makes such texts, the lists of characters least of all: they are
+ * written down from the page, and tested against it and against Unicode's properties.
+ */
+#include "mailverify_private.h"
+
+#include <string.h>
+
+#define MARKS_MAX 8
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* -- Characters (section 6) ------------------------------------------------------------------------------- */
+
+enum kind { PLAIN, REFUSED, PRIVATE, MARK, SELECTOR };
+enum base { NOTHING, CHINESE, OTHER }; /* what a mark or selector would stand behind */
+
+/* Sorted. What is in none of them is plain. */
+static const struct range {
+	uint32_t first, last;
+	enum kind kind;
+} ranges[] = {
+	{0x0000, 0x0008, REFUSED},   {0x000b, 0x000c, REFUSED},	  {0x000e, 0x001f, REFUSED},   {0x007f, 0x00a0, REFUSED},
+	{0x00ad, 0x00ad, REFUSED},   {0x0300, 0x034e, MARK},	  {0x034f, 0x034f, REFUSED},   {0x0350, 0x036f, MARK},
+	{0x0483, 0x0489, MARK},	     {0x0591, 0x05bd, MARK},	  {0x0610, 0x061a, MARK},      {0x061c, 0x061c, REFUSED},
+	{0x064b, 0x065f, MARK},	     {0x06d6, 0x06dc, MARK},	  {0x0e31, 0x0e31, MARK},      {0x0e34, 0x0e3a, MARK},
+	{0x0e47, 0x0e4e, MARK},	     {0x115f, 0x1160, REFUSED},	  {0x1680, 0x1680, REFUSED},   {0x17b4, 0x17b5, REFUSED},
+	{0x180b, 0x180f, REFUSED},   {0x1ab0, 0x1aff, MARK},	  {0x1dc0, 0x1dff, MARK},      {0x2000, 0x200f, REFUSED},
+	{0x2028, 0x202f, REFUSED},   {0x205f, 0x206f, REFUSED},	  {0x20d0, 0x20f0, MARK},      {0x2800, 0x2800, REFUSED},
+	{0x302a, 0x302f, MARK},	     {0x3099, 0x309a, MARK},	  {0x3164, 0x3164, REFUSED},   {0xd800, 0xdfff, REFUSED},
+	{0xe000, 0xf8ff, PRIVATE},   {0xfdd0, 0xfdef, REFUSED},	  {0xfe00, 0xfe0f, SELECTOR},  {0xfe20, 0xfe2f, MARK},
+	{0xfeff, 0xfeff, REFUSED},   {0xffa0, 0xffa0, REFUSED},	  {0xfff0, 0xfffb, REFUSED},   {0x1bca0, 0x1bca3, REFUSED},
+	{0x1d159, 0x1d159, REFUSED}, {0x1d173, 0x1d17a, REFUSED}, {0xe0000, 0xe00ff, REFUSED}, {0xe0100, 0xe01ef, SELECTOR},
+	{0xe01f0, 0xe0fff, REFUSED}, {0xf0000, 0x10fffd, PRIVATE},
+};
+
+static enum kind kind_of(uint32_t point)
+{
+	size_t low = 0, high = COUNT(ranges);
+
+	if ((point & 0xfffe) == 0xfffe) /* the last two of each plane */
+		return REFUSED;
+	while (low < high) {
+		size_t i = (low + high) / 2;
+		if (point > ranges[i].last)
+			low = i + 1;
+		else if (point < ranges[i].first)
+			high = i;
+		else
+			return ranges[i].kind;
+	}
+	return PLAIN;
+}
+
+static bool is_chinese(uint32_t p)
+{
+	return (p >= 0x3400 && p <= 0x9fff) || (p >= 0xf900 && p <= 0xfaff) || (p >= 0x20000 && p <= 0x3fffd);
+}
+
+void mailverify_text_begin(struct mailverify *v)
+{
+	v->need = 0;
+	v->base = NOTHING;
+	v->marks = 0;
+	v->tail = 0;
+}
+
+/* "://" behind http, https or ftp; tail has all of it, and bit 5 makes letters small. */
+static bool begins_address(uint64_t tail)
+{
+	uint64_t small = tail | UINT64_C(0x2020202020000000);
+
+	return (tail & 0xffffff) == 0x3a2f2f && ((small >> 24 & 0xffffffff) == 0x68747470 ||
+		(small >> 24 & 0xffffffffff) == 0x6874747073 || (small >> 24 & 0xffffff) == 0x667470);
+}
+
+static enum mailverify_reason ascii(struct mailverify *v, uint8_t c)
+{
+	bool control = c < 0x20 || c == 0x7f, line_end = c == '\n' && (v->tail & 0xff) == '\r';
+
+	if (control && (v->stage != BODY || (c != '\t' && c != '\r' && !line_end)))
+		return MAILVERIFY_CHARACTER;
+	v->tail = v->tail << 8 | c;
+	v->base = line_end ? NOTHING : OTHER;
+	v->marks = 0;
+	return c == '/' && v->stage == BODY && begins_address(v->tail) ? MAILVERIFY_LINK : MAILVERIFY_OK;
+}
+
+/* A whole character from U+0080 on. */
+static enum mailverify_reason character(struct mailverify *v, uint32_t p)
+{
+	enum kind kind = kind_of(p);
+	bool mark = kind == MARK || kind == SELECTOR;
+
+	v->tail = 0;
+	if (kind == REFUSED || (kind == PRIVATE && !v->options.private_use) || (kind == MARK && v->base == NOTHING) ||
+		(kind == SELECTOR && (v->base != CHINESE || v->marks > 0)) || (mark && v->marks == MARKS_MAX))
+		return MAILVERIFY_CHARACTER;
+	if (mark) {
+		v->marks++;
+		return MAILVERIFY_OK;
+	}
+	v->base = is_chinese(p) ? CHINESE : OTHER;
+	v->marks = 0;
+	return MAILVERIFY_OK;
+}
+
+/* The first byte of a character, which says what the second may be: RFC 3629, section 4. */
+static enum mailverify_reason lead(struct mailverify *v, uint8_t c)
+{
+	if (c < 0xc2 || c > 0xf4)
+		return MAILVERIFY_UTF8;
+	v->need = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+	v->point = c & (0x3fu >> v->need);
+	v->least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+	v->most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+	return MAILVERIFY_OK;
+}
+
+static enum mailverify_reason text_byte(struct mailverify *v, uint8_t c)
+{
+	if (v->need > 0) {
+		if (c < v->least || c > v->most)
+			return MAILVERIFY_UTF8;
+		v->least = 0x80;
+		v->most = 0xbf;
+		v->point = v->point << 6 | (c & 0x3f);
+		return --v->need > 0 ? MAILVERIFY_OK : character(v, v->point);
+	}
+	if ((v->tail & 0xff) == '\r' && c != '\n')
+		return MAILVERIFY_CHARACTER;
+	return c < 0x80 ? ascii(v, c) : lead(v, c);
+}
+
+/* Kana but their marks, and U+3400 to U+9FFF: most of a Japanese text, and plain. Three bytes. */
+static bool is_usual(const uint8_t *s)
+{
+	if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
+		return false;
+	return (s[0] > 0xe3 && s[0] < 0xea) || (s[0] == 0xe3 && (s[1] >= 0x90 || s[1] == 0x81 || s[1] == 0x83 ||
+		(s[1] == 0x80 && s[2] < 0xaa) || (s[1] == 0x82 && s[2] != 0x99 && s[2] != 0x9a)));
+}
+
+/* Bytes at s that text_byte() would take: the same, but faster. */
+static size_t usual(struct mailverify *v, const uint8_t *s, size_t n)
+{
+	size_t i = 0;
+
+	if (v->need > 0 || (v->tail & 0xff) == '\r')
+		return 0;
+	while (i < n) {
+		if (s[i] >= 0x20 && s[i] < 0x7f && s[i] != '/') {
+			v->tail = v->tail << 8 | s[i++];
+			v->base = OTHER;
+		} else if (n - i >= 3 && is_usual(s + i)) {
+			v->tail = 0;
+			v->base = s[i] > 0xe3 || s[i + 1] >= 0x90 ? CHINESE : OTHER;
+			i += 3;
+		} else {
+			break;
+		}
+	}
+	if (i > 0)
+		v->marks = 0;
+	return i;
+}
+
+size_t mailverify_text_put(struct mailverify *v, const uint8_t *s, size_t n)
+{
+	size_t i = usual(v, s, n);
+
+	while (i < n && (v->reason = text_byte(v, s[i])) == MAILVERIFY_OK) {
+		i++;
+		i += usual(v, s + i, n - i);
+	}
+	return i;
+}
+
+/* -- Base64 (section 5) ------------------------------------------------------------------------------------- */
+
+#define NO 0x80
+#define NO8 NO, NO, NO, NO, NO, NO, NO, NO
+#define NO32 NO8, NO8, NO8, NO8
+static const uint8_t digits[256] = {
+	NO32,
+	NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, 62, NO, NO, NO, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO,
+	NO,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, NO,
+	NO, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO,
+	NO32, NO32, NO32, NO32,
+};
+
+int mailverify_decode(const uint8_t *s, size_t n, uint8_t *out)
+{
+	size_t pad = n > 0 && s[n - 1] == '=' ? 1u + (s[n - 2] == '=') : 0, have = 0;
+	uint8_t bad = 0;
+
+	for (size_t i = 0; i < n; i += 4) {
+		bool end = i + 4 == n;
+		uint8_t a = digits[s[i]], b = digits[s[i + 1]];
+		uint8_t c = end && pad == 2 ? 0 : digits[s[i + 2]], d = end && pad >= 1 ? 0 : digits[s[i + 3]];
+		bad |= a | b | c | d;
+		out[have++] = (uint8_t)(a << 2 | b >> 4);
+		out[have++] = (uint8_t)(b << 4 | c >> 2);
+		out[have++] = (uint8_t)(c << 6 | d);
+	}
+	for (size_t i = 0; i < pad; i++)
+		bad |= out[--have] != 0 ? NO : 0;
+	return bad & NO ? -1 : (int)have;
+}
