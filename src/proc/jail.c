@@ -372,8 +372,9 @@ static int export_filter(scmp_filter_ctx filter, int fd, struct jail_filter *ret
 {
 	int r = seccomp_export_bpf(filter, fd);
 	off_t size = r == 0 ? lseek(fd, 0, SEEK_END) : 0;
+	size_t n = (size_t)size / sizeof(struct sock_filter);
 
-	if (r < 0 || size <= 0 || size % (off_t)sizeof(struct sock_filter) != 0 || size / (off_t)sizeof(struct sock_filter) > BPF_MAXINSNS)
+	if (r < 0 || size <= 0 || n > BPF_MAXINSNS)
 		return r < 0 ? r : -EINVAL;
 	void *program = malloc((size_t)size);
 	if (program == NULL)
@@ -382,7 +383,7 @@ static int export_filter(scmp_filter_ctx filter, int fd, struct jail_filter *ret
 		free(program);
 		return -EIO;
 	}
-	*ret = (struct jail_filter){(unsigned short)((size_t)size / sizeof(struct sock_filter)), program};
+	*ret = (struct jail_filter){(unsigned short)n, program};
 	return 0;
 }
 

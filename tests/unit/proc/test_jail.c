@@ -40,6 +40,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jail_mail.h"
 #include "test.h"
 
 #define GATE (1u << JAIL_GATE)
@@ -643,87 +644,6 @@ static int print(void)
 	FILE *f = fdopen(memfd_create("out", MFD_CLOEXEC), "w");
 
 	return f != NULL && fprintf(f, "%s %d %.2f\n", "text", 1, 0.5) > 0 && fclose(f) == 0 ? 0 : errno;
-}
-
-/* What a zygote and its child do for a mail. Standard output, 3 and 5 are what MAIL_FD_… names. */
-static int write_out(void)
-{
-	return write(MAIL_FD_OUT, "", 0) < 0 ? errno : 0;
-}
-
-static int read_in(void)
-{
-	char byte;
-
-	return read(MAIL_FD_IN, &byte, 0) < 0 ? errno : 0;
-}
-
-static int write_log(void)
-{
-	return write(STDERR_FILENO, "", 0) < 0 ? errno : 0;
-}
-
-static int seal_report(void)
-{
-	int ok = write(MAIL_FD_REPORT, "", 0) == 0 && ftruncate(MAIL_FD_REPORT, 0) == 0 &&
-		fcntl(MAIL_FD_REPORT, F_ADD_SEALS, 0) == 0;
-
-	return ok ? 0 : errno;
-}
-
-static int take_job(void)
-{
-	char buf[64];
-	struct iovec iov = {buf, sizeof(buf)};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
-
-	return recvmsg(DAEMON_FD_MAIL, &mh, MSG_DONTWAIT) < 0 && errno != EAGAIN ? errno : 0;
-}
-
-static int make_descriptor(void)
-{
-	return memfd_create("x", MFD_CLOEXEC) < 0 ? errno : 0;
-}
-
-static int renumber(void)
-{
-	return dup2(MAIL_FD_OUT, 40) < 0 ? errno : 0;
-}
-
-static int limit_processor(void)
-{
-	struct rlimit rl = {100, 100};
-
-	return setrlimit(RLIMIT_CPU, &rl) < 0 ? errno : 0;
-}
-
-static int set_alarm(void)
-{
-	alarm(100);
-	return 0;
-}
-
-static int ward_off_alarm(void)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	return sigprocmask(SIG_BLOCK, &all, NULL) < 0 || signal(SIGALRM, SIG_IGN) == SIG_ERR ? errno : 0;
-}
-
-static int outlive_parent(void)
-{
-	return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0 ? errno : 0;
-}
-
-static int use_little_memory(void)
-{
-	char *p = mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return errno;
-	memset(p, 1, 16 << 20);
-	return munmap(p, 16 << 20) < 0 ? errno : 0;
 }
 
 /* -- The table ------------------------------------------------------------------------------------------- */
