@@ -22,7 +22,7 @@ struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 2
+#define IR_VERSION 3
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -212,6 +212,62 @@ struct ir_own {
 	struct ir_range remote;
 };
 
+/* One direction of the mail gate. At most one of each; in before out. */
+struct ir_mail {
+	uint8_t direction; /* enum mail_direction */
+	uint8_t transparent;
+	uint8_t english; /* language of notices and of refusals to the own servers */
+	uint8_t original_copied;
+	uint8_t attachment_text; /* enum mail_text */
+	uint8_t private_use;
+	uint8_t mynumber;	     /* enum mail_mynumber */
+	uint8_t auto_forward_refuse;
+	uint8_t demands;	     /* enum mail_demand: of attachments without a row among `types` */
+	uint8_t encrypted;	     /* enum mail_demand: of what nobody can look into */
+	uint8_t listed_only;	     /* attachments without a row among `types` are of a type that does not leave */
+	uint8_t approval_days;
+	ir_str authserv;
+	uint32_t max_external, max_files; /* 0 = no limit */
+	uint32_t slow, stop, sender_slow, sender_stop; /* mails a minute; 0 = no limit */
+	uint64_t max_size, max_file_size; /* bytes; max_file_size 0 = no limit */
+	struct ir_run listens, servers;	  /* IR_MAIL_HOST; servers: out only */
+	struct ir_run hops, originals;	  /* IR_MAIL_HOST: in the order in which they are tried */
+	struct ir_run domains; /* IR_NAME: whose mail is taken (in), whose senders may send (out); sorted, lower case */
+	struct ir_run roles;   /* IR_NAME: who counts as superior for `demands`; empty = all */
+	struct ir_run types;   /* IR_MAIL_TYPE, sorted */
+};
+
+/* An address of a machine that mail comes from or goes to, or of the gate's own. */
+struct ir_mail_host {
+	ir_str name;	    /* of the host; "" for an own address */
+	uint16_t interface; /* through which it is reached */
+	uint8_t family, pad;
+	struct ir_range range; /* one address, but of servers */
+};
+
+struct ir_mail_type {
+	ir_str name;	  /* "zip" */
+	uint32_t demands; /* enum mail_demand */
+};
+
+/* Sorted by address (lower case), then role. */
+struct ir_superior {
+	ir_str address, name, role;
+};
+
+struct ir_partner {
+	ir_str name;
+	uint8_t labels; /* bits: rows of IR_LABEL that demand that every attachment is encrypted */
+	uint8_t others; /* all domains that no partner has and that are not own ones */
+	uint16_t group; /* partners of one group demand the same: the first of them */
+	struct ir_run domains; /* IR_NAME, sorted, lower case; no domain belongs to two partners */
+};
+
+/* A word that the subject may hold. */
+struct ir_label {
+	ir_str text;
+};
+
 /* name, struct, member of struct ir */
 #define IR_SECTIONS(X)                                                                                         \
 	X(SYSTEM, ir_system, system)                                                                            \
@@ -232,6 +288,12 @@ struct ir_own {
 	X(BOX, ir_box, boxes)                                                                                   \
 	X(CAND, ir_cand, cands)                                                                                 \
 	X(OWN, ir_own, owns)                                                                                    \
+	X(MAIL_DIRECTION, ir_mail, mails)                                                                       \
+	X(MAIL_HOST, ir_mail_host, mail_hosts)                                                                  \
+	X(MAIL_TYPE, ir_mail_type, mail_types)                                                                  \
+	X(SUPERIOR, ir_superior, superiors)                                                                     \
+	X(PARTNER, ir_partner, partners)                                                                        \
+	X(LABEL, ir_label, labels)                                                                              \
 	X(STRING, ir_char, strings)
 
 struct ir_char {
@@ -274,6 +336,15 @@ struct ir {
  * ("magic", "version", "size", "checksum", "box 17: src not in order", ...); *ret is untouched then.
  */
 const char *ir_open(const void *p, size_t n, struct ir *ret);
+
+/* The mail gate's settings for one direction, NULL when it takes no mail there. */
+static inline const struct ir_mail *ir_mail(const struct ir *ir, enum mail_direction direction)
+{
+	for (uint32_t i = 0; i < ir->nmails; i++)
+		if (ir->mails[i].direction == direction)
+			return &ir->mails[i];
+	return NULL;
+}
 
 /* The string at an offset; "" for 0. */
 static inline const char *ir_text(const struct ir *ir, ir_str s)

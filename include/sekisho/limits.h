@@ -37,5 +37,21 @@
 #define LIMIT_GUARD_ADDRESSES 8
 /* Elements of one interval set: 6.1 kernels grow quadratically beyond (measured). */
 #define LIMIT_SET_INTERVALS 1000
+/* Own addresses, servers and next hops of mail in each direction: a town has one or two of each. */
+#define LIMIT_MAIL_HOSTS 64
+/* Domains of one list: a county's mail service for its towns. */
+#define LIMIT_MAIL_DOMAINS 256
+/* Types of attachments with a rule: more than there are in offices. */
+#define LIMIT_MAIL_TYPES 320
+#define LIMIT_MAIL_TYPE 16
+#define LIMIT_MAIL_ROLES 16
+/* Everyone who has a section below himself. */
+#define LIMIT_SUPERIORS 4096
+#define LIMIT_PARTNERS 1024
+/* Different labels: a bit each in the cleaner's report; with their NUL in UTF-8. */
+#define LIMIT_MAIL_LABELS 8
+#define LIMIT_MAIL_LABEL 64
+/* A mail address as text (RFC 5321, 4.5.3.1.3). */
+#define LIMIT_MAIL_ADDRESS 254
 
 #endif

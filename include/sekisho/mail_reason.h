@@ -50,8 +50,7 @@
 	X(31, MALFORMED, "malformed", 554, "5.6.0", N_("the mail's form is broken"))                              \
 	X(32, LIMIT_DEPTH, "limit-depth", 554, "5.6.0", N_("the mail's parts lie too deep in each other"))        \
 	X(33, LIMIT_PARTS, "limit-parts", 554, "5.6.0", N_("the mail has too many parts"))                        \
-	X(34, LIMIT_HEADERS, "limit-headers", 554, "5.6.0", N_("the mail has too many header lines"))             \
-	X(35, LIMIT_HEADER_BLOCK, "limit-header-block", 554, "5.6.0", N_("the mail's header is too long"))        \
+	X(34, LIMIT_HEADER, "limit-header", 554, "5.6.0", N_("the mail's header is too long or has too many lines")) \
 	X(36, LIMIT_FIELD, "limit-field", 554, "5.6.0", N_("a header line of the mail is too long"))              \
 	X(37, LIMIT_PARAMETERS, "limit-parameters", 554, "5.6.0", N_("a header line of the mail has too many parameters")) \
 	X(38, LIMIT_ADDRESSES, "limit-addresses", 554, "5.6.0", N_("the mail's header names too many addresses")) \

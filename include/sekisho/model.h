@@ -212,24 +212,95 @@ struct model_allow {
 	struct date report_due;
 };
 
+enum mail_direction {
+	MAIL_IN,  /* from the internet */
+	MAIL_OUT, /* to the internet */
+	MAIL_DIRECTIONS,
+};
+
+/* Attached files whose text the mail gate takes out: bits of attachment-text. */
+#define MAIL_TEXTS(X) X(DOCX, 0, "docx") X(XLSX, 1, "xlsx") X(PPTX, 2, "pptx") X(TXT, 3, "txt") X(CSV, 4, "csv")
+enum mail_text {
+#define X(NAME, bit, word) MAIL_TEXT_##NAME = 1 << bit,
+	MAIL_TEXTS(X)
+#undef X
+	MAIL_TEXT_ALL = 0x1f,
+};
+
+/* What an attachment demands before its mail may leave: bits, none = it may. */
+enum mail_demand {
+	MAIL_DEMAND_CC = 1,	/* a registered superior among the recipients */
+	MAIL_DEMAND_HOLD = 2,	/* an approval by receipt number */
+	MAIL_DEMAND_REFUSE = 4, /* nothing helps */
+	MAIL_DEMAND_ALL = 7,
+};
+
+enum mail_mynumber {
+	MAIL_MYNUMBER_REFUSE,
+	MAIL_MYNUMBER_WARN,   /* passes; recorded, and the people in charge are told */
+	MAIL_MYNUMBER_RECORD, /* passes and is recorded */
+	MAIL_MYNUMBER_END,
+};
+
+/* Mails a minute; 0 = no limit. Beyond `slow` the client is asked to come again, beyond `stop` mail stops until resumed. */
+struct model_flood {
+	uint32_t slow, stop, sender_slow, sender_stop;
+	uint32_t line, sender_line; /* 0 = defaults */
+};
+
 struct model_mail_in {
 	struct prefixes listen;
+	bool transparent;
 	struct words domains;
-	struct word next_hop;
+	struct words next_hops; /* the first is tried first */
 	uint64_t max_size; /* bytes */
 	bool original_copied;
 	struct word original_to; /* of original_copied: the mail server that keeps the originals */
+	struct word authserv;	 /* whose Authentication-Results are believed */
+	uint8_t attachment_text; /* enum mail_text */
+	bool private_use;	 /* characters of private use (外字) stay */
+	struct model_flood flood;
 	uint32_t line; /* 0 = no mail gate */
+};
+
+struct model_mail_type {
+	struct word name; /* "zip" */
+	uint8_t demands;  /* enum mail_demand */
 };
 
 struct model_mail_out {
 	struct prefixes listen;
-	struct word server, next_hop;
+	bool transparent;
+	struct words servers, next_hops;
+	struct words sender_domains; /* none = those of mail_in */
 	uint64_t max_size;
-	bool mynumber_refuse;
-	struct words require_cc;
+	enum mail_mynumber mynumber;
+	bool auto_forward_refuse;
+	struct words require_cc; /* roles */
+	bool hold, refuse;
+	const char *list; /* "pdf,docx": only these types leave; NULL */
+	uint32_t list_line;
+	struct model_mail_type *types;
+	size_t ntypes, types_cap;
+	uint8_t encrypted;	/* enum mail_demand */
+	uint8_t approval_days;
+	uint64_t max_file_size; /* bytes; 0 = no limit */
+	uint32_t max_files;	/* 0 = no limit */
 	uint32_t max_external_recipients;
+	struct model_flood flood;
 	uint32_t line;
+};
+
+/* Who may let attachments leave by being among the recipients. */
+struct model_superior {
+	struct word name, address, role;
+};
+
+/* What a label in the subject demands of a mail to these domains. */
+struct model_partner {
+	struct word name;
+	struct words domains; /* "other" = all domains that no other partner has */
+	struct words labels;
 };
 
 struct model_approval_required {
@@ -282,6 +353,9 @@ struct model {
 	MODEL_LIST(model_allow, allows);
 	struct model_mail_in mail_in;
 	struct model_mail_out mail_out;
+	const char *mail_language; /* NULL = the system's */
+	MODEL_LIST(model_superior, superiors);
+	MODEL_LIST(model_partner, partners);
 };
 
 /*

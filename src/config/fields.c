@@ -28,6 +28,13 @@
 /* A container of which the model has only the line. */
 #define PRESENT(path, object, line) {path, NULL, 0, 0, AT(object, line), NULL, NULL}
 
+/* The thresholds of one direction of mail. */
+#define FLOOD(path, member)                                                                                     \
+	LINED(path " slow", u32, model, member.slow, member.line),                                              \
+		LINED(path " stop", u32, model, member.stop, member.line),                                      \
+		LINED(path " sender-slow", u32, model, member.sender_slow, member.sender_line),                 \
+		LINED(path " sender-stop", u32, model, member.sender_stop, member.sender_line)
+
 static const struct model_allow fresh_allow = {.days = DAYS_ALL};
 
 static const struct field table[] = {
@@ -139,21 +146,51 @@ static const struct field table[] = {
 	VALUE("allow exception approved-by", text, model_allow, exception_approved_by),
 	VALUE("allow exception report-due", date, model_allow, report_due),
 
+	VALUE("mail language", text, model, mail_language),
 	PRESENT("mail inbound", model, mail_in.line),
 	VALUE("mail inbound listen", single, model, mail_in.listen),
+	VALUE("mail inbound transparent", bool, model, mail_in.transparent),
 	VALUE("mail inbound domain", domains, model, mail_in.domains),
-	VALUE("mail inbound next-hop", word, model, mail_in.next_hop),
+	VALUE("mail inbound next-hop", words, model, mail_in.next_hops),
 	VALUE("mail inbound max-size", size, model, mail_in.max_size),
 	NAMED("mail inbound original", is, model, mail_in.original_copied, "copied"),
 	VALUE("mail inbound original-to", word, model, mail_in.original_to),
+	VALUE("mail inbound authserv", domain, model, mail_in.authserv),
+	VALUE("mail inbound attachment-text", mail_texts, model, mail_in.attachment_text),
+	NAMED("mail inbound private-use", is, model, mail_in.private_use, "keep"),
+	FLOOD("mail inbound flood", mail_in.flood),
 	PRESENT("mail outbound", model, mail_out.line),
 	VALUE("mail outbound listen", single, model, mail_out.listen),
-	VALUE("mail outbound server", word, model, mail_out.server),
-	VALUE("mail outbound next-hop", word, model, mail_out.next_hop),
+	VALUE("mail outbound transparent", bool, model, mail_out.transparent),
+	VALUE("mail outbound server", words, model, mail_out.servers),
+	VALUE("mail outbound next-hop", words, model, mail_out.next_hops),
+	VALUE("mail outbound sender-domain", domains, model, mail_out.sender_domains),
 	VALUE("mail outbound max-size", size, model, mail_out.max_size),
-	NAMED("mail outbound mynumber", is, model, mail_out.mynumber_refuse, "refuse"),
+	VALUE("mail outbound mynumber", mail_mynumber, model, mail_out.mynumber),
+	NAMED("mail outbound automatic-forward", is, model, mail_out.auto_forward_refuse, "refuse"),
+	WHOLE("mail outbound attachments allow", nothing),
 	VALUE("mail outbound attachments require-cc", words, model, mail_out.require_cc),
+	VALUE("mail outbound attachments hold", bool, model, mail_out.hold),
+	VALUE("mail outbound attachments refuse", bool, model, mail_out.refuse),
+	LINED("mail outbound attachments list", mail_types, model, mail_out.list, mail_out.list_line),
+	LIST("mail outbound attachments type", model, mail_out.types, model_mail_type),
+	VALUE("mail outbound attachments type name", mail_type, model_mail_type, name),
+	VALUE("mail outbound attachments type action", mail_demand, model_mail_type, demands),
+	VALUE("mail outbound attachments encrypted", mail_demand, model, mail_out.encrypted),
+	VALUE("mail outbound attachments approval-days", u8, model, mail_out.approval_days),
+	VALUE("mail outbound attachments max-file-size", size, model, mail_out.max_file_size),
+	VALUE("mail outbound attachments max-files", u32, model, mail_out.max_files),
 	VALUE("mail outbound max-external-recipients", u32, model, mail_out.max_external_recipients),
+	FLOOD("mail outbound flood", mail_out.flood),
+	LIST("mail superior", model, superiors, model_superior),
+	VALUE("mail superior name", word, model_superior, name),
+	VALUE("mail superior address", mail, model_superior, address),
+	VALUE("mail superior role", word, model_superior, role),
+	LIST("mail partner", model, partners, model_partner),
+	VALUE("mail partner name", word, model_partner, name),
+	VALUE("mail partner domain", domains, model_partner, domains),
+	VALUE("mail partner label", labels, model_partner, labels),
+	WHOLE("mail partner demands", nothing),
 };
 
 const struct field *fields_table(size_t *ret_n)

@@ -57,6 +57,15 @@ extern const struct kind kind_screen;	   /* enum screen_product */
 extern const struct kind kind_sanitised;   /* enum sanitised_by */
 extern const struct kind kind_own; /* struct model: a host that the gate itself uses; what = field->word */
 extern const struct kind kind_alarm_via; /* struct model: system.alarm_via and its own flow */
+extern const struct kind kind_nothing; /* no member: a word that says what holds anyway */
+extern const struct kind kind_domain;  /* struct word */
+extern const struct kind kind_mail;    /* struct word */
+extern const struct kind kind_labels;  /* struct words: one more */
+extern const struct kind kind_mail_texts;    /* uint8_t: enum mail_text */
+extern const struct kind kind_mail_types;    /* const char *, checked */
+extern const struct kind kind_mail_type;     /* struct word */
+extern const struct kind kind_mail_demand;   /* uint8_t: enum mail_demand */
+extern const struct kind kind_mail_mynumber; /* enum mail_mynumber */
 extern const struct kind kind_collector; /* struct model_own: its host */
 
 #endif

@@ -6,8 +6,9 @@
  * strings, ranges and small numbers are in bounds, so that a reader can walk all of it without another look.
  * What the records mean together (the laws) is the guard's question, see guard_ir.c. Nothing is copied or
  * allocated; the time is linear in the size, also for who walks the runs of all records: together they
- * are never longer than what they are runs of.
+ * are never longer than what they are runs of. The mail gate's sections are checked in ir_open_mail.c.
  */
+#include "ir_open.h"
 #include "verified.h"
 
 #include <sekisho/crc.h>
@@ -17,10 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* The word for what is wrong, valid until the next one. */
-static const char *wrong(const char *fmt, ...)
+const char *ir_wrong(const char *fmt, ...)
 {
 	static char text[96];
 	va_list ap;
@@ -31,16 +29,12 @@ static const char *wrong(const char *fmt, ...)
 	return text;
 }
 
-static bool text_ok(const struct ir *ir, ir_str s)
+bool ir_text_ok(const struct ir *ir, ir_str s)
 {
 	return s < ir->nstrings;
 }
 
-/*
- * A name as rules, segments and hosts have: it goes into kernel
- * comments, so no quotes and no control characters.
- */
-static bool name_ok(const struct ir *ir, ir_str s)
+bool ir_name_ok(const struct ir *ir, ir_str s)
 {
 	if (s == 0 || s >= ir->nstrings)
 		return false;
@@ -53,7 +47,7 @@ static bool name_ok(const struct ir *ir, ir_str s)
 	return n > 0;
 }
 
-static bool run_ok(struct ir_run run, uint32_t n)
+bool ir_run_ok(struct ir_run run, uint32_t n)
 {
 	return run.first <= n && run.n <= n - run.first;
 }
@@ -70,7 +64,7 @@ static bool addr_ok(uint8_t family, const uint8_t b[16])
 	return (family == 4 || family == 6) && tail_zero(family, b);
 }
 
-static bool range_ok(uint8_t family, const struct ir_range *r)
+bool ir_range_ok(uint8_t family, const struct ir_range *r)
 {
 	return addr_ok(family, r->lo) && tail_zero(family, r->hi) && memcmp(r->lo, r->hi, 16) <= 0;
 }
@@ -113,7 +107,7 @@ static const char *check_system(const struct ir *ir)
 
 	if (ir->nsystem != 1)
 		return "system: not one record";
-	if (!text_ok(ir, s->hostname) || !text_ok(ir, s->timezone) || !text_ok(ir, s->language))
+	if (!ir_text_ok(ir, s->hostname) || !ir_text_ok(ir, s->timezone) || !ir_text_ok(ir, s->language))
 		return "system: string";
 	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
 		s->has_mail_out > 1 || s->refuse_silently > 1)
@@ -127,15 +121,15 @@ static const char *check_segments(const struct ir *ir)
 		return "segments: too many";
 	for (uint32_t i = 0; i < ir->nsegments; i++) {
 		const struct ir_segment *s = &ir->segments[i];
-		if (!name_ok(ir, s->name) || !text_ok(ir, s->label))
-			return wrong("segment %u: string", i);
+		if (!ir_name_ok(ir, s->name) || !ir_text_ok(ir, s->label))
+			return ir_wrong("segment %u: string", i);
 		if (s->kind > KIND_INTERNET || s->answer_ping > 1 || s->network_other > 1 || s->mss > 65535)
-			return wrong("segment %u: value", i);
-		if (!run_ok(s->networks, ir->nnetworks))
-			return wrong("segment %u: networks", i);
+			return ir_wrong("segment %u: value", i);
+		if (!ir_run_ok(s->networks, ir->nnetworks))
+			return ir_wrong("segment %u: networks", i);
 		for (uint32_t k = 0; k < s->networks.n; k++)
 			if (ir->networks[s->networks.first + k].segment != i)
-				return wrong("segment %u: a network of another", i);
+				return ir_wrong("segment %u: a network of another", i);
 	}
 	return NULL;
 }
@@ -147,12 +141,12 @@ static const char *check_interfaces(const struct ir *ir)
 	for (uint32_t i = 0; i < ir->ninterfaces; i++) {
 		const struct ir_interface *f = &ir->interfaces[i];
 		if (!ifname_ok(f->name, false) || !ifname_ok(f->parent, true))
-			return wrong("interface %u: name", i);
+			return ir_wrong("interface %u: name", i);
 		if (f->segment >= ir->nsegments || f->vlan > 4094 || (f->vlan == 0) != (f->parent[0] == '\0'))
-			return wrong("interface %u: value", i);
+			return ir_wrong("interface %u: value", i);
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(ir->interfaces[k].name, f->name) == 0)
-				return wrong("interface %u: twice", i);
+				return ir_wrong("interface %u: twice", i);
 	}
 	return NULL;
 }
@@ -163,7 +157,7 @@ static const char *check_locals(const struct ir *ir)
 		const struct ir_local *l = &ir->locals[i];
 		if (l->interface >= ir->ninterfaces || !addr_ok(l->family, l->addr) ||
 			!prefix_ok(l->family, l->prefix_len))
-			return wrong("local %u", i);
+			return ir_wrong("local %u", i);
 	}
 	return NULL;
 }
@@ -178,15 +172,15 @@ static const char *check_networks(const struct ir *ir)
 {
 	for (uint32_t i = 0; i < ir->nnetworks; i++) {
 		const struct ir_network *n = &ir->networks[i];
-		if (n->segment >= ir->nsegments || !range_ok(n->family, &n->range))
-			return wrong("network %u", i);
+		if (n->segment >= ir->nsegments || !ir_range_ok(n->family, &n->range))
+			return ir_wrong("network %u", i);
 		if (i == 0)
 			continue;
 		const struct ir_network *p = n - 1;
 		if (p->segment > n->segment ||
 			(p->segment == n->segment &&
 				!ranges_ordered(p->family, &p->range, n->family, &n->range)))
-			return wrong("network %u: not in order", i);
+			return ir_wrong("network %u: not in order", i);
 	}
 	return NULL;
 }
@@ -195,16 +189,16 @@ static const char *check_sources(const struct ir *ir)
 {
 	for (uint32_t i = 0; i < ir->nsources; i++) {
 		const struct ir_source *s = &ir->sources[i];
-		if (s->interface >= ir->ninterfaces || !range_ok(s->family, &s->range) || s->has_mac > 1 ||
+		if (s->interface >= ir->ninterfaces || !ir_range_ok(s->family, &s->range) || s->has_mac > 1 ||
 			(s->has_mac != 0 && !is_unicast(s->mac)))
-			return wrong("source %u", i);
+			return ir_wrong("source %u", i);
 		if (i == 0)
 			continue;
 		const struct ir_source *p = s - 1;
 		if (p->interface > s->interface ||
 			(p->interface == s->interface &&
 				!ranges_ordered(p->family, &p->range, s->family, &s->range)))
-			return wrong("source %u: not in order", i);
+			return ir_wrong("source %u: not in order", i);
 	}
 	return NULL;
 }
@@ -216,13 +210,13 @@ static const char *check_ways(const struct ir *ir)
 	for (uint32_t i = 0; i < ir->nneighs; i++) {
 		const struct ir_neigh *n = &ir->neighs[i];
 		if (n->interface >= ir->ninterfaces || !addr_ok(n->family, n->addr) || !is_unicast(n->mac))
-			return wrong("neighbour %u", i);
+			return ir_wrong("neighbour %u", i);
 	}
 	for (uint32_t i = 0; i < ir->nroutes; i++) {
 		const struct ir_route *r = &ir->routes[i];
 		if (r->interface >= ir->ninterfaces || !addr_ok(r->family, r->prefix) ||
 			!addr_ok(r->family, r->via) || !prefix_ok(r->family, r->prefix_len))
-			return wrong("route %u", i);
+			return ir_wrong("route %u", i);
 	}
 	return NULL;
 }
@@ -233,25 +227,24 @@ static const char *check_hosts(const struct ir *ir)
 		return "hosts: too many";
 	for (uint32_t i = 0; i < ir->nhosts; i++) {
 		const struct ir_host *h = &ir->hosts[i];
-		if (!name_ok(ir, h->name) || !text_ok(ir, h->label) || !text_ok(ir, h->section) ||
-			!text_ok(ir, h->location) || !text_ok(ir, h->external))
-			return wrong("host %u: string", i);
-		if (h->segment >= ir->nsegments || h->has_mac > 1 || !run_ok(h->addrs, ir->nhostaddrs))
-			return wrong("host %u: value", i);
+		if (!ir_name_ok(ir, h->name) || !ir_text_ok(ir, h->label) || !ir_text_ok(ir, h->section) ||
+			!ir_text_ok(ir, h->location) || !ir_text_ok(ir, h->external))
+			return ir_wrong("host %u: string", i);
+		if (h->segment >= ir->nsegments || h->has_mac > 1 || !ir_run_ok(h->addrs, ir->nhostaddrs))
+			return ir_wrong("host %u: value", i);
 		for (uint32_t k = 0; k < h->addrs.n; k++)
 			if (ir->hostaddrs[h->addrs.first + k].host != i)
-				return wrong("host %u: an address of another", i);
+				return ir_wrong("host %u: an address of another", i);
 	}
 	for (uint32_t i = 0; i < ir->nhostaddrs; i++) {
 		const struct ir_hostaddr *a = &ir->hostaddrs[i];
-		if (a->host >= ir->nhosts || !range_ok(a->family, &a->range))
-			return wrong("host address %u", i);
+		if (a->host >= ir->nhosts || !ir_range_ok(a->family, &a->range))
+			return ir_wrong("host address %u", i);
 	}
 	return NULL;
 }
 
-/* A word or name that is compared on the packet path: printable, lower case. */
-static bool verify_name_ok(const struct ir *ir, ir_str s)
+bool ir_verify_name_ok(const struct ir *ir, ir_str s)
 {
 	if (s == 0 || s >= ir->nstrings)
 		return false;
@@ -267,12 +260,12 @@ static bool verify_name_ok(const struct ir *ir, ir_str s)
 /* Names in order, none twice, not too many; *left: how many all lists together may still have. */
 static bool verify_list_ok(const struct ir *ir, struct ir_run run, size_t *left)
 {
-	if (!run_ok(run, ir->nnames) || run.n > LIMIT_VERIFY_NAMES || run.n > *left)
+	if (!ir_run_ok(run, ir->nnames) || run.n > LIMIT_VERIFY_NAMES || run.n > *left)
 		return false;
 	*left -= run.n;
 	for (uint32_t i = 0; i < run.n; i++) {
 		const struct ir_name *name = &ir->names[run.first + i];
-		if (!verify_name_ok(ir, name->name) ||
+		if (!ir_verify_name_ok(ir, name->name) ||
 			(i > 0 && strcmp(ir_text(ir, name[-1].name), ir_text(ir, name->name)) >= 0))
 			return false;
 	}
@@ -286,7 +279,7 @@ static bool verify_texts_ok(const struct ir *ir)
 
 	for (uint32_t i = 0; i < ir->nverifieds; i++) {
 		ir_str s = ir->verifieds[i].text;
-		if (s == 0 || !text_ok(ir, s))
+		if (s == 0 || !ir_text_ok(ir, s))
 			return false;
 		size_t n = strlen(ir_text(ir, s)) + 1; /* the last string ends, so this does */
 		if (n == 1 || n > left ||
@@ -309,10 +302,10 @@ static const char *check_verifieds(const struct ir *ir)
 		const struct ir_verified *v = &ir->verifieds[i];
 		if (v->application == APP_NONE || v->application >= APP_END || v->one_way > 1 ||
 			(v->options & ~application_options(v->application)) != 0)
-			return wrong("verified %u: value", i);
+			return ir_wrong("verified %u: value", i);
 		if (!verify_list_ok(ir, v->server_names, &left) || !verify_list_ok(ir, v->alpns, &left) ||
 			!verify_list_ok(ir, v->domain_names, &left))
-			return wrong("verified %u: names", i);
+			return ir_wrong("verified %u: names", i);
 	}
 	return NULL;
 }
@@ -330,9 +323,9 @@ static bool rule_verified_ok(const struct ir *ir, const struct ir_rule *r)
 
 static bool rule_texts_ok(const struct ir *ir, const struct ir_rule *r)
 {
-	return name_ok(ir, r->name) && text_ok(ir, r->from) && text_ok(ir, r->to) &&
-	       text_ok(ir, r->service) && text_ok(ir, r->application_text) && text_ok(ir, r->purpose) &&
-	       text_ok(ir, r->applicant);
+	return ir_name_ok(ir, r->name) && ir_text_ok(ir, r->from) && ir_text_ok(ir, r->to) &&
+	       ir_text_ok(ir, r->service) && ir_text_ok(ir, r->application_text) && ir_text_ok(ir, r->purpose) &&
+	       ir_text_ok(ir, r->applicant);
 }
 
 static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
@@ -352,29 +345,29 @@ static const char *check_rules(const struct ir *ir)
 	for (uint32_t i = 0; i < ir->nrules; i++) {
 		const struct ir_rule *r = &ir->rules[i];
 		if (!rule_texts_ok(ir, r))
-			return wrong("rule %u: string", i);
+			return ir_wrong("rule %u: string", i);
 		if (!rule_values_ok(ir, r))
-			return wrong("rule %u: value", i);
+			return ir_wrong("rule %u: value", i);
 		if (!rule_verified_ok(ir, r))
-			return wrong("rule %u: verified", i);
-		if (!run_ok(r->closed, ir->ndates) || !run_ok(r->spans, ir->nspans))
-			return wrong("rule %u: run", i);
+			return ir_wrong("rule %u: verified", i);
+		if (!ir_run_ok(r->closed, ir->ndates) || !ir_run_ok(r->spans, ir->nspans))
+			return ir_wrong("rule %u: run", i);
 		for (uint32_t k = 0; k < r->spans.n; k++)
 			if (ir->spans[r->spans.first + k].rule != i)
-				return wrong("rule %u: a span of another", i);
+				return ir_wrong("rule %u: a span of another", i);
 		dates += r->closed.n;
 		if (dates > ir->ndates)
-			return wrong("rule %u: dates of another", i);
+			return ir_wrong("rule %u: dates of another", i);
 	}
 	for (uint32_t i = 0; i < ir->ndates; i++) {
 		const struct ir_date *d = &ir->dates[i];
 		if (d->year < 1970 || d->year > 9999 || d->month < 1 || d->month > 12 || d->day < 1 ||
 			d->day > 31)
-			return wrong("date %u", i);
+			return ir_wrong("date %u", i);
 	}
 	for (uint32_t i = 0; i < ir->nnames; i++)
-		if (!text_ok(ir, ir->names[i].name))
-			return wrong("name %u", i);
+		if (!ir_text_ok(ir, ir->names[i].name))
+			return ir_wrong("name %u", i);
 	return NULL;
 }
 
@@ -384,9 +377,9 @@ static const char *check_spans(const struct ir *ir)
 		return "spans: too many";
 	for (uint32_t i = 0; i < ir->nspans; i++) {
 		const struct ir_span *s = &ir->spans[i];
-		if (s->rule >= ir->nrules || !range_ok(s->family, &s->src) || !range_ok(s->family, &s->dst) ||
+		if (s->rule >= ir->nrules || !ir_range_ok(s->family, &s->src) || !ir_range_ok(s->family, &s->dst) ||
 			!proto_ok(s->family, s->proto) || s->port_lo > s->port_hi)
-			return wrong("span %u", i);
+			return ir_wrong("span %u", i);
 	}
 	return NULL;
 }
@@ -413,7 +406,7 @@ static int box_cmp(const struct ir_box *a, const struct ir_box *b)
 /* Candidates exist, stand in file order, belong to this pair, and all mean the same action. */
 static bool cands_ok(const struct ir *ir, const struct ir_box *b)
 {
-	if (b->cand.n == 0 || !run_ok(b->cand, ir->ncands))
+	if (b->cand.n == 0 || !ir_run_ok(b->cand, ir->ncands))
 		return false;
 	const struct ir_cand *c = &ir->cands[b->cand.first];
 	for (uint32_t k = 0; k < b->cand.n; k++) {
@@ -435,19 +428,19 @@ static const char *check_boxes(const struct ir *ir)
 		return "boxes: too many";
 	for (uint32_t i = 0; i < ir->nboxes; i++) {
 		const struct ir_box *b = &ir->boxes[i];
-		if (b->from >= ir->nsegments || b->to >= ir->nsegments || !range_ok(b->family, &b->src) ||
-			!range_ok(b->family, &b->dst) || !proto_ok(b->family, b->proto) ||
+		if (b->from >= ir->nsegments || b->to >= ir->nsegments || !ir_range_ok(b->family, &b->src) ||
+			!ir_range_ok(b->family, &b->dst) || !proto_ok(b->family, b->proto) ||
 			b->port_lo > b->port_hi)
-			return wrong("box %u: value", i);
+			return ir_wrong("box %u: value", i);
 		cands += b->cand.n;
 		if (cands > ir->ncands || !cands_ok(ir, b))
-			return wrong("box %u: candidates", i);
+			return ir_wrong("box %u: candidates", i);
 		if (i > 0 && box_cmp(b - 1, b) >= 0)
-			return wrong("box %u: not in order", i);
+			return ir_wrong("box %u: not in order", i);
 	}
 	for (uint32_t i = 0; i < ir->ncands; i++)
 		if (ir->cands[i].rule >= ir->nrules)
-			return wrong("candidate %u", i);
+			return ir_wrong("candidate %u", i);
 	return NULL;
 }
 
@@ -455,10 +448,10 @@ static const char *check_owns(const struct ir *ir)
 {
 	for (uint32_t i = 0; i < ir->nowns; i++) {
 		const struct ir_own *o = &ir->owns[i];
-		if (!name_ok(ir, o->what) || o->interface >= ir->ninterfaces || o->out > 1 ||
-			!addr_ok(o->family, o->local) || !range_ok(o->family, &o->remote) ||
+		if (!ir_name_ok(ir, o->what) || o->interface >= ir->ninterfaces || o->out > 1 ||
+			!addr_ok(o->family, o->local) || !ir_range_ok(o->family, &o->remote) ||
 			!proto_ok(o->family, o->proto) || o->port_lo > o->port_hi)
-			return wrong("own flow %u", i);
+			return ir_wrong("own flow %u", i);
 	}
 	return NULL;
 }
@@ -511,7 +504,8 @@ const char *ir_open(const void *p, size_t n, struct ir *ret)
 {
 	static const char *(*const checks[])(const struct ir *) = {check_system, check_segments,
 		check_interfaces, check_locals, check_networks, check_sources, check_ways, check_hosts,
-		check_verifieds, check_rules, check_spans, check_boxes, check_owns};
+		check_verifieds, check_rules, check_spans, check_boxes, check_owns,
+		ir_check_mail};
 	struct ir ir;
 	const char *bad = open_sections(p, n, &ir);
 

@@ -1,15 +1,9 @@
 /*
- * own.c: the gate's own settings and its own flows: time, collector, alarm mail, the mail gate.
+ * own.c: the gate's own settings and its own flows: time, collector, alarm mail; of the mail gate see mail.c.
  *
- * An own flow names one remote address range and one interface: the one that the way to the remote gives. The
- * mail gate listens on addresses of the gateway, and takes mail from that address's segment only.
+ * An own flow names one remote address range and one interface: the one that the way to the remote gives.
  */
-#include "compile.h"
-
-#include <netinet/in.h>
-#include <string.h>
-
-#define PORT_SMTP 25
+#include "own.h"
 
 static void put_system(struct compiler *c)
 {
@@ -31,15 +25,14 @@ static void put_system(struct compiler *c)
 	out->language = ir_intern(&c->ir, s->language);
 }
 
-/* The interface through which an address is reached; NONE. */
-static uint32_t interface_to(const struct compiler *c, const struct addr *a)
+uint32_t own_interface(const struct compiler *c, const struct addr *a)
 {
 	const struct piece *p = cover_find(&c->routing, a);
 
 	return p == NULL ? NONE : c->ways[p->owner].interface;
 }
 
-static struct ir_own *put_own(
+struct ir_own *own_put(
 	struct compiler *c, const char *what, uint32_t interface, const struct addr_range *remote)
 {
 	struct ir_own *o = IR_PUSH(&c->ir, owns);
@@ -51,8 +44,7 @@ static struct ir_own *put_own(
 	return o;
 }
 
-/* The gate speaks to a host of the policy: one record for each of its addresses that can be reached. */
-static uint32_t put_out(
+uint32_t own_put_out(
 	struct compiler *c, const char *what, const struct word *host, const struct service_port *port)
 {
 	uint32_t h = name_find(c, c->hosts, NAME_HOST, host);
@@ -63,10 +55,10 @@ static uint32_t put_out(
 	c->host_used[h] = 1;
 	const struct endpoint *e = &c->host_ends[h];
 	for (size_t i = 0; i < e->n; i++) {
-		uint32_t interface = interface_to(c, &e->v[i].range.lo);
+		uint32_t interface = own_interface(c, &e->v[i].range.lo);
 		if (!range_is_single(&e->v[i].range) || interface == NONE)
 			continue;
-		struct ir_own *o = put_own(c, what, interface, &e->v[i].range);
+		struct ir_own *o = own_put(c, what, interface, &e->v[i].range);
 		o->out = 1;
 		o->proto = port->proto;
 		o->port_lo = port->lo;
@@ -80,7 +72,7 @@ static uint32_t put_out(
 	return h;
 }
 
-static enum segment_kind kind_of_host(const struct compiler *c, uint32_t host)
+enum segment_kind own_kind_of_host(const struct compiler *c, uint32_t host)
 {
 	uint32_t s = c->host_ends[host].segment;
 
@@ -94,8 +86,8 @@ static void put_services(struct compiler *c)
 
 	for (size_t i = 0; i < s->nown; i++) {
 		const struct model_own *o = &s->own[i];
-		uint32_t host = put_out(c, o->what, &o->host, &o->port);
-		if (host != NONE && o->names_mynumber && kind_of_host(c, host) == KIND_INTERNET)
+		uint32_t host = own_put_out(c, o->what, &o->host, &o->port);
+		if (host != NONE && o->names_mynumber && own_kind_of_host(c, host) == KIND_INTERNET)
 			diag_error(c->diags, o->host.line, "law-own-records",
 				_("send them to a host of another segment, or leave out `mynumber-records`"),
 				_("law: records that name hosts of mynumber never go to the internet "
@@ -109,98 +101,11 @@ static void put_services(struct compiler *c)
 			_("alarm mail has recipients but no server that takes it"));
 }
 
-/* The gate answers on its own address: from every network of that segment. */
-static void put_listen(struct compiler *c, const struct prefix *p, enum segment_kind wanted)
-{
-	char text[ADDR_TEXT_MAX];
-	uint32_t interface = NONE;
-
-	for (size_t i = 0; i < c->ir.nlocals; i++) {
-		struct addr local = ir_addr(c->ir.locals[i].family, c->ir.locals[i].addr);
-		if (addr_cmp(&local, &p->addr) == 0)
-			interface = c->ir.locals[i].interface;
-	}
-	if (interface == NONE) {
-		diag_error(c->diags, p->line, "listen-not-local",
-			_("use an address of a segment of the gateway"),
-			_("the mail gate cannot listen on %s: it is no address of the gateway"),
-			addr_format(&p->addr, text));
-		return;
-	}
-	uint32_t segment = c->ir.interfaces[interface].segment;
-	if (c->m->segments[segment].kind != wanted)
-		diag_error(c->diags, p->line, "listen-wrong-segment", NULL,
-			_("the mail gate listens on %s for a segment of kind %s, but the address belongs to "
-			  "\"%s\""),
-			addr_format(&p->addr, text), segment_kind_word(wanted),
-			c->m->segments[segment].name.text);
-	const struct endpoint *e = &c->segment_ends[segment];
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->v[i].range.lo.family != p->addr.family)
-			continue;
-		struct ir_own *o = put_own(c, "mail", interface, &e->v[i].range);
-		o->proto = IPPROTO_TCP;
-		o->port_lo = o->port_hi = PORT_SMTP;
-		memcpy(o->local, p->addr.b, sizeof(o->local));
-	}
-}
-
-static void put_next_hop(
-	struct compiler *c, const struct word *w, uint32_t line, enum segment_kind wanted, const char *which)
-{
-	if (w->text == NULL) {
-		if (!form_said(c, line))
-			diag_error(c->diags, line, "mail-no-next-hop", _("add: next-hop HOST"),
-				_("mail %s has no next hop"), which);
-		return;
-	}
-	uint32_t host = put_out(c, "mail", w, &(struct service_port){IPPROTO_TCP, PORT_SMTP, PORT_SMTP});
-	if (host != NONE && kind_of_host(c, host) != wanted)
-		diag_error(c->diags, w->line, "mail-wrong-segment", NULL,
-			_("the next hop of mail %s stands in a segment of kind %s, but \"%s\" does not"),
-			which, segment_kind_word(wanted), w->text);
-}
-
-static void need_listen(struct compiler *c, const struct prefixes *p, uint32_t line, const char *which)
-{
-	if (p->n == 0 && !form_said(c, line))
-		diag_error(c->diags, line, "mail-no-listen", _("add: listen ADDRESS"),
-			_("mail %s has no address to listen on"), which);
-}
-
-static void put_mail(struct compiler *c)
-{
-	const struct model_mail_in *in = &c->m->mail_in;
-	const struct model_mail_out *out = &c->m->mail_out;
-
-	if (in->line != 0) {
-		need_listen(c, &in->listen, in->line, "inbound");
-		for (size_t i = 0; i < in->listen.n; i++)
-			put_listen(c, &in->listen.v[i], KIND_INTERNET);
-		put_next_hop(c, &in->next_hop, in->line, KIND_LGWAN, "inbound");
-		if (in->domains.n == 0 && !form_said(c, in->line))
-			diag_error(c->diags, in->line, "mail-no-domain", _("add: domain town.example.lg.jp"),
-				_("mail inbound names no domain of ours, so it could be misused as a relay"));
-	}
-	if (out->line != 0) {
-		need_listen(c, &out->listen, out->line, "outbound");
-		for (size_t i = 0; i < out->listen.n; i++)
-			put_listen(c, &out->listen.v[i], KIND_LGWAN);
-		put_next_hop(c, &out->next_hop, out->line, KIND_INTERNET, "outbound");
-		uint32_t server = name_find(c, c->hosts, NAME_HOST, &out->server);
-		if (server != NONE)
-			c->host_used[server] = 1;
-		else if (out->server.text == NULL && !form_said(c, out->line))
-			diag_error(c->diags, out->line, "mail-no-server", _("add: server HOST"),
-				_("mail outbound does not say which server may send"));
-	}
-}
-
 void stage_own(struct compiler *c)
 {
 	put_system(c);
 	if (c->too_many)
 		return;
 	put_services(c);
-	put_mail(c);
+	mail_compile(c);
 }

@@ -50,6 +50,50 @@ static void read_strings(const struct ir *ir)
 			ir->segments[ir->interfaces[i].segment].kind;
 }
 
+static void read_names(const struct ir *ir, struct ir_run run)
+{
+	for (uint32_t i = 0; i < run.n; i++)
+		read_text(ir, ir->names[run.first + i].name);
+}
+
+static void read_mail_hosts(const struct ir *ir, struct ir_run run)
+{
+	for (uint32_t i = 0; i < run.n; i++) {
+		const struct ir_mail_host *h = &ir->mail_hosts[run.first + i];
+		read_text(ir, h->name);
+		sink += strlen(ir->interfaces[h->interface].name) + ir_addr_range(h->family, &h->range).lo.b[0];
+	}
+}
+
+/* What the mail gate's processes would read. */
+static void read_mail(const struct ir *ir)
+{
+	for (uint32_t i = 0; i < ir->nmails; i++) {
+		const struct ir_mail *m = &ir->mails[i];
+		read_text(ir, m->authserv);
+		read_mail_hosts(ir, m->listens);
+		read_mail_hosts(ir, m->servers);
+		read_mail_hosts(ir, m->hops);
+		read_mail_hosts(ir, m->originals);
+		read_names(ir, m->domains);
+		read_names(ir, m->roles);
+		for (uint32_t k = 0; k < m->types.n; k++)
+			read_text(ir, ir->mail_types[m->types.first + k].name);
+	}
+	for (uint32_t i = 0; i < ir->nsuperiors; i++) {
+		read_text(ir, ir->superiors[i].address);
+		read_text(ir, ir->superiors[i].name);
+		read_text(ir, ir->superiors[i].role);
+	}
+	for (uint32_t i = 0; i < ir->npartners; i++) {
+		read_text(ir, ir->partners[i].name);
+		read_names(ir, ir->partners[i].domains);
+		sink += ir->partners[ir->partners[i].group].labels;
+	}
+	for (uint32_t i = 0; i < ir->nlabels; i++)
+		read_text(ir, ir->labels[i].text);
+}
+
 static void read_list(const struct verify_list *list)
 {
 	for (uint32_t i = 0; i < list->n; i++)
@@ -122,6 +166,7 @@ static void walk(const struct ir *ir)
 
 	read_strings(ir);
 	read_verifieds(ir);
+	read_mail(ir);
 	read_times(ir, now);
 	const char *law = guard_check(ir, &rule);
 	if (law != NULL && rule != IR_NONE && rule >= ir->nrules)

@@ -119,6 +119,66 @@ static void show_rules(const struct ir *ir, struct buf *out)
 	}
 }
 
+static void show_names(const struct ir *ir, const char *what, struct ir_run run, struct buf *out)
+{
+	if (run.n > 0)
+		buf_printf(out, " %s", what);
+	for (uint32_t i = 0; i < run.n; i++)
+		buf_printf(out, " %s", ir_text(ir, ir->names[run.first + i].name));
+}
+
+static void show_hosts(const struct ir *ir, const char *what, struct ir_run run, struct buf *out)
+{
+	char a[ADDR_TEXT_MAX];
+
+	for (uint32_t i = 0; i < run.n; i++) {
+		const struct ir_mail_host *h = &ir->mail_hosts[run.first + i];
+		buf_printf(out, "  %s %s %s %s\n", what, ir_text(ir, h->name), range_text(h->family, &h->range, a),
+			ir->interfaces[h->interface].name);
+	}
+}
+
+static void show_direction(const struct ir *ir, const struct ir_mail *m, struct buf *out)
+{
+	buf_printf(out, "mail %s%s%s%s%s size %llu", m->direction == MAIL_IN ? "in" : "out",
+		m->transparent ? " transparent" : "",
+		m->english ? " english" : "", m->original_copied ? " copied" : "", m->private_use ? " private-use" : "",
+		(unsigned long long)m->max_size);
+	buf_printf(out, " text %x authserv \"%s\" flood %u %u %u %u", m->attachment_text, ir_text(ir, m->authserv), m->slow,
+		m->stop, m->sender_slow, m->sender_stop);
+	buf_printf(out, " mynumber %u forward %u external %u attachments %x encrypted %x listed %u days %u files %u of %llu",
+		m->mynumber, m->auto_forward_refuse, m->max_external, m->demands, m->encrypted, m->listed_only,
+		m->approval_days, m->max_files, (unsigned long long)m->max_file_size);
+	show_names(ir, "domains", m->domains, out);
+	show_names(ir, "roles", m->roles, out);
+	buf_adds(out, "\n");
+	show_hosts(ir, "listen", m->listens, out);
+	show_hosts(ir, "server", m->servers, out);
+	show_hosts(ir, "hop", m->hops, out);
+	show_hosts(ir, "original", m->originals, out);
+	for (uint32_t i = 0; i < m->types.n; i++)
+		buf_printf(out, "  type %s %x\n", ir_text(ir, ir->mail_types[m->types.first + i].name),
+			ir->mail_types[m->types.first + i].demands);
+}
+
+static void show_mail(const struct ir *ir, struct buf *out)
+{
+	for (uint32_t i = 0; i < ir->nmails; i++)
+		show_direction(ir, &ir->mails[i], out);
+	for (uint32_t i = 0; i < ir->nsuperiors; i++)
+		buf_printf(out, "superior %s %s %s\n", ir_text(ir, ir->superiors[i].name), ir_text(ir, ir->superiors[i].address),
+			ir_text(ir, ir->superiors[i].role));
+	for (uint32_t i = 0; i < ir->nlabels; i++)
+		buf_printf(out, "label %u %s\n", i, ir_text(ir, ir->labels[i].text));
+	for (uint32_t i = 0; i < ir->npartners; i++) {
+		const struct ir_partner *p = &ir->partners[i];
+		buf_printf(out, "partner %s labels %x group %u%s", ir_text(ir, p->name), p->labels, p->group,
+			p->others ? " others" : "");
+		show_names(ir, "domains", p->domains, out);
+		buf_adds(out, "\n");
+	}
+}
+
 static void show(const struct buf *block, struct buf *out)
 {
 	struct ir ir;
@@ -133,6 +193,7 @@ static void show(const struct buf *block, struct buf *out)
 	buf_printf(out, "guard: %s\n", law == NULL ? "kept" : law);
 	show_network(&ir, out);
 	show_rules(&ir, out);
+	show_mail(&ir, out);
 }
 
 /* -- one policy ----------------------------------------------------------------------------------------- */
@@ -226,7 +287,7 @@ static const char *const excused[] = {"memory", "never-open", "host-bits", "mac-
 	"duplicate-name", "interface-name", "address-needs-length", "address-not-a-host", "segment-no-kind",
 	"router-no-segment", "route-no-router", "host-no-segment", "host-no-address", "group-empty",
 	"rule-no-end", "rule-no-service", "approval-incomplete", "mail-no-listen", "mail-no-next-hop",
-	"mail-no-domain", "mail-no-server", "limit"};
+	"mail-no-domain", "mail-no-server", "mail-no-original-to", "mail-superior-incomplete", "limit"};
 
 static bool is_excused(const char *code)
 {

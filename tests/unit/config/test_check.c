@@ -73,6 +73,15 @@ static void test_required(void)
 	CHECK(!whole("set system approval-required mynumber\n"));
 }
 
+/* Do these words fit together behind `attachments`? */
+static bool attachments(const char *words)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "set mail outbound listen 10.0.0.1 server m next-hop n attachments %s\n", words);
+	return whole(line);
+}
+
 static void test_musts(void)
 {
 	CHECK(whole(
@@ -85,6 +94,17 @@ static void test_musts(void)
 	CHECK(!whole("set mail inbound listen 10.0.0.1 domain d.jp next-hop m original-to m\n"));
 	CHECK(whole(
 		"set mail inbound listen 10.0.0.1 domain d.jp next-hop m original copied original-to m\n"));
+	CHECK(attachments("allow"));
+	CHECK(attachments("allow type exe action refuse encrypted hold max-files 3"));
+	CHECK(!attachments("allow hold"));
+	CHECK(!attachments("allow refuse"));
+	CHECK(!attachments("allow require-cc kacho"));
+	CHECK(!attachments("allow list pdf"));
+	CHECK(attachments("require-cc kacho hold list pdf"));
+	CHECK(attachments("refuse type pdf action allow"));
+	CHECK(!attachments("refuse hold"));
+	CHECK(!attachments("refuse require-cc kacho"));
+	CHECK(!attachments("refuse list pdf"));
 }
 
 /* One entry more than the schema allows. */

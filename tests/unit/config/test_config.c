@@ -206,8 +206,57 @@ static void test_mail(void)
 	CHECK(m->mail_in.original_copied && m->mail_in.max_size == 20 << 20);
 	CHECK_STR(m->mail_in.original_to.text, "o");
 	CHECK_STR(m->mail_in.domains.v[0].text, "d.jp");
-	CHECK(!m->mail_out.mynumber_refuse && m->mail_out.max_size == 512 << 10);
+	CHECK(m->mail_out.mynumber == MAIL_MYNUMBER_RECORD && m->mail_out.max_size == 512 << 10);
 	CHECK_INT(m->mail_out.max_external_recipients, 20);
+	/* What is not said: nothing more is taken, kept or demanded than before there were words for it. */
+	CHECK(!m->mail_in.transparent && m->mail_in.attachment_text == 0 && !m->mail_in.private_use);
+	CHECK(m->mail_in.authserv.text == NULL && m->mail_language == NULL);
+	CHECK(m->mail_out.sender_domains.n == 0 && !m->mail_out.auto_forward_refuse);
+	CHECK(m->mail_out.require_cc.n == 0 && !m->mail_out.hold && !m->mail_out.refuse && m->mail_out.list == NULL);
+	CHECK(m->mail_out.encrypted == 0 && m->mail_out.max_files == 0 && m->mail_out.max_file_size == 0);
+	CHECK_INT(m->mail_out.approval_days, 7);
+	CHECK(m->mail_in.flood.slow == 600 && m->mail_in.flood.stop == 6000 && m->mail_in.flood.line == 0);
+	CHECK(m->mail_out.flood.sender_slow == 60 && m->mail_out.flood.sender_stop == 600);
+	read_end(&r);
+}
+
+static void test_mail_words(void)
+{
+	struct reading r = read_text(
+		"set mail language en\n"
+		"set mail inbound listen 10.0.0.1 domain d.jp next-hop m next-hop k attachment-text csv,docx\n"
+		"set mail inbound authserv mx.d.jp private-use keep transparent flood slow 7 sender-stop 9\n"
+		"set mail outbound listen 10.0.0.2 server m server k next-hop n sender-domain e.jp mynumber warn\n"
+		"set mail outbound attachments require-cc kacho hold list pdf,zip encrypted hold approval-days 2\n"
+		"set mail outbound attachments type zip action hold\n"
+		"set mail outbound attachments type exe action refuse\n"
+		"set mail outbound attachments type pdf action allow\n"
+		"set mail outbound attachments type csv action require-cc\n"
+		"set mail superior s address S@d.jp role kacho\n"
+		"set mail partner p domain p.jp domain other label 【機密】 label A demands encrypted-attachment\n");
+	static const uint8_t demands[] = {MAIL_DEMAND_HOLD, MAIL_DEMAND_REFUSE, 0, MAIL_DEMAND_CC};
+	const struct model *m = r.model;
+	const struct model_mail_out *out = &m->mail_out;
+
+	CHECK_INT(r.diags.nerrors, 0);
+	CHECK_STR(m->mail_language, "en");
+	CHECK(m->mail_in.next_hops.n == 2 && m->mail_in.transparent && m->mail_in.private_use);
+	CHECK_STR(m->mail_in.next_hops.v[1].text, "k");
+	CHECK_STR(m->mail_in.authserv.text, "mx.d.jp");
+	CHECK_INT(m->mail_in.attachment_text, MAIL_TEXT_CSV | MAIL_TEXT_DOCX);
+	CHECK(m->mail_in.flood.slow == 7 && m->mail_in.flood.line == 3 && m->mail_in.flood.sender_stop == 9);
+	CHECK(out->servers.n == 2 && out->mynumber == MAIL_MYNUMBER_WARN && out->hold && !out->refuse);
+	CHECK_STR(out->sender_domains.v[0].text, "e.jp");
+	CHECK_STR(out->list, "pdf,zip");
+	CHECK(out->list_line == 5 && out->encrypted == MAIL_DEMAND_HOLD && out->approval_days == 2);
+	CHECK_INT(out->ntypes, 4);
+	for (size_t i = 0; i < out->ntypes && i < 4; i++)
+		CHECK_INT(out->types[i].demands, demands[i]);
+	CHECK(m->nsuperiors == 1 && m->npartners == 1);
+	CHECK_STR(m->superiors[0].address.text, "S@d.jp");
+	CHECK_STR(m->superiors[0].role.text, "kacho");
+	CHECK(m->partners[0].domains.n == 2 && m->partners[0].labels.n == 2);
+	CHECK_STR(m->partners[0].labels.v[0].text, "【機密】");
 	read_end(&r);
 }
 
@@ -319,6 +368,7 @@ int main(void)
 	test_application();
 	test_zone();
 	test_mail();
+	test_mail_words();
 	test_empty();
 	test_long_line();
 	test_large_file();

@@ -139,6 +139,39 @@ static void test_records(const struct compiled *c)
 	DAMAGE(OWN, ir_own, 0, r->interface = 99, "own flow 0");
 }
 
+static void test_mail(const struct compiled *c)
+{
+	DAMAGE(SYSTEM, ir_system, 0, r->has_mail_in = 0, "system: mail");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->direction = MAIL_DIRECTIONS, "mail 0: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->direction = MAIL_IN, "mail 1: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->attachment_text = 0x20, "mail 0: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->demands = 8, "mail 1: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->encrypted = 8, "mail 1: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->mynumber = MAIL_MYNUMBER_END, "mail 1: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->max_size = 0, "mail 1: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->original_copied = 0, "mail 0: value");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->authserv = UINT32_MAX, "mail 0: string");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->hops.n = UINT32_MAX, "mail 0: hosts");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->hops.n += LIMIT_MAIL_HOSTS, "mail 1: hosts");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 0, r->hops = r->listens, "mail 0: hosts"); /* no name */
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->hops = r->servers, "mail 1: hosts"); /* a range */
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->domains = ((struct ir_run){0, c->ir.nnames}), "mail 1: names");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->roles.first = UINT32_MAX, "mail 1: names");
+	DAMAGE(MAIL_DIRECTION, ir_mail, 1, r->types.n++, "mail 1: types");
+	DAMAGE(MAIL_HOST, ir_mail_host, 2, r->interface = 99, "mail host 2");
+	DAMAGE(MAIL_HOST, ir_mail_host, 2, r->family = 5, "mail host 2");
+	DAMAGE(MAIL_HOST, ir_mail_host, 2, r->range.hi[0] = 0, "mail host 2");
+	DAMAGE(MAIL_TYPE, ir_mail_type, 1, r->name = r[-1].name, "mail 1: types");
+	DAMAGE(MAIL_TYPE, ir_mail_type, 1, r->demands = 8, "mail 1: types");
+	DAMAGE(SUPERIOR, ir_superior, 0, r->address = 0, "superior 0: string");
+	DAMAGE(SUPERIOR, ir_superior, 1, *r = r[-1], "superior 1: not in order");
+	DAMAGE(PARTNER, ir_partner, 0, r->labels = 0x80, "partner 0: value");
+	DAMAGE(PARTNER, ir_partner, 0, r->group = 9, "partner 0: group");
+	DAMAGE(PARTNER, ir_partner, 2, r->group = 0, "partner 2: group");
+	DAMAGE(PARTNER, ir_partner, 0, r->domains = ((struct ir_run){0, c->ir.nnames}), "partner 0: domains");
+	DAMAGE(LABEL, ir_label, 0, r->text = c->ir.nstrings, "label 0");
+}
+
 /* Names go into comments and onto terminals: no quotes, no control characters, not too long. */
 static void test_strings(const struct compiled *c)
 {
@@ -167,7 +200,7 @@ static void test_stable(const char *dir, const struct compiled *c)
  */
 static void test_corpus(const char *dir)
 {
-	static const char *const names[] = {"default", "good", "overlap-time", "town", "two-segment", "verified"};
+	static const char *const names[] = {"default", "good", "mail", "overlap-time", "town", "two-segment", "verified"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[4096];
@@ -198,6 +231,13 @@ int main(int argc, char **argv)
 		test_stable(dir, &c);
 	}
 	compiled_free(&c);
+	if (argc > 3) {
+		c = compile_file(argv[3], "mail.policy", TODAY);
+		CHECK(c.ok);
+		if (c.ok)
+			test_mail(&c);
+		compiled_free(&c);
+	}
 	if (argc > 2)
 		test_corpus(argv[2]);
 	return test_end();

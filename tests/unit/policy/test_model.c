@@ -20,7 +20,9 @@ static const char base[] =
 	"set allow q from g to i1 service tcp/444 application ssh sanitised-by file-relay sanitising-product p "
 	"sanitising-statement s\n"
 	"set mail inbound listen 192.0.2.1 domain a.example next-hop l1 max-size 10M original upstream\n"
-	"set mail outbound listen 10.2.0.1 server l1 next-hop i1 max-size 10M\n";
+	"set mail outbound listen 10.2.0.1 server l1 next-hop i1 max-size 10M\n"
+	"set mail outbound attachments require-cc kacho\n"
+	"set mail superior s address s@a.example role kacho\n";
 
 static struct model *model;
 
@@ -78,9 +80,13 @@ static void test_missing(void)
 	DAMAGED("approval-incomplete", model->allows[0].approvals[0].name = NULL);
 	DAMAGED("never-open", model->allows[0].days = 0);
 	DAMAGED("mail-no-listen", model->mail_in.listen.n = 0);
-	DAMAGED("mail-no-next-hop", model->mail_in.next_hop.text = NULL);
+	DAMAGED("mail-no-next-hop", model->mail_in.next_hops.n = 0);
 	DAMAGED("mail-no-domain", model->mail_in.domains.n = 0);
-	DAMAGED("mail-no-server", model->mail_out.server.text = NULL);
+	DAMAGED("mail-no-original-to", model->mail_in.original_copied = true);
+	DAMAGED("mail-superior-incomplete", model->superiors[0].address.text = NULL);
+	DAMAGED("mail-superior-incomplete", model->superiors[0].role.text = NULL);
+	DAMAGED("mail-superior-outside", model->superiors[0].address.text = "nobody");
+	DAMAGED("mail-no-server", model->mail_out.servers.n = 0);
 }
 
 static void test_malformed(void)
