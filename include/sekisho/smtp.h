@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sekisho/mail_reason.h>
 #include <sekisho/smtp_address.h>
 
 /* Limits, and why. */
@@ -77,6 +78,22 @@ struct smtp_reply {
 	char text[SMTP_REPLY_TEXT];
 };
 
+/* What was seen in a message. */
+enum smtp_seen {
+	SMTP_SEEN_BARE_CR = 1,
+	SMTP_SEEN_BARE_LF = 2,
+	SMTP_SEEN_NUL = 4,
+	SMTP_SEEN_LONG_LINE = 8,
+	SMTP_SEEN_SIZE = 16,
+};
+
+/* Where in a message we are, line by line; the machines' own (smtp_text.c). */
+struct smtp_text {
+	uint8_t state;	/* enum text_state */
+	unsigned flags; /* enum smtp_seen */
+	size_t length;	/* of the line */
+};
+
 /* Why a message was refused or a session ended. smtp_why_word() names each for the log. */
 enum smtp_why {
 	SMTP_WHY_NONE,
@@ -97,17 +114,19 @@ enum smtp_why {
 	SMTP_WHY_PIPELINED, /* it did not wait where it must */
 	SMTP_WHY_JUNK,	    /* it does not speak SMTP */
 	SMTP_WHY_DRAIN,	    /* we shut down */
-	SMTP_WHY_ABORTED,   /* the caller wished it */
-	/* Of a next hop. */
-	SMTP_WHY_REPLY,	     /* no reply by the rules: line ends, lengths, codes */
-	SMTP_WHY_UNEXPECTED, /* a reply to what was not asked yet */
-	SMTP_WHY_REFUSED,    /* its greeting, its EHLO, or a 421 at any time */
-	SMTP_WHY_NO_TLS,     /* it offers no STARTTLS, and TLS is demanded */
+	/* Of a next hop's session. */
+	SMTP_WHY_HOP_CLOSED,	 /* it closed the connection */
+	SMTP_WHY_HOP_TIMEOUT,
+	SMTP_WHY_HOP_REPLY,	 /* no reply by the rules: line ends, lengths, codes */
+	SMTP_WHY_HOP_UNEXPECTED, /* a reply to what was not asked yet */
+	SMTP_WHY_HOP_REFUSED,	 /* its greeting, its EHLO, a 421 at any time */
+	SMTP_WHY_HOP_TLS,	 /* it offers no STARTTLS or refuses it, and TLS is demanded */
+	SMTP_WHY_HOP_QUIT,	 /* our QUIT was answered */
 	SMTP_WHY_COUNT
 };
 const char *smtp_why_word(enum smtp_why why);
 
-/* The replies that we give: one table (smtp_reply.c). Those of the lower half are for the daemon. */
+/* What the machine says by itself: one table (smtp_reply.c). What the daemon says is in mail_reason.h. */
 enum smtp_answer {
 	SMTP_SAY_OK,
 	SMTP_SAY_MAIL_OK,
@@ -158,37 +177,17 @@ enum smtp_answer {
 	SMTP_SAY_SESSION,
 	SMTP_SAY_DRAIN,
 	SMTP_SAY_NEED_TLS,
-	SMTP_SAY_TLS_FAILED,
-	/* For the daemon. */
-	SMTP_SAY_BUSY,		/* too many connections */
-	SMTP_SAY_HOP_DOWN,	/* no next hop can be reached */
-	SMTP_SAY_HOP_TIMEOUT,	/* the next hop does not answer */
-	SMTP_SAY_HOP_LOST,	/* the next hop closed the connection */
-	SMTP_SAY_HOP_GARBAGE,	/* the next hop breaks the protocol */
-	SMTP_SAY_HOP_TLS,
-	SMTP_SAY_HOP_UTF8,
-	SMTP_SAY_NO_RELAY,	/* recipient */
-	SMTP_SAY_SENDER_REFUSED,
-	SMTP_SAY_CLIENT_REFUSED,
-	SMTP_SAY_NO_SUCH_USER,
-	SMTP_SAY_SPLIT_RCPT,	/* other rules hold for this recipient: send to it separately */
-	SMTP_SAY_LOOP,
-	SMTP_SAY_CONTENT,	/* the message cannot be made safe */
-	SMTP_SAY_LIMIT,		/* a limit of structure */
-	SMTP_SAY_LATE,		/* the message could not be converted in time */
-	SMTP_SAY_INTERNAL,	/* a process of ours failed; nothing was delivered */
-	SMTP_SAY_LEDGER,	/* the ledger cannot be written */
-	SMTP_SAY_FLOOD,
-	SMTP_SAY_STOPPED,	/* stopped until an administrator resumes it */
-	SMTP_SAY_HELD,		/* waits for an approval */
-	SMTP_SAY_POLICY,
+	SMTP_SAY_TLS_ALREADY,
+	SMTP_SAY_EARLY,
+	SMTP_SAY_REFUSED,
+	SMTP_SAY_DEFER,
 	SMTP_SAY_COUNT
 };
 
 /* Row of the table: a static struct. */
 const struct smtp_reply *smtp_answer_get(enum smtp_answer what);
-/* What a client hears when the next hop's session ended so. */
-enum smtp_answer smtp_why_answer(enum smtp_why why);
+/* The reason for the ledger and, when a next hop's session ended so, for the client. */
+enum mail_reason smtp_why_reason(enum smtp_why why);
 
 /*
  * Writes a reply with its line ends into out: several lines when the text is long, at blanks where there are some; '\n' in the

@@ -65,22 +65,23 @@ struct smtp_client_event {
 struct smtp_client {
 	struct smtp_client_options options;
 	unsigned extensions; /* of the next hop: bits of enum smtp_extension */
-	unsigned forwards;   /* enum forward: attributes of its XFORWARD */
+	unsigned forwards;   /* enum origin_attribute: of its XFORWARD */
 	uint64_t size_max;   /* its SIZE; 0: none, or not said */
 	uint8_t state;	     /* enum client_state */
-	uint8_t text;	     /* enum text_state: where in a line of the message */
+	struct smtp_text text; /* of the message */
 	bool esmtp, tls, over;
-	bool told;	     /* GONE was given */
-	unsigned nrcpt, naccepted;
+	bool in_mail;	     /* MAIL is queued, and the transaction not over */
+	bool early;	     /* the reply began before its command was sent */
+	unsigned nrcpt, nreplied, naccepted; /* RCPT of the transaction */
 	int64_t since;	     /* what the deadline counts from */
 	uint64_t queued, sent; /* bytes of output ever */
-	uint8_t head, count; /* of the queue */
+	unsigned head, count; /* of the queue */
 	struct smtp_client_pending {
 		uint8_t kind;  /* enum pending */
 		uint64_t end; /* of its bytes in `queued` */
 	} queue[SMTP_CLIENT_QUEUE];
-	uint8_t nlines;	     /* of the reply that is being read */
-	size_t nline, nout, nanswered;
+	unsigned nlines;     /* of the reply that is being read */
+	size_t nline, nout;
 	struct smtp_reply reply;
 	char line[SMTP_REPLY_LINE];
 	char out[SMTP_CLIENT_OUT];

@@ -56,16 +56,6 @@ enum smtp_event_kind {
 	SMTP_EVENT_GONE,	/* why. The last one: whatever ran is over; write the output, close. */
 };
 
-/* What was seen in a message (flags of SMTP_EVENT_END). */
-enum smtp_seen {
-	SMTP_SEEN_BARE_CR = 1,
-	SMTP_SEEN_BARE_LF = 2,
-	SMTP_SEEN_NUL = 4,
-	SMTP_SEEN_LONG_LINE = 8,
-	SMTP_SEEN_SIZE = 16,
-	SMTP_SEEN_8BIT = 32, /* bytes beyond ASCII */
-};
-
 struct smtp_event {
 	enum smtp_event_kind kind;
 	enum smtp_why why;
@@ -77,7 +67,7 @@ struct smtp_event {
 	const struct smtp_rcpt *rcpt;
 	const struct smtp_origin *origin;
 	uint64_t size; /* of the message: bytes without stuffed dots */
-	unsigned flags;
+	unsigned flags; /* enum smtp_seen */
 };
 
 /* Two of the longest replies: pipelined commands go on while there is room for one. */
@@ -88,17 +78,16 @@ struct smtp_server {
 	struct smtp_server_options options;
 	uint8_t state;	 /* enum server_state */
 	uint8_t due;	 /* enum smtp_event_kind */
-	uint8_t text;	 /* enum text_state: where in a line of the message */
 	bool esmtp;	 /* EHLO */
+	bool in_mail;	 /* MAIL was accepted */
 	bool tls;
 	bool sync;	 /* nothing may come before our reply is sent */
 	bool too_long;	 /* the line that is being read */
 	bool over, draining, held;
-	unsigned flags;	 /* enum smtp_seen, of the message */
+	struct smtp_text text; /* of the message */
 	unsigned nrcpt, naccepted; /* RCPT of the transaction */
 	unsigned errors, junk;
 	unsigned messages; /* accepted in this session */
-	size_t length;	   /* of the message's line */
 	uint64_t size;	   /* of the message */
 	int64_t begun;	   /* the session */
 	int64_t since;	   /* the state that a deadline counts from */
@@ -106,6 +95,7 @@ struct smtp_server {
 	int64_t wrote;	   /* output was empty, or some was taken */
 	int64_t held_at;
 	size_t nline, nout;
+	char before;	   /* the last byte read */
 	char helo[SMTP_DOMAIN_MAX + 1]; /* "" before */
 	struct smtp_mail mail;
 	struct smtp_rcpt rcpt;
@@ -133,7 +123,14 @@ int smtp_server_accept(struct smtp_server *s, int64_t now);
  */
 int smtp_server_reply(struct smtp_server *s, int64_t now, unsigned code, const char *enhanced, const char *text);
 
-/* The same with a row of the table. */
+/*
+ * Answers what is due with whole lines, as mail_reason_reply() writes them: one code, "550-...", "550 ...", each at most
+ * SMTP_REPLY_LINE with its CRLF, no control characters (UTF-8 is left to the caller). Codes as above; -EINVAL when the lines are
+ * none (nothing was said), or do not fit into SMTP_REPLY_SPACE.
+ */
+int smtp_server_reply_lines(struct smtp_server *s, int64_t now, const char *lines, size_t n);
+
+/* The same with a row of the table of smtp.h. */
 int smtp_server_answer(struct smtp_server *s, int64_t now, enum smtp_answer what);
 
 /* How many bytes it is worth to read now; 0 while an answer is due, output waits, the caller holds or the session is over. */
