@@ -85,6 +85,7 @@ enum smtp_seen {
 	SMTP_SEEN_NUL = 4,
 	SMTP_SEEN_LONG_LINE = 8,
 	SMTP_SEEN_SIZE = 16,
+	SMTP_SEEN_DOT = 32, /* a line of a dot and blanks, which some take for the end */
 };
 
 /* Where in a message we are, line by line; the machines' own (smtp_text.c). */
@@ -101,6 +102,7 @@ enum smtp_why {
 	SMTP_WHY_BARE_CR,
 	SMTP_WHY_BARE_LF,
 	SMTP_WHY_NUL,
+	SMTP_WHY_DOT,
 	SMTP_WHY_LONG_LINE,
 	SMTP_WHY_SIZE,
 	/* Of a session. */
@@ -170,6 +172,7 @@ enum smtp_answer {
 	SMTP_SAY_BARE_CR,
 	SMTP_SAY_BARE_LF,
 	SMTP_SAY_NUL,
+	SMTP_SAY_DOT,
 	SMTP_SAY_LONG_LINE,
 	SMTP_SAY_ERRORS,
 	SMTP_SAY_TIMEOUT,

@@ -1,9 +1,9 @@
 /*
  * smtp_address.h: the addresses of the envelope (RFC 5321 4.1.2), parsed strictly and written anew.
  *
- * What is sent on is built from the parsed parts and never copied. Ours differs from the standard in two places, because mail
- * would be lost otherwise: dots where the standard has none (`a..b`, `a.`: mobile carriers of Japan gave such addresses out) are
- * taken and sent on in quotes, and names of hosts may hold `_`.
+ * What is sent on is built from the parsed parts and never copied. Ours differs from the standard in two places,
+ * because mail would be lost otherwise: dots where the standard has none (`a..b`, `a.`: mobile carriers of Japan
+ * gave such addresses out) are taken and sent on in quotes, and names of hosts may hold `_`.
  */
 #ifndef SEKISHO_SMTP_ADDRESS_H
 #define SEKISHO_SMTP_ADDRESS_H

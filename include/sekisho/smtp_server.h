@@ -48,9 +48,9 @@ enum smtp_event_kind {
 	SMTP_EVENT_RCPT,	/* rcpt. Answer. */
 	SMTP_EVENT_DATA,	/* Answer: accept() says 354. Only when a recipient was accepted. */
 	SMTP_EVENT_BYTES,	/* data, n: of the message, without stuffed dots. They point into what was pushed. */
-	SMTP_EVENT_END,		/* size, flags, why. Answer only when why is NONE; else the message is answered already: discard it. */
+	SMTP_EVENT_END,		/* size, flags, why. Answer when why is NONE; else it is answered: discard the message. */
 	SMTP_EVENT_RESET,	/* RSET: a transaction that ran is over */
-	SMTP_EVENT_STARTTLS,	/* Answer; after accept() write the output, drop what was read, shake hands, smtp_server_secured(). */
+	SMTP_EVENT_STARTTLS,	/* Answer; then write the output, drop what was read, shake hands, smtp_server_secured() */
 	SMTP_EVENT_XCLIENT,	/* origin. Answer: accept() greets anew. */
 	SMTP_EVENT_XFORWARD,	/* origin: what was told since the last message, all of it. No answer. */
 	SMTP_EVENT_GONE,	/* why. The last one: whatever ran is over; write the output, close. */
@@ -124,9 +124,9 @@ int smtp_server_accept(struct smtp_server *s, int64_t now);
 int smtp_server_reply(struct smtp_server *s, int64_t now, unsigned code, const char *enhanced, const char *text);
 
 /*
- * Answers what is due with whole lines, as mail_reason_reply() writes them: one code, "550-...", "550 ...", each at most
- * SMTP_REPLY_LINE with its CRLF, no control characters (UTF-8 is left to the caller). Codes as above; -EINVAL when the lines are
- * none (nothing was said), or do not fit into SMTP_REPLY_SPACE.
+ * Answers what is due with whole lines, as mail_reason_reply() writes them: one code, "550-...", "550 ...", each at
+ * most SMTP_REPLY_LINE with its CRLF, no control characters (UTF-8 is left to the caller). Codes as above; -EINVAL
+ * when the lines are none, or do not fit into SMTP_REPLY_SPACE: nothing was said.
  */
 int smtp_server_reply_lines(struct smtp_server *s, int64_t now, const char *lines, size_t n);
 

@@ -1,10 +1,10 @@
 /*
  * smtp_client.c: the client's side of a conversation: commands, replies in their order, the message, time.
  *
- * Input: envelopes and text of our own processes, which are checked once more before a byte of them is queued: an address must parse
- * to itself, text must have CRLF for line ends and no NUL, so that no fault before us can make a second command or a second
- * message. Replies of the next hop: smtp_client_reply.c. A reply that comes before its command was sent is a lie or the end of the
- * session, never an answer: 250 for a dot that was not written cannot happen.
+ * Input: envelopes and text of our own processes, which are checked once more before a byte of them is queued: an
+ * address must parse to itself, text must have CRLF for line ends and no NUL, so that no fault before us can make a
+ * second command or a second message. Replies of the next hop: smtp_client_reply.c. A reply that comes before its
+ * command was sent is a lie or the end of the session, never an answer: 250 for a dot that was not written cannot be.
  */
 #include <errno.h>
 #include <stdio.h>

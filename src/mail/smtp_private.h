@@ -45,11 +45,12 @@ bool smtp_word(const char *p, size_t n, const char *word);
 
 /* smtp_text.c: a message's lines. */
 enum text_state {
-	TEXT_START,  /* a line begins */
-	TEXT_IN,     /* within a line */
-	TEXT_CR,     /* a CR was there */
-	TEXT_DOT,    /* a line began with a dot */
-	TEXT_DOT_CR, /* and a CR */
+	TEXT_START,	/* a line begins */
+	TEXT_IN,	/* within a line */
+	TEXT_CR,	/* a CR was there */
+	TEXT_DOT,	/* a line began with a dot */
+	TEXT_DOT_CR,	/* and a CR */
+	TEXT_DOT_BLANK, /* or blanks */
 };
 /* Reads on within a line up to its end, if there is one (state TEXT_START or TEXT_IN); returns how far. */
 size_t text_line(struct smtp_text *t, const uint8_t *p, size_t n);

@@ -352,6 +352,8 @@ static enum smtp_why spoilt(const struct smtp_server *s)
 		return SMTP_WHY_BARE_LF;
 	if (s->text.flags & SMTP_SEEN_NUL)
 		return SMTP_WHY_NUL;
+	if (s->text.flags & SMTP_SEEN_DOT)
+		return SMTP_WHY_DOT;
 	if (s->text.flags & SMTP_SEEN_SIZE)
 		return SMTP_WHY_SIZE;
 	return s->text.flags & SMTP_SEEN_LONG_LINE && s->options.refuse_long_lines ? SMTP_WHY_LONG_LINE : SMTP_WHY_NONE;
@@ -361,7 +363,7 @@ static void end_text(struct smtp_server *s, int64_t now, struct smtp_event *ret)
 {
 	static const uint8_t answers[] = {
 		[SMTP_WHY_BARE_CR] = SMTP_SAY_BARE_CR, [SMTP_WHY_BARE_LF] = SMTP_SAY_BARE_LF, [SMTP_WHY_NUL] = SMTP_SAY_NUL,
-		[SMTP_WHY_LONG_LINE] = SMTP_SAY_LONG_LINE, [SMTP_WHY_SIZE] = SMTP_SAY_TOO_BIG,
+		[SMTP_WHY_DOT] = SMTP_SAY_DOT, [SMTP_WHY_LONG_LINE] = SMTP_SAY_LONG_LINE, [SMTP_WHY_SIZE] = SMTP_SAY_TOO_BIG,
 	};
 	enum smtp_why why = spoilt(s);
 

@@ -2,8 +2,9 @@
  * smtp_text.c: a message as it comes over the wire (RFC 5321 4.1.1.4, 4.5.2): its end, its stuffed dots, what must not be in it.
  *
  * A line ends with CR LF and nothing else. The message ends with a line of one dot, that is CR LF . CR LF and nothing else: no
- * form of a bare CR, a bare LF or NUL beside a dot is an end, nor a dot with anything before or behind it. Each of the three is
- * noted; the machine then reads on to the real end and refuses the message, so that no other server can see two messages in it.
+ * form of a bare CR, a bare LF or NUL beside a dot is an end, nor a dot with anything before or behind it. Each of the three, and
+ * a line of a dot and blanks, is noted; the machine then reads on to the real end and refuses the message, so that no other server
+ * can see two messages in it.
  *
  * Input: bytes of strangers, cut anywhere. Work is a constant number of passes of memchr(); nothing is copied.
  */
@@ -68,8 +69,16 @@ static size_t step(struct smtp_text *t, const uint8_t *p, size_t n, bool *ret_en
 	case TEXT_CR:
 		return text_after_cr(t, p[0]) ? 1 : 0;
 	case TEXT_DOT:
-		t->state = p[0] == '\r' ? TEXT_DOT_CR : TEXT_IN;
+		t->state = p[0] == '\r' ? TEXT_DOT_CR : TEXT_DOT_BLANK;
 		return p[0] == '\r' ? 1 : 0;
+	case TEXT_DOT_BLANK:
+		if (p[0] == ' ' || p[0] == '\t') {
+			t->length++;
+			return 1;
+		}
+		t->flags |= p[0] == '\r' && t->length > 0 ? SMTP_SEEN_DOT : 0u;
+		t->state = TEXT_IN;
+		return 0;
 	case TEXT_DOT_CR:
 		*ret_end = text_after_cr(t, p[0]);
 		return *ret_end ? 1 : 0;
