@@ -129,7 +129,8 @@ static void send_origin(struct smtp_client *c, const struct smtp_origin *o)
 
 static int write_mail(const struct smtp_client *c, const struct smtp_mail *m, char *out)
 {
-	static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME"}, *const rets[] = {"", " RET=FULL", " RET=HDRS"};
+	static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME"};
+	static const char *const rets[] = {"", " RET=FULL", " RET=HDRS"};
 	bool dsn = c->extensions & SMTP_DSN;
 	char size[32] = "";
 
@@ -150,7 +151,8 @@ int smtp_client_mail(struct smtp_client *c, int64_t now, const struct smtp_mail 
 		return -EPROTO;
 	if (r != 0)
 		return r;
-	if (!address_holds(&m->from) || !text_holds(m->envid, SMTP_ENVID_MAX) || m->body > SMTP_BODY_8BIT || m->ret > SMTP_RET_HDRS)
+	if (!address_holds(&m->from) || !text_holds(m->envid, SMTP_ENVID_MAX) || m->body > SMTP_BODY_8BIT ||
+		m->ret > SMTP_RET_HDRS)
 		return -EINVAL;
 	if (c->size_max > 0 && m->size > c->size_max)
 		return -EMSGSIZE;
@@ -406,7 +408,9 @@ static bool code_belongs(enum pending kind, unsigned code)
 {
 	if (code >= 400)
 		return true;
-	return kind == PENDING_DATA ? code == 354 : kind == PENDING_GREETING || kind == PENDING_STARTTLS ? code == 220 : code < 300;
+	if (kind == PENDING_GREETING || kind == PENDING_STARTTLS)
+		return code == 220;
+	return kind == PENDING_DATA ? code == 354 : code < 300;
 }
 
 static void take_reply(struct smtp_client *c, int64_t now, struct smtp_client_event *ret)
@@ -490,7 +494,7 @@ void smtp_client_sent(struct smtp_client *c, int64_t now, size_t n)
 	memmove(c->out, c->out + n, c->nout - n);
 	c->nout -= n;
 	c->sent += n;
-	c->since = now;
+	c->since = n > 0 ? now : c->since;
 }
 
 bool smtp_client_idle(const struct smtp_client *c)

@@ -1,9 +1,10 @@
 /*
- * smtp_client_reply.c: replies of the next hop (RFC 5321 4.2), which are not trusted: 421 may be a lie, 250 too, the text anything.
+ * smtp_client_reply.c: replies of the next hop (RFC 5321 4.2), which are not trusted.
  *
- * Input: lines of at most SMTP_REPLY_LINE octets, at most SMTP_REPLY_LINES a reply, all of one code, which has three digits of the
- * standard's ranges. Of the text printable ASCII is kept and the rest shown as '?'; an enhanced code counts only in its form and
- * of the same class. Extensions are read from the reply to EHLO while it comes; unknown ones are passed over.
+ * Input: lines of at most SMTP_REPLY_LINE octets, at most SMTP_REPLY_LINES a reply, all of one code, which has three
+ * digits of the standard's ranges. Of the text printable ASCII is kept and the rest shown as '?'; an enhanced code
+ * counts only in its form and of the same class. Extensions are read from the reply to EHLO while it comes; unknown
+ * ones are passed over. Failure: the reply breaks the rules, and the session ends.
  */
 #include <string.h>
 

@@ -439,7 +439,7 @@ void smtp_server_sent(struct smtp_server *s, int64_t now, size_t n)
 	n = n < s->nout ? n : s->nout;
 	memmove(s->out, s->out + n, s->nout - n);
 	s->nout -= n;
-	s->wrote = now;
+	s->wrote = n > 0 ? now : s->wrote;
 	if (s->nout == 0 && s->due == SMTP_EVENT_NONE)
 		s->sync = false;
 }
