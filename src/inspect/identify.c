@@ -1,9 +1,9 @@
 /*
  * identify.c: hears a conversation with every verifier that it may still belong to.
  *
- * The verifiers keep no memory between packets here: what was said so far is said again to those that are left. The first
- * byte already leaves few (a table of which verifiers take which byte as their first, worked out from the verifiers
- * themselves), so the repetition is cheaper than eighteen states a flow.
+ * While several are left they keep no memory between packets: what was said so far is said again to each of them. That is
+ * rare, because the first byte leaves few (tables of which verifiers take which byte as the first, worked out from the
+ * verifiers themselves) and the first packet mostly one, whose state is then kept: it hears each byte once.
  *
  * The policy is the widest: every option that allows something, no name demanded.
  */
@@ -11,136 +11,8 @@
 
 #include <string.h>
 
-/* Those of VERIFY_OPTIONS that allow more; the others (no-data, starttls-required) demand. */
-#define WIDEST (VERIFY_ECH | VERIFY_CONNECT | VERIFY_UPGRADE | VERIFY_SMB1_NEGOTIATE | VERIFY_ACTIVE_DATA | VERIFY_FAST_OPEN | \
-		VERIFY_STANDARD_SECURITY | VERIFY_TRAPS | VERIFY_UPDATES)
-
 /* When only one verifier is left after so many bytes, it is named, though it has not come to a level. */
 #define ENOUGH_FOR_ONE 4u
-
-/* What one verifier made of a transcript. */
-struct outcome {
-	bool alive, final;
-	enum inspect_level level;
-	char name[VERIFY_NAME_MAX];
-	uint32_t name_n;
-};
-
-struct hearing {
-	const struct transcript *t;
-	const struct verifier *named, *verifier; /* who it would be; who reads: another one after a hand-over */
-	struct verify_policy policy;
-	struct addr client, server;
-	uint32_t at[2], heard[2]; /* used; told so far */
-	bool ended[2];
-	_Alignas(8) uint8_t state[VERIFY_STATE_BYTES];
-	struct outcome o;
-	struct verify v;
-};
-
-static void begin(struct hearing *h, const struct transcript *t, const struct verifier *verifier)
-{
-	h->t = t;
-	h->named = h->verifier = verifier;
-	h->policy = (struct verify_policy){.application = verifier->application, .options = WIDEST};
-	h->client = (struct addr){.family = 4, .b = {192, 0, 2, 1}};
-	h->server = (struct addr){.family = 4, .b = {192, 0, 2, 2}};
-	memset(h->at, 0, sizeof(h->at));
-	memset(h->heard, 0, sizeof(h->heard));
-	memset(h->ended, 0, sizeof(h->ended));
-	memset(h->state, 0, sizeof(h->state));
-	h->o.alive = true;
-	h->o.final = false;
-	h->o.level = LEVEL_NONE;
-	h->o.name_n = 0;
-}
-
-static void question(struct hearing *h, unsigned from)
-{
-	struct verify *v = &h->v;
-
-	v->policy = &h->policy;
-	v->from = (uint8_t)from;
-	v->client = &h->client;
-	v->server = &h->server;
-	v->server_port = h->t->server_port;
-	v->now = 0;
-	v->state = h->state;
-	v->level = h->o.level;
-	v->why = WHY_NONE;
-	v->name_n = 0;
-	v->has_pinhole = false;
-	memset(v->side, 0, sizeof(v->side));
-}
-
-/* The application goes on inside of another (TLS), which has yet to be heard; that far both sides agreed. */
-static void hand_over(struct hearing *h)
-{
-	h->verifier = verifier_of(h->v.next);
-	memset(h->state, 0, sizeof(h->state));
-	h->o.level = LEVEL_NONE;
-	h->o.alive = h->verifier != NULL && h->verifier->stream != NULL;
-}
-
-static void answer(struct hearing *h, enum verify_status status)
-{
-	h->o.level = h->v.level;
-	if (h->v.name_n > 0) {
-		memcpy(h->o.name, h->v.name, h->v.name_n);
-		h->o.name_n = h->v.name_n;
-	}
-	if (status == VERIFY_REFUSE || (status == VERIFY_DROP && h->o.level == LEVEL_NONE))
-		h->o.alive = false;
-	if (status == VERIFY_HANDOVER)
-		hand_over(h);
-	else if (h->o.alive && h->o.level == LEVEL_RELATES)
-		h->o.final = true;
-}
-
-/* The verifier is asked while it uses what it is shown. */
-static void ask_stream(struct hearing *h, unsigned from)
-{
-	const struct verifier *reader;
-	uint32_t used;
-
-	do {
-		reader = h->verifier;
-		question(h, from);
-		for (unsigned i = 0; i < 2; i++)
-			h->v.side[i] = (struct verify_side){h->t->p[i] + h->at[i], h->heard[i] - h->at[i], 0, h->ended[i]};
-		answer(h, h->verifier->stream(&h->v));
-		used = h->v.side[0].used + h->v.side[1].used;
-		for (unsigned i = 0; i < 2; i++)
-			h->at[i] += h->v.side[i].used;
-	} while (h->o.alive && !h->o.final && (used > 0 || reader != h->verifier) &&
-		 h->at[0] + h->at[1] < h->heard[0] + h->heard[1]);
-}
-
-static void hear_turn(struct hearing *h, unsigned from, uint32_t n)
-{
-	if (h->t->datagrams) {
-		question(h, from);
-		h->v.side[from] = (struct verify_side){h->t->p[from] + h->heard[from], n, 0, true};
-		answer(h, h->verifier->datagram(&h->v));
-		h->heard[from] += n;
-		return;
-	}
-	h->heard[from] += n;
-	ask_stream(h, from);
-}
-
-static void hear(struct hearing *h, const struct transcript *t, const struct verifier *verifier)
-{
-	begin(h, t, verifier);
-	for (unsigned i = 0; i < t->turns && h->o.alive && !h->o.final; i++)
-		hear_turn(h, (t->turn[i] & TRANSCRIPT_SERVER) != 0, t->turn[i] & ~TRANSCRIPT_SERVER);
-	for (unsigned side = 0; side < 2 && !t->datagrams && h->o.alive && !h->o.final; side++) {
-		if (t->ended[side]) {
-			h->ended[side] = true;
-			ask_stream(h, side);
-		}
-	}
-}
 
 static bool lives_at(const struct verifier *v, uint16_t port)
 {
@@ -167,18 +39,21 @@ uint32_t identify_all(bool datagrams)
 	return all;
 }
 
-static void take(struct identity *best, bool *best_at_port, const struct hearing *h)
+static void nobody(struct identity *ret)
 {
-	bool at_port = lives_at(h->named, h->t->server_port);
+	ret->application = APP_NONE; /* and no word of the name, which is long: this is done for each packet */
+	ret->level = LEVEL_NONE;
+	ret->settled = false;
+	ret->name_n = 0;
+}
 
-	if (h->o.level == LEVEL_NONE || h->o.level < best->level || (h->o.level == best->level && *best_at_port >= at_port))
-		return;
-	best->application = h->named->application;
-	best->level = h->o.level;
-	best->settled = h->o.final;
-	best->name_n = h->o.name_n;
-	memcpy(best->name, h->o.name, h->o.name_n);
-	*best_at_port = at_port;
+static void take(struct identity *best, const struct hearing *h, const struct heard *m)
+{
+	best->application = m->named;
+	best->level = m->level;
+	best->settled = m->final;
+	best->name_n = h->name_n;
+	memcpy(best->name, h->name, h->name_n);
 }
 
 static uint32_t heard(const struct transcript *t)
@@ -190,60 +65,104 @@ static uint32_t heard(const struct transcript *t)
 	return n;
 }
 
+static bool is_one(uint32_t live)
+{
+	return live != 0 && (live & (live - 1)) == 0;
+}
+
+static enum application first_of(uint32_t live)
+{
+	int a = __builtin_ctz(live);
+
+	return (enum application)a;
+}
+
 /* Half a ClientHello may still be of those who begin with TLS at once and say so inside (ALPN): it is TLS in any case. */
 static enum application left_alone(uint32_t live)
 {
-	for (enum application a = APP_NONE; a < APP_END; a++)
-		if (live == 1u << a || (a == APP_TLS && (live & 1u << APP_TLS) != 0))
-			return a;
-	return APP_NONE;
+	if ((live & 1u << APP_TLS) != 0)
+		return APP_TLS;
+	return is_one(live) ? first_of(live) : APP_NONE;
 }
 
-void identify(const struct transcript *t, uint32_t *live, struct identity *ret)
+/* All of a transcript, to one of those that are left. Where it stands behind the turns is in *ret_alone; false: it is out. */
+static bool hear_whole(const struct transcript *t, const struct verifier *v, struct hearing *h, struct heard *m,
+	struct alone *ret_alone)
 {
-	size_t n;
-	const struct verifier *table = verifier_table(&n);
-	bool at_port = false;
-	struct hearing h;
+	heard_begin(m, v);
+	hearing_begin(h, t->p, t->datagrams, t->server_port);
+	for (unsigned i = 0; i < t->turns && m->alive && !m->final; i++)
+		hearing_turn(h, m, (t->turn[i] & TRANSCRIPT_SERVER) != 0, t->turn[i] & ~TRANSCRIPT_SERVER);
+	if (!m->alive)
+		return false;
+	/* A name that is not told yet (its level is none) would not be learned a second time. */
+	if (ret_alone != NULL && (h->name_n == 0 || m->level > LEVEL_NONE))
+		*ret_alone = (struct alone){*m, {h->at[0], h->at[1]}};
+	hearing_ended(h, m, t->ended);
+	return m->alive;
+}
 
-	ret->application = APP_NONE;
-	ret->level = LEVEL_NONE;
-	ret->settled = false;
-	ret->name_n = 0;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t bit = 1u << table[i].application;
-		if ((*live & bit) == 0)
+bool identify(const struct transcript *t, uint32_t *live, struct identity *ret, struct alone *ret_alone)
+{
+	bool best_at_port = false;
+	struct hearing h HEARING_UNSET;
+	struct heard m HEARING_UNSET;
+
+	if (ret_alone != NULL)
+		ret_alone->heard.named = APP_NONE;
+	nobody(ret);
+	for (uint32_t left = *live; left != 0; left &= left - 1) {
+		const struct verifier *v = verifier_of(first_of(left));
+		if (!hear_whole(t, v, &h, &m, ret_alone)) {
+			*live &= ~(1u << v->application);
 			continue;
-		hear(&h, t, &table[i]);
-		if (!h.o.alive)
-			*live &= ~bit;
-		else
-			take(ret, &at_port, &h);
+		}
+		bool at_port = lives_at(v, t->server_port);
+		if (m.level > ret->level || (m.level == ret->level && m.level > LEVEL_NONE && at_port && !best_at_port)) {
+			take(ret, &h, &m);
+			best_at_port = at_port;
+		}
 	}
 	if (*live == 0)
 		ret->settled = true;
 	else if (ret->level == LEVEL_NONE && heard(t) >= ENOUGH_FOR_ONE)
 		ret->application = left_alone(*live);
+	return ret_alone != NULL && is_one(*live) && *live == 1u << ret_alone->heard.named;
 }
 
 /* -- The first byte ----------------------------------------------------------------------------------------- */
 
-/* Which verifiers go on after this byte as the first of the flow; filled on first use, the same for all inspectors. */
-static uint32_t first_byte[2][256];
+/*
+ * Which verifiers go on after this byte as the first of the flow; filled on first use, the same for all inspectors. Of
+ * datagrams, which come whole: which do not contradict the byte, but miss the others or would wait for a better datagram.
+ */
+static uint32_t first_byte[2][2][256]; /* datagrams, from, byte */
 static bool first_byte_known;
+
+static bool takes_first(const struct verifier *verifier, bool datagrams, unsigned from, const uint8_t *byte)
+{
+	const uint8_t *p[2] = {byte, byte};
+	struct hearing h HEARING_UNSET;
+	struct heard m;
+
+	heard_begin(&m, verifier);
+	hearing_begin(&h, p, datagrams, 0);
+	hearing_turn(&h, &m, from, 1);
+	return m.alive || (datagrams && (h.dropped || h.v.why == WHY_LENGTH));
+}
 
 static void learn_first_bytes(void)
 {
-	struct identity nobody;
+	size_t n;
+	const struct verifier *table = verifier_table(&n);
 
-	for (unsigned from = 0; from < 2; from++) {
-		for (unsigned b = 0; b < 256; b++) {
-			uint8_t byte = (uint8_t)b;
-			struct transcript t = {.p = {&byte, &byte}, .turns = 1};
-			t.turn[0] = 1u | (from != 0 ? TRANSCRIPT_SERVER : 0);
-			uint32_t live = identify_all(false);
-			identify(&t, &live, &nobody);
-			first_byte[from][b] = live;
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned k = 0; k < 4 * 256; k++) {
+			uint8_t byte = (uint8_t)k;
+			bool datagrams = k >> 9 != 0;
+			unsigned from = k >> 8 & 1;
+			if (hears(&table[i], datagrams) && takes_first(&table[i], datagrams, from, &byte))
+				first_byte[datagrams][from][byte] |= 1u << table[i].application;
 		}
 	}
 	first_byte_known = true;
@@ -271,6 +190,8 @@ static bool append(struct identify *i, struct pool *pool, unsigned from, const u
 {
 	uint32_t cap;
 
+	if (n == 0)
+		return true;
 	if (i->n[from] + n > i->cap[from]) {
 		uint8_t *more = i->n[from] + n > JUDGE_BYTES ? NULL : pool_get(pool, i->n[from] + n, &cap);
 		if (more == NULL)
@@ -286,51 +207,145 @@ static bool append(struct identify *i, struct pool *pool, unsigned from, const u
 	return true;
 }
 
+static void drop_used(struct identify *i, unsigned side, uint32_t used)
+{
+	if (used == 0)
+		return;
+	i->n[side] -= used;
+	memmove(i->p[side], i->p[side] + used, i->n[side]);
+}
+
 /* A stream's turn goes on while the same side speaks; a datagram is a turn. */
 static bool note_turn(struct identify *i, unsigned from, uint32_t n)
 {
-	uint32_t who = from != 0 ? TRANSCRIPT_SERVER : 0;
+	uint16_t who = from != 0 ? IDENTIFY_SERVER : 0;
 
-	if (!i->datagrams && i->turns > 0 && (i->turn[i->turns - 1] & TRANSCRIPT_SERVER) == who) {
-		i->turn[i->turns - 1] += n;
+	i->heard[from] = (uint16_t)(i->heard[from] + n);
+	if (!i->datagrams && i->turns > 0 && (i->turn[i->turns - 1] & IDENTIFY_SERVER) == who) {
+		i->turn[i->turns - 1] = (uint16_t)(i->turn[i->turns - 1] + n);
 		return true;
 	}
 	if (i->turns == IDENTIFY_TURNS)
 		return false;
-	i->turn[i->turns++] = n | who;
+	i->turn[i->turns++] = (uint16_t)(n | who);
 	return true;
 }
 
-/* A flow that begins with this packet, heard where it lies; only one that stays in question is copied. */
+/* What is new: behind what waits of its side, or (nothing waits) where it lies in the packet. */
+struct fresh {
+	const uint8_t *p;
+	uint32_t n;
+	unsigned from;
+	bool copied; /* it is in the pool */
+};
+
+static bool copy_fresh(struct identify *i, struct pool *pool, struct fresh *a)
+{
+	a->copied = true;
+	return append(i, pool, a->from, a->p, a->n);
+}
+
+static void sides_of(const struct identify *i, const struct fresh *a, const uint8_t *ret_p[2])
+{
+	ret_p[0] = i->p[0];
+	ret_p[1] = i->p[1];
+	if (!a->copied)
+		ret_p[a->from] = a->p;
+}
+
+/* Only what the verifier that is left has not used is kept. */
+static bool keep_unused(struct identify *i, struct pool *pool, struct fresh *a, const uint32_t used[2])
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (side != a->from || a->copied)
+			drop_used(i, side, used[side]);
+	if (a->copied)
+		return true;
+	a->p += used[a->from];
+	a->n -= used[a->from];
+	return copy_fresh(i, pool, a);
+}
+
+static void transcript_of(const struct identify *i, const struct fresh *a, struct transcript *ret)
+{
+	sides_of(i, a, ret->p);
+	ret->turns = i->turns;
+	for (unsigned k = 0; k < i->turns; k++) {
+		uint32_t n = i->turn[k] & ~IDENTIFY_SERVER;
+		ret->turn[k] = (i->turn[k] & IDENTIFY_SERVER) != 0 ? n | TRANSCRIPT_SERVER : n;
+	}
+	memcpy(ret->ended, i->ended, sizeof(ret->ended));
+	ret->datagrams = i->datagrams;
+	ret->server_port = i->server_port;
+}
+
+/* Several are left: all of the flow to each of them. True: no more is needed. */
+static bool hear_all(struct identify *i, struct pool *pool, struct fresh *a, struct identity *ret)
+{
+	struct transcript t HEARING_UNSET;
+	struct alone alone HEARING_UNSET;
+
+	transcript_of(i, a, &t);
+	i->alone = identify(&t, &i->live, ret, &alone);
+	if (ret->settled)
+		return true;
+	if (!i->alone)
+		return !a->copied && !copy_fresh(i, pool, a);
+	i->only = alone.heard;
+	return !keep_unused(i, pool, a, alone.used);
+}
+
+/* One is left, and hears what is new. What it says of an end is not kept: the other side may go on. */
+static bool hear_only(struct identify *i, struct pool *pool, struct fresh *a, struct identity *ret)
+{
+	struct hearing h HEARING_UNSET;
+	struct heard end HEARING_UNSET;
+	const struct heard *m = &i->only;
+	uint32_t told[2] = {i->n[0], i->n[1]};
+	const uint8_t *p[2];
+
+	if (a->copied)
+		told[a->from] -= a->n;
+	sides_of(i, a, p);
+	hearing_begin(&h, p, i->datagrams, i->server_port);
+	hearing_resume(&h, told);
+	if (a->n > 0)
+		hearing_turn(&h, &i->only, a->from, a->n);
+	uint32_t used[2] = {h.at[0], h.at[1]};
+	if (i->ended[0] || i->ended[1]) {
+		end = i->only;
+		m = &end;
+		hearing_ended(&h, &end, i->ended);
+	}
+	if (!m->alive) {
+		i->live = 0;
+		ret->settled = true;
+		return true;
+	}
+	take(ret, &h, m);
+	if (m->level == LEVEL_NONE)
+		ret->application = i->heard[0] + i->heard[1] >= ENOUGH_FOR_ONE ? left_alone(i->live) : APP_NONE;
+	return ret->settled || !keep_unused(i, pool, a, used);
+}
+
+/* A flow that begins with this packet is heard where it lies; only what must be seen again is copied. */
 bool identify_hear(struct identify *i, struct pool *pool, unsigned from, const uint8_t *p, uint32_t n, bool ended,
 	struct identity *ret)
 {
-	bool first = i->turns == 0;
-
-	ret->application = APP_NONE; /* and no word of the name, which is long: this is done for each packet */
-	ret->level = LEVEL_NONE;
-	ret->name_n = 0;
-	if (first && !i->datagrams && n > 0)
-		i->live &= first_byte[from][p[0]];
+	nobody(ret);
+	if (i->turns == 0 && n > 0)
+		i->live &= first_byte[i->datagrams][from][p[0]];
 	ret->settled = i->live == 0;
 	if (ret->settled)
 		return true;
 	if (ended)
 		i->ended[from] = true;
-	uint32_t take_n = n < JUDGE_BYTES - i->n[from] ? n : JUDGE_BYTES - i->n[from];
-	if (n > 0 && (take_n == 0 || !note_turn(i, from, take_n)))
+	struct fresh a = {.p = p, .n = n < JUDGE_BYTES - i->heard[from] ? n : JUDGE_BYTES - i->heard[from], .from = from};
+	if (n > 0 && (a.n == 0 || !note_turn(i, from, a.n)))
 		return true;
-	if (take_n > 0 && !first && !append(i, pool, from, p, take_n))
+	if ((a.n == 0 || i->n[from] > 0) && !copy_fresh(i, pool, &a))
 		return true;
-	struct transcript t = {.p = {i->p[0], i->p[1]}, .turns = i->turns, .ended = {i->ended[0], i->ended[1]},
-		.datagrams = i->datagrams, .server_port = i->server_port};
-	memcpy(t.turn, i->turn, sizeof(t.turn));
-	if (first)
-		t.p[from] = p;
-	identify(&t, &i->live, ret);
-	if (ret->settled)
-		return true;
-	return take_n > 0 && first && !append(i, pool, from, p, take_n);
+	return i->alone ? hear_only(i, pool, &a, ret) : hear_all(i, pool, &a, ret);
 }
 
 /* -- The beginnings of a flow, without their order ------------------------------------------------------------- */
@@ -350,7 +365,7 @@ enum application judge_identify(const struct verify_side side[2], bool datagram,
 				t.turn[t.turns++] = side[from].n | (from != 0 ? TRANSCRIPT_SERVER : 0);
 		}
 		uint32_t live = identify_all(datagram);
-		identify(&t, &live, &now);
+		identify(&t, &live, &now, NULL);
 		if (now.level > best.level || best.application == APP_NONE)
 			best = now;
 	}

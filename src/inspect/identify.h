@@ -4,6 +4,7 @@
 #ifndef SEKISHO_INSPECT_IDENTIFY_H
 #define SEKISHO_INSPECT_IDENTIFY_H
 
+#include "hearing.h"
 #include "judge.h"
 
 #define IDENTIFY_TURNS 16u
@@ -23,29 +24,43 @@ struct identity {
 	enum application application;
 	enum inspect_level level;
 	bool settled; /* nothing will change it */
-	char name[VERIFY_NAME_MAX];
+	char name[VERIFY_NAME_MAX]; /* when it was learned just now; at level NONE it waits until the level rises */
 	uint32_t name_n;
+};
+
+/* Where a verifier that is left alone stands: it need not be told again what it has heard. */
+struct alone {
+	struct heard heard;
+	uint32_t used[2]; /* bytes of each side that it needs no more */
 };
 
 /* All applications that a transcript may still become; bit = enum application. */
 uint32_t identify_all(bool datagrams);
 /*
- * Hears the whole transcript again with the verifiers in *live, and takes out those that refuse it. The best of the others
- * is the identity: by level, then by the server's port, then in the order of enum application. One that is left alone is
- * named at level NONE.
+ * Hears the whole transcript with the verifiers in *live, and takes out those that refuse it. The best of the others is the
+ * identity: by level, then by the server's port, then in the order of enum application. One that is left alone is named at
+ * level NONE, and *ret_alone (which may be NULL) is where it stands behind the turns, ends not counted. Returns whether
+ * *ret_alone was written.
  */
-void identify(const struct transcript *t, uint32_t *live, struct identity *ret);
+bool identify(const struct transcript *t, uint32_t *live, struct identity *ret, struct alone *ret_alone);
 
-/* A flow that is being identified: its transcript, with the bytes in the pool. */
+/*
+ * A flow that is being identified. While several verifiers are left, its transcript, with the bytes in the pool; from when
+ * one is left, that one's state and the bytes that it has not used.
+ */
 struct identify {
 	uint32_t live;
 	uint32_t n[2], cap[2];
 	uint8_t *p[2];
-	uint32_t turn[IDENTIFY_TURNS];
+	uint16_t heard[2]; /* bytes of each side, JUDGE_BYTES at most */
+	uint16_t turn[IDENTIFY_TURNS]; /* as in a transcript, with IDENTIFY_SERVER */
 	uint8_t turns;
-	bool ended[2], datagrams;
+	bool ended[2], datagrams, alone;
 	uint16_t server_port;
+	struct heard only; /* of the one that is left */
 };
+#define IDENTIFY_SERVER 0x8000u
+_Static_assert(JUDGE_BYTES < IDENTIFY_SERVER, "a turn fits its sixteen bits");
 
 void identify_init(struct identify *i, bool datagrams, uint16_t server_port);
 /*

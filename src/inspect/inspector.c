@@ -34,7 +34,7 @@ static uint32_t milliseconds(int64_t at)
 static const char *name_of(const struct flow *f)
 {
 	const struct watch *w = watch_of(f);
-	const char *name = w != NULL ? w->name : f->holds == FLOW_HOLDS_NAME ? f->held : NULL;
+	const char *name = w != NULL ? (w->doubtful ? NULL : w->name) : f->holds == FLOW_HOLDS_NAME ? f->held : NULL;
 
 	return name == NULL ? "" : name;
 }

@@ -28,6 +28,7 @@ struct watch {
 	bool waits;	/* counted in inspector.waiting_watches */
 	bool announced; /* the decided hook was called */
 	bool enough;	/* identification has come to its end */
+	bool doubtful;	/* the name is of who has come to no level yet: not to be told */
 };
 _Static_assert(sizeof(struct watch) <= 256 + 32, "a datagram flow under inspection");
 

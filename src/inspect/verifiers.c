@@ -6,25 +6,25 @@
 #include "verifiers.h"
 
 static const struct verifier table[] = {
-	{APP_NONE, NULL, NULL, {0}},
-	{APP_TLS, tls_stream, NULL, {443, 8443, 636, 993}},
-	{APP_HTTP, http_stream, NULL, {80, 8080, 3128}},
-	{APP_SSH, ssh_stream, NULL, {22}},
-	{APP_SMTP, smtp_stream, NULL, {25, 587}},
-	{APP_DNS, dns_stream, dns_datagram, {53}},
-	{APP_NTP, NULL, ntp_datagram, {123}},
-	{APP_SYSLOG, syslog_stream, syslog_datagram, {514, 601}},
-	{APP_SNMP, NULL, snmp_datagram, {161, 162}},
-	{APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
-	{APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
-	{APP_SMB, smb_stream, NULL, {445}},
-	{APP_RDP, rdp_stream, NULL, {3389}},
-	{APP_VNC, vnc_stream, NULL, {5900, 5901}},
-	{APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
-	{APP_TDS, tds_stream, NULL, {1433}},
-	{APP_FTP, ftp_stream, NULL, {21}},
-	{APP_POP3, pop3_stream, NULL, {110}},
-	{APP_IMAP, imap_stream, NULL, {143}},
+	[APP_NONE] = {APP_NONE, NULL, NULL, {0}},
+	[APP_TLS] = {APP_TLS, tls_stream, NULL, {443, 8443, 636, 993}},
+	[APP_HTTP] = {APP_HTTP, http_stream, NULL, {80, 8080, 3128}},
+	[APP_SSH] = {APP_SSH, ssh_stream, NULL, {22}},
+	[APP_SMTP] = {APP_SMTP, smtp_stream, NULL, {25, 587}},
+	[APP_DNS] = {APP_DNS, dns_stream, dns_datagram, {53}},
+	[APP_NTP] = {APP_NTP, NULL, ntp_datagram, {123}},
+	[APP_SYSLOG] = {APP_SYSLOG, syslog_stream, syslog_datagram, {514, 601}},
+	[APP_SNMP] = {APP_SNMP, NULL, snmp_datagram, {161, 162}},
+	[APP_LDAP] = {APP_LDAP, ldap_stream, ldap_datagram, {389, 3268}},
+	[APP_KERBEROS] = {APP_KERBEROS, kerberos_stream, kerberos_datagram, {88}},
+	[APP_SMB] = {APP_SMB, smb_stream, NULL, {445}},
+	[APP_RDP] = {APP_RDP, rdp_stream, NULL, {3389}},
+	[APP_VNC] = {APP_VNC, vnc_stream, NULL, {5900, 5901}},
+	[APP_POSTGRESQL] = {APP_POSTGRESQL, postgresql_stream, NULL, {5432}},
+	[APP_TDS] = {APP_TDS, tds_stream, NULL, {1433}},
+	[APP_FTP] = {APP_FTP, ftp_stream, NULL, {21}},
+	[APP_POP3] = {APP_POP3, pop3_stream, NULL, {110}},
+	[APP_IMAP] = {APP_IMAP, imap_stream, NULL, {143}},
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 
@@ -36,10 +36,7 @@ const struct verifier *verifier_table(size_t *ret_n)
 
 const struct verifier *verifier_of(enum application a)
 {
-	for (size_t i = 0; i < NTABLE; i++)
-		if (table[i].application == a && a != APP_NONE)
-			return &table[i];
-	return NULL;
+	return a != APP_NONE && (size_t)a < NTABLE && table[a].application == a ? &table[a] : NULL;
 }
 
 static bool name_matches(const char *pattern, const char *name, size_t n)

@@ -154,7 +154,7 @@ void watch_release(struct inspector *in, struct flow *f)
 		judge_release(&w->judge, in->pool);
 	if (is_tcp(f))
 		stream_release(&((struct watch_tcp *)w)->stream, in->pool);
-	if (w->name != NULL && in->keep_passed && f->code != INSPECT_FORWARD) {
+	if (w->name != NULL && in->keep_passed && f->code != INSPECT_FORWARD && !w->doubtful) {
 		f->held = w->name;
 		f->holds = FLOW_HOLDS_NAME;
 	} else if (w->name != NULL) {
@@ -391,6 +391,8 @@ static void take_identity(struct inspector *in, struct flow *f, struct watch *w,
 	}
 	if (id->name_n > 0)
 		learn_name(in, w, id->name, id->name_n);
+	if (id->name_n > 0 || id->level > LEVEL_NONE)
+		w->doubtful = id->level == LEVEL_NONE;
 }
 
 static enum stream_sunk identify_sink(void *arg, unsigned from, const uint8_t *p, size_t n, bool ended,
