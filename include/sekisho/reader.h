@@ -18,7 +18,10 @@ struct reader {
 	bool bad;
 };
 
-struct reader reader_init(const void *p, size_t n);
+static inline struct reader reader_init(const void *p, size_t n)
+{
+	return (struct reader){.p = p, .end = (const uint8_t *)p + n};
+}
 
 static inline size_t reader_left(const struct reader *r)
 {

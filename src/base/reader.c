@@ -5,11 +5,6 @@
  */
 #include <sekisho/reader.h>
 
-struct reader reader_init(const void *p, size_t n)
-{
-	return (struct reader){.p = p, .end = (const uint8_t *)p + n};
-}
-
 struct reader reader_sub(struct reader *r, size_t n)
 {
 	const uint8_t *p = reader_bytes(r, n);

@@ -14,6 +14,7 @@
 #include <sekisho/arena.h>
 #include <sekisho/clock.h>
 #include <sekisho/json.h>
+#include <sekisho/unset.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,7 +320,7 @@ void flows_end(struct flows *f)
 
 void flows_frames(struct flows *f, const struct frame *frame, int n)
 {
-	struct packet p[FLOWS_BATCH];
+	struct packet p[FLOWS_BATCH] UNSET;
 	size_t k = 0;
 
 	for (const struct frame *w = frame; w < frame + n; w++) {

@@ -12,7 +12,7 @@
 enum verify_status direct_tls(struct verify *v, const char *alpn)
 {
 	struct verify_policy policy = {.application = APP_TLS, .options = VERIFY_ECH, .alpns = {&alpn, 1}};
-	struct tls_message m TLS_UNSET;
+	struct tls_message m UNSET;
 	struct tls_hello h = {0};
 
 	tls_message_read(&m, TLS_CLIENT_HELLO, v->side[VERIFY_CLIENT].p, v->side[VERIFY_CLIENT].n, WHY_PROTOCOL);

@@ -14,7 +14,7 @@ struct heard {
 	_Alignas(8) uint8_t state[VERIFY_STATE_BYTES];
 };
 
-/* The bytes that it has not used yet, and what it said last. Large, and never read before it is written: not to be zeroed. */
+/* The bytes that it has not used yet, and what it said last. A local of it is UNSET: hearing_begin() sets all that is read. */
 struct hearing {
 	const uint8_t *p[2];
 	uint32_t at[2], n[2]; /* used; told so far */
@@ -26,7 +26,6 @@ struct hearing {
 	struct verify_policy policy;
 	struct verify v;
 };
-#define HEARING_UNSET __attribute__((uninitialized))
 
 void heard_begin(struct heard *m, const struct verifier *verifier);
 

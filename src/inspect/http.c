@@ -62,9 +62,12 @@ static bool is_digit(uint8_t b)
 	return b >= '0' && b <= '9';
 }
 
+/* RFC 9110, 5.6.2: a bit for each byte; !#$%&'*+-.^_`|~, digits, letters. */
 static bool is_token(uint8_t b)
 {
-	return is_digit(b) || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z') || (b != 0 && strchr("!#$%&'*+-.^_`|~", b) != NULL);
+	static const uint64_t tokens[4] = {0x03ff6cfa00000000, 0x57ffffffc7fffffe};
+
+	return (tokens[b / 64] >> b % 64 & 1) != 0;
 }
 
 static bool is_text(uint8_t b)
@@ -93,18 +96,20 @@ static struct slice since(const uint8_t *start, const struct cursor *c, uint32_t
 	return (struct slice){start, (uint32_t)(c->p - start) - less};
 }
 
-/* A token up to its end mark, which is read too. */
+/* A token up to its end mark (which no token has), which is read too. */
 static struct slice token(struct cursor *c, uint8_t mark, uint32_t max, enum inspect_why why)
 {
 	const uint8_t *start = c->p;
+	uint32_t left = (uint32_t)cursor_left(c), n = 0;
 
-	for (uint32_t n = 0; cursor_ok(c); n++) {
-		uint8_t b = cursor_u8(c);
-		if (cursor_ok(c) && b == mark && n > 0)
-			return since(start, c, 1);
-		cursor_must(c, is_token(b) && n < max, why);
-	}
-	return (struct slice){NULL, 0};
+	while (n < left && n < max && is_token(start[n]))
+		n++;
+	if (!cursor_ok(c))
+		return (struct slice){NULL, 0};
+	c->more = n == left;
+	cursor_must(c, n > 0 && start[n] == mark, why);
+	cursor_bytes(c, n + 1);
+	return cursor_ok(c) ? (struct slice){start, n} : (struct slice){NULL, 0};
 }
 
 /* Text to the end of the line; CR LF is read too. */
@@ -113,6 +118,7 @@ static struct slice text_line(struct cursor *c)
 	const uint8_t *start = c->p;
 
 	while (cursor_ok(c)) {
+		cursor_skip_printable(c, SIZE_MAX);
 		uint8_t b = cursor_u8(c);
 		if (cursor_ok(c) && b == '\r') {
 			cursor_must(c, cursor_u8(c) == '\n', WHY_ENCODING);

@@ -105,8 +105,8 @@ static bool hear_whole(const struct transcript *t, const struct verifier *v, str
 bool identify(const struct transcript *t, uint32_t *live, struct identity *ret, struct alone *ret_alone)
 {
 	bool best_at_port = false;
-	struct hearing h HEARING_UNSET;
-	struct heard m HEARING_UNSET;
+	struct hearing h UNSET;
+	struct heard m UNSET;
 
 	if (ret_alone != NULL)
 		ret_alone->heard.named = APP_NONE;
@@ -137,12 +137,12 @@ bool identify(const struct transcript *t, uint32_t *live, struct identity *ret, 
  * datagrams, which come whole: which do not contradict the byte, but miss the others or would wait for a better datagram.
  */
 static uint32_t first_byte[2][2][256]; /* datagrams, from, byte */
-static bool first_byte_known;
+static uint32_t everybody[2];	       /* identify_all(); 0 = nothing of this is known yet */
 
 static bool takes_first(const struct verifier *verifier, bool datagrams, unsigned from, const uint8_t *byte)
 {
 	const uint8_t *p[2] = {byte, byte};
-	struct hearing h HEARING_UNSET;
+	struct hearing h UNSET;
 	struct heard m;
 
 	heard_begin(&m, verifier);
@@ -165,16 +165,26 @@ static void learn_first_bytes(void)
 				first_byte[datagrams][from][byte] |= 1u << table[i].application;
 		}
 	}
-	first_byte_known = true;
+	everybody[0] = identify_all(false);
+	everybody[1] = identify_all(true);
+}
+
+uint32_t identify_first(bool datagrams, unsigned from, uint8_t byte)
+{
+	if (everybody[0] == 0)
+		learn_first_bytes();
+	return first_byte[datagrams][from][byte];
 }
 
 /* -- A flow -------------------------------------------------------------------------------------------------- */
 
 void identify_init(struct identify *i, bool datagrams, uint16_t server_port)
 {
-	if (!first_byte_known)
+	if (everybody[0] == 0)
 		learn_first_bytes();
-	*i = (struct identify){.live = identify_all(datagrams), .datagrams = datagrams, .server_port = server_port};
+	i->live = everybody[datagrams];
+	i->datagrams = datagrams;
+	i->server_port = server_port;
 }
 
 void identify_release(struct identify *i, struct pool *pool)
@@ -282,8 +292,8 @@ static void transcript_of(const struct identify *i, const struct fresh *a, struc
 /* Several are left: all of the flow to each of them. True: no more is needed. */
 static bool hear_all(struct identify *i, struct pool *pool, struct fresh *a, struct identity *ret)
 {
-	struct transcript t HEARING_UNSET;
-	struct alone alone HEARING_UNSET;
+	struct transcript t UNSET;
+	struct alone alone UNSET;
 
 	transcript_of(i, a, &t);
 	i->alone = identify(&t, &i->live, ret, &alone);
@@ -298,8 +308,8 @@ static bool hear_all(struct identify *i, struct pool *pool, struct fresh *a, str
 /* One is left, and hears what is new. What it says of an end is not kept: the other side may go on. */
 static bool hear_only(struct identify *i, struct pool *pool, struct fresh *a, struct identity *ret)
 {
-	struct hearing h HEARING_UNSET;
-	struct heard end HEARING_UNSET;
+	struct hearing h UNSET;
+	struct heard end UNSET;
 	const struct heard *m = &i->only;
 	uint32_t told[2] = {i->n[0], i->n[1]};
 	const uint8_t *p[2];

@@ -62,6 +62,9 @@ struct identify {
 #define IDENTIFY_SERVER 0x8000u
 _Static_assert(JUDGE_BYTES < IDENTIFY_SERVER, "a turn fits its sixteen bits");
 
+/* The applications that go on after this byte as the first that side `from` says; of datagrams, after any that begins so. */
+uint32_t identify_first(bool datagrams, unsigned from, uint8_t byte);
+/* The bytes of *i must be zero. */
 void identify_init(struct identify *i, bool datagrams, uint16_t server_port);
 /*
  * More of the flow. False: go on. True: no more is needed, release the memory: either ret->settled, or there is no more room

@@ -158,16 +158,20 @@ void *inspector_memory(struct inspector *in, size_t want, uint32_t *ret_size, co
 
 /* -- The beginning of flows ------------------------------------------------------------------------------------ */
 
-static bool port_is_known(uint16_t port)
+static void learn_ports(struct inspector *in)
 {
 	size_t n;
 	const struct verifier *table = verifier_table(&n);
 
 	for (size_t i = 0; i < n; i++)
 		for (unsigned k = 0; k < 4; k++)
-			if (table[i].ports[k] == port && port != 0)
-				return true;
-	return false;
+			if (table[i].ports[k] != 0)
+				in->ports[table[i].ports[k] / 64] |= UINT64_C(1) << table[i].ports[k] % 64;
+}
+
+static bool port_is_known(const struct inspector *in, uint16_t port)
+{
+	return (in->ports[port / 64] >> port % 64 & 1) != 0;
 }
 
 /* Who asked whom. In line it is always the first to send; in a capture the beginning may be missing. */
@@ -177,7 +181,7 @@ static bool source_is_client(const struct inspector *in, const struct packet *p)
 		return (p->flags & PACKET_ACK) == 0;
 	if (!in->lenient && !in->identify)
 		return true;
-	bool from_known = port_is_known(p->sport), to_known = port_is_known(p->dport);
+	bool from_known = port_is_known(in, p->sport), to_known = port_is_known(in, p->dport);
 	if (from_known != to_known)
 		return to_known;
 	return p->kind == PACKET_UDP || p->dport <= p->sport;
@@ -406,7 +410,7 @@ static bool is_of_flow(const struct packet *p)
 
 struct inspect_verdict inspector_packet(struct inspector *in, const struct packet *p)
 {
-	struct place at;
+	struct place at UNSET;
 
 	if (is_of_flow(p))
 		find_place(in, p, &at);
@@ -435,7 +439,7 @@ static void fetch(const struct inspector *in, const struct packet *p, size_t n, 
 
 void inspector_packets(struct inspector *in, const struct packet *p, size_t n)
 {
-	struct place at[BATCH];
+	struct place at[BATCH] UNSET;
 
 	while (n > 0) {
 		size_t some = n < BATCH ? n : BATCH;
@@ -514,6 +518,7 @@ struct inspector *inspector_new(const struct inspect_options *opt, const struct 
 	in->keep_passed = opt->keep_passed;
 	in->deadline = INT64_MAX;
 	in->now = INT64_MIN / 2;
+	learn_ports(in);
 	if (in->table == NULL || in->pool == NULL || in->fragments == NULL || in->rates == NULL) {
 		inspector_free(in);
 		return NULL;

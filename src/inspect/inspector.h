@@ -55,6 +55,7 @@ struct inspector {
 	uint32_t waiting_watches; /* memory of flows that wait for their answer: it gives way */
 	uint32_t hand;	 /* where the search for flows that are over goes on */
 	bool identify, lenient, keep_passed;
+	uint64_t ports[65536 / 64]; /* where a verifier's application lives: a bit for each port */
 };
 
 static inline struct inspect_verdict verdict(enum inspect_code code, enum inspect_why why)

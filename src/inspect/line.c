@@ -95,6 +95,8 @@ const uint8_t *line_rest(struct cursor *c, size_t max, enum line_text text, size
 
 	*ret_n = 0;
 	while (cursor_ok(c)) {
+		size_t n = (size_t)(c->p - begin);
+		cursor_skip_printable(c, n < max ? max - n : 0);
 		uint8_t b = cursor_u8(c);
 		if (cursor_ok(c) && b == '\r') {
 			*ret_n = (size_t)(c->p - begin) - 1;

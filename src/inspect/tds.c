@@ -208,7 +208,7 @@ static uint8_t prelogin(struct cursor *c, const struct framed *f, const uint8_t 
 
 static enum verify_status ask(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
+	struct framed f UNSET;
 	struct cursor said = verify_said(v, VERIFY_CLIENT);
 	uint8_t first = cursor_left(&said) > 0 ? *said.p : 0;
 
@@ -234,7 +234,7 @@ static enum verify_status ask(struct verify *v, struct tds_state *s)
 
 static enum verify_status answer(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
+	struct framed f UNSET;
 
 	deframe(&f, v, VERIFY_SERVER, TABLE, WHY_ANSWER);
 	struct cursor c = cursor_init(f.p, f.n);
@@ -268,8 +268,8 @@ static enum inspect_why client_hello(struct verify *v, struct framed *f, struct 
 
 static enum verify_status hello(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
-	struct tls_message m TLS_UNSET;
+	struct framed f UNSET;
+	struct tls_message m UNSET;
 	struct tls_hello h = {0};
 	enum inspect_why why = client_hello(v, &f, &m, &h);
 
@@ -287,14 +287,14 @@ static enum verify_status hello(struct verify *v, struct tds_state *s)
 
 static enum verify_status server_hello(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
-	struct tls_message asked TLS_UNSET, m TLS_UNSET;
+	struct framed f UNSET;
+	struct tls_message asked UNSET, m UNSET;
 	struct tls_hello client = {0}, h = {0};
 
 	if (verify_unread(v, VERIFY_CLIENT) > s->hello)
 		return verify_refuse(v, WHY_ORDER);
 	client_hello(v, &f, &asked, &client); /* fits: it was read before */
-	struct framed g TLS_UNSET;
+	struct framed g UNSET;
 	deframe(&g, v, VERIFY_SERVER, PRELOGIN, WHY_ANSWER);
 	tls_message_read(&m, TLS_SERVER_HELLO, g.p, g.n, WHY_ANSWER);
 	struct cursor c = cursor_init(m.p, m.n);
@@ -413,7 +413,7 @@ static enum verify_status watch(struct verify *v, struct tds_state *s)
 
 static enum verify_status login(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
+	struct framed f UNSET;
 
 	deframe(&f, v, VERIFY_CLIENT, LOGIN7, WHY_COMMAND);
 	struct cursor c = cursor_init(f.p, f.n);
@@ -430,7 +430,7 @@ static enum verify_status login(struct verify *v, struct tds_state *s)
 
 static enum verify_status login_answer(struct verify *v, struct tds_state *s)
 {
-	struct framed f TLS_UNSET;
+	struct framed f UNSET;
 
 	deframe(&f, v, VERIFY_SERVER, TABLE, WHY_ANSWER);
 	struct cursor c = cursor_init(f.p, f.n);

@@ -281,7 +281,7 @@ static void forget(struct tls *t)
 
 static enum verify_status client_hello(struct verify *v, struct tls *t)
 {
-	struct tls_message m TLS_UNSET;
+	struct tls_message m UNSET;
 	struct tls_hello h = {0};
 
 	if (v->side[VERIFY_SERVER].n > 0)
@@ -350,7 +350,7 @@ static enum inspect_why decide(struct verify *v, struct tls *t, const struct tls
 
 static enum verify_status server_hello(struct verify *v, struct tls *t, const uint8_t *p, uint32_t n)
 {
-	struct tls_message asked TLS_UNSET, m TLS_UNSET;
+	struct tls_message asked UNSET, m UNSET;
 	struct tls_hello client = {0}, h = {0};
 	enum inspect_why why = WHY_NONE;
 
@@ -403,7 +403,7 @@ static enum verify_status second_hello(struct verify *v, struct tls *t)
 {
 	const struct verify_side *server = &v->side[VERIFY_SERVER];
 	struct tls_side *s = &t->side[VERIFY_CLIENT];
-	struct tls_message m TLS_UNSET, first_m TLS_UNSET, retry_m TLS_UNSET;
+	struct tls_message m UNSET, first_m UNSET, retry_m UNSET;
 	struct tls_hello h = {.second = true}, first = {0}, retried = {0};
 	uint32_t n;
 	const uint8_t *p = unread(v, t, VERIFY_CLIENT, &n);

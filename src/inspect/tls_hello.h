@@ -33,10 +33,7 @@ struct tls_message {
 	bool has_length, whole;
 	enum inspect_why why; /* a contradiction of the framing, behind the bytes in p */
 	uint8_t copy[JUDGE_BYTES]; /* used by a message in several records */
-};
-
-/* A message's 16 KiB are not wiped for each call: tls_message_read() sets all that is read later. */
-#define TLS_UNSET __attribute__((uninitialized))
+}; /* a local of it is UNSET: tls_message_read() sets all that is read later */
 
 /*
  * Takes the first handshake message of type `type` from n bytes of the stream. `first` is the why of a first byte that is no

@@ -14,6 +14,7 @@
 
 #include <sekisho/inspect.h>
 #include <sekisho/reader.h>
+#include <sekisho/unset.h>
 
 struct rates;
 
@@ -199,6 +200,23 @@ static inline bool cursor_expect(struct cursor *c, const void *bytes, size_t n, 
 	return cursor_ok(c);
 }
 #define CURSOR_EXPECT(c, literal, why) cursor_expect((c), (literal), sizeof(literal) - 1, (why))
+
+/* Goes on behind at most `max` bytes of printable ASCII (0x20 to 0x7e), eight at a time; what follows is looked at singly. */
+static inline void cursor_skip_printable(struct cursor *c, size_t max)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t w;
+
+	if (!cursor_ok(c))
+		return;
+	const uint8_t *end = (size_t)(c->end - c->p) < max ? c->end : c->p + max;
+	for (; end - c->p >= 8; c->p += 8) {
+		memcpy(&w, c->p, 8);
+		/* A byte below 0x20 borrows, 0x7f carries into its highest bit, the others have it. */
+		if (((w - 0x20 * ones) | (w + ones) | w) & high)
+			return;
+	}
+}
 
 /*
  * A cursor over the next n bytes, which need not be all there: a contradiction in the part that is there is found. The

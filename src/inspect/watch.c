@@ -399,7 +399,7 @@ static enum stream_sunk identify_sink(void *arg, unsigned from, const uint8_t *p
 	enum inspect_why *ret_why)
 {
 	const struct call *c = arg;
-	struct identity id;
+	struct identity id UNSET;
 
 	(void)ret_why;
 	if (n == 0 && !ended)
@@ -477,7 +477,11 @@ static struct inspect_verdict stream_bytes(struct inspector *in, struct flow *f,
 		enlist(in, w);
 	struct call c = {in, f, w, p};
 	r->arg = &c;
-	return stream_data(f, &((struct watch_tcp *)w)->stream, from, p, r);
+	if ((p->flags & PACKET_SYN) == 0)
+		return stream_data(f, &((struct watch_tcp *)w)->stream, from, p, r);
+	struct packet data = *p;
+	data.seq++; /* the SYN takes one number (fast open) */
+	return stream_data(f, &((struct watch_tcp *)w)->stream, from, &data, r);
 }
 
 /* Payload that was not captured: what follows it can not be put in order. */
@@ -514,13 +518,10 @@ struct inspect_verdict watch_tcp(struct inspector *in, struct flow *f, unsigned 
 	if (f->state >= FLOW_OPEN)
 		answered(in, f);
 	if (v.code == INSPECT_FORWARD && stream_has_data(p)) {
-		bool syn = (p->flags & PACKET_SYN) != 0;
-		struct packet data = *p;
-		data.seq += syn; /* the SYN takes one number (fast open) */
 		if (policy != NULL && policy->one_way && from == VERIFY_SERVER && p->n_wire > 0)
 			v = verdict(INSPECT_REFUSE, WHY_ONE_WAY_ANSWER);
 		else
-			v = stream_bytes(in, f, from, &data, &r);
+			v = stream_bytes(in, f, from, p, &r);
 		if (v.code == INSPECT_FORWARD && !r.lenient && cut_short(f, p))
 			v = verdict(INSPECT_REFUSE, WHY_LENGTH);
 	}
@@ -541,7 +542,7 @@ struct inspect_verdict watch_tcp(struct inspector *in, struct flow *f, unsigned 
 static struct inspect_verdict identify_datagram(struct inspector *in, struct flow *f, unsigned from, const struct packet *p)
 {
 	struct watch *w = watch_of(f);
-	struct identity id;
+	struct identity id UNSET;
 
 	if (p->n < p->n_wire || (w == NULL && (w = watch_new(in, f)) == NULL))
 		return verdict(INSPECT_FORWARD, WHY_NONE);

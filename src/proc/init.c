@@ -65,14 +65,12 @@ static void attach(struct init *in)
 	const struct init_daemon *gate = &in->daemons[INIT_GATE], *inspect = &in->daemons[INIT_INSPECT];
 	struct msg_attach a = {(uint32_t)inspect->pid};
 
-	if (!in->attach_due || !gate->ready || !inspect->ready)
+	if (in->inspector < 0 || !gate->ready || !inspect->ready ||
+		msg_send(gate->fd, MSG_ATTACH, 0, &a, &in->inspector, 1) != 0)
 		return;
-	in->attach_due = msg_send(gate->fd, MSG_ATTACH, 0, &a, &in->inspector, 1) != 0;
 	/* sekishod alone has it now: with sekishod it ends, and the inspector with them. */
-	if (!in->attach_due) {
-		close(in->inspector);
-		in->inspector = -1;
-	}
+	close(in->inspector);
+	in->inspector = -1;
 }
 
 static void tell_notices(struct init *in)
@@ -294,7 +292,6 @@ static int start_inspector(struct init_daemon *d)
 	if (in->inspector >= 0)
 		close(in->inspector);
 	in->inspector = pair[0];
-	in->attach_due = r > 0;
 	return r;
 }
 

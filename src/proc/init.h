@@ -71,8 +71,7 @@ struct init {
 	int control, queues, nflog[DAEMON_NFLOG_COUNT];
 	int pair[INIT_PAIRS][2];
 	struct msg_mail_listen listen; /* what sekisho-maild shall listen on */
-	int inspector;	/* sekishod's end of the pair to sekisho-inspect, -1 */
-	bool attach_due; /* sekishod has yet to get it */
+	int inspector; /* sekishod's end of the pair to a sekisho-inspect, which it has yet to get; -1 */
 	int watchdog;
 	bool stopping;
 	struct loop_timer *stop_limit;

@@ -108,10 +108,147 @@ static void what_was_seen_instead(void)
 	}
 }
 
+/* -- One that is left alone keeps its state: the same as to hear all of it again ------------------------------- */
+
+static uint32_t dice(uint32_t n)
+{
+	static uint64_t state = 0x9e3779b97f4a7c15u;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state >> 33) % n;
+}
+
+/* 's' or 'c' in front of what that side says. */
+static const char *const talks[][8] = {
+	{"s220 mx.town.example ESMTP\r\n", "cEHLO pc.town.example\r\n", "s250-mx.town.example\r\n250 8BITMIME\r\n",
+		"cMAIL FROM:<a@town.example>\r\n", "s250 2.1.0 Ok\r\n"},
+	{"s220 mx.town.example ESMTP\r\n", "cEHLO pc\r\n", "s250-mx\r\n250 STARTTLS\r\n", "cSTARTTLS\r\n", "s220 go\r\n",
+		"c\x16\x03\x01\x02\x08\x01"},
+	{"s220 files\r\n", "cUSER a\r\n", "s331 word?\r\n", "cPASS b\r\n", "s230 in\r\n"},
+	{"cGET / HTTP/1.1\r\nAccept: */*\r\nHost: www.town.example\r\nX: y\r\n\r\n",
+		"sHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
+	{"cPOST /a HTTP/1.0\r\nHost: a.example\r\nContent-Length: 5\r\n\r\n12345", "sHTTP/1.0 404 no\r\n\r\nnothing"},
+	{"cGET / HTTP/1.1\r\nHost: a.example\r\nbroken line\r\n\r\n"},
+	{"cSSH-2.0-OpenSSH_9.2p1\r\n", "sSSH-2.0-dropbear\r\n", "c\x01\x02"},
+	{"s+OK ready\r\n", "cCAPA\r\n", "s+OK\r\nUSER\r\n.\r\n", "cUSER a\r\n", "s+OK\r\n", "cPASS b\r\n", "s+OK in\r\n"},
+	{"s* OK ready\r\n", "ca CAPABILITY\r\n", "s* CAPABILITY IMAP4rev1\r\na OK done\r\n", "cb LOGIN a b\r\n", "sb OK in\r\n"},
+	{"sRFB 003.008\n", "cRFB 003.008\n", "s\1\1", "c\1"},
+	{"c<13>Nov 20 10:00:00 pc cron: run\n"},
+	{"chello?", "sno"},
+};
+
+struct told {
+	struct identify i;
+	struct transcript t;
+	uint8_t said[2][1024];
+	uint32_t n[2];
+	enum application application;
+	enum inspect_level level;
+	bool over;
+};
+
+/* The piece to both; as long as the flow is in question they must agree. */
+static void tell(struct told *w, struct pool *pool, unsigned from, const char *p, uint32_t n, bool ended)
+{
+	struct identity now, all;
+	uint32_t live = identify_all(false);
+
+	memcpy(w->said[from] + w->n[from], p, n);
+	w->n[from] += n;
+	w->t.ended[from] = w->t.ended[from] || ended;
+	if (n > 0 && w->t.turns > 0 && (w->t.turn[w->t.turns - 1] & TRANSCRIPT_SERVER) == (from ? TRANSCRIPT_SERVER : 0))
+		w->t.turn[w->t.turns - 1] += n;
+	else if (n > 0)
+		w->t.turn[w->t.turns++] = n | (from ? TRANSCRIPT_SERVER : 0);
+	w->over = identify_hear(&w->i, pool, from, (const uint8_t *)p, n, ended, &now);
+	identify(&w->t, &live, &all, NULL);
+	CHECK_INT(now.application, all.application);
+	CHECK_INT(now.level, all.level);
+	CHECK_INT(now.settled, all.settled);
+	CHECK_INT(w->i.live, live);
+}
+
+static void alone(size_t talk)
+{
+	struct pool *pool = pool_new(1 << 20);
+	struct told w = {.t.server_port = 4000};
+
+	w.t.p[0] = w.said[0];
+	w.t.p[1] = w.said[1];
+	identify_init(&w.i, false, 4000);
+	for (size_t k = 0; k < 8 && talks[talk][k] != NULL && !w.over; k++) {
+		unsigned from = talks[talk][k][0] == 's';
+		const char *p = talks[talk][k] + 1;
+		uint32_t left = (uint32_t)strlen(p);
+		while (left > 0 && !w.over) {
+			uint32_t n = 1 + dice(dice(3) == 0 ? left : left < 9 ? left : 9);
+			tell(&w, pool, from, p, n, n == left && dice(16) == 0);
+			p += n;
+			left -= n;
+		}
+	}
+	if (!w.over)
+		tell(&w, pool, dice(2), "", 0, true);
+	identify_release(&w.i, pool);
+	CHECK_INT(pool_used(pool), 0);
+	pool_free(pool);
+}
+
+static void kept_or_heard_again(void)
+{
+	for (unsigned round = 0; round < 200; round++)
+		for (size_t talk = 0; talk < sizeof(talks) / sizeof(talks[0]); talk++)
+			alone(talk);
+}
+
+/* -- The first byte leaves out only those that refuse whatever follows it ------------------------------------------- */
+
+static void nothing_follows(const struct verifier *v, bool datagrams, unsigned from, uint8_t byte)
+{
+	uint8_t said[300];
+	const uint8_t *p[2] = {said, said};
+
+	for (unsigned round = 0; round < 12; round++) {
+		uint32_t n = 1 + dice(round < 6 ? 64 : sizeof(said) - 1);
+		for (uint32_t i = 0; i < n; i++)
+			said[i] = (uint8_t)dice(dice(2) == 0 ? 8 : 256);
+		said[0] = byte;
+		struct hearing h;
+		struct heard m;
+		heard_begin(&m, v);
+		hearing_begin(&h, p, datagrams, 53);
+		hearing_turn(&h, &m, from, n);
+		CHECK(!m.alive);
+	}
+}
+
+static void first_bytes(void)
+{
+	size_t n;
+	const struct verifier *table = verifier_table(&n);
+
+	for (size_t i = 1; i < n; i++)
+		for (unsigned k = 0; k < 4 * 256; k++)
+			if (((k >> 9 ? table[i].datagram : table[i].stream) != NULL) &&
+				(identify_first(k >> 9, k >> 8 & 1, (uint8_t)k) & 1u << table[i].application) == 0)
+				nothing_follows(&table[i], k >> 9, k >> 8 & 1, (uint8_t)k);
+	/* And it leaves who may be meant: a query, the modes of NTP, a log, BER. */
+	CHECK(identify_first(true, 0, 0x23) & 1u << APP_NTP);
+	CHECK((identify_first(true, 0, 0x24) & 1u << APP_NTP) == 0);
+	CHECK(identify_first(true, 1, 0x24) & 1u << APP_NTP);
+	CHECK(identify_first(true, 0, '<') & 1u << APP_SYSLOG);
+	CHECK_INT(identify_first(true, 0, 0x30) & (1u << APP_SNMP | 1u << APP_LDAP | 1u << APP_KERBEROS | 1u << APP_DNS),
+		1u << APP_SNMP | 1u << APP_LDAP | 1u << APP_DNS);
+	CHECK(identify_first(true, 0, 0x6a) & 1u << APP_KERBEROS);
+	CHECK_INT(identify_first(false, 0, 'G') & (1u << APP_HTTP | 1u << APP_SSH | 1u << APP_TLS), 1u << APP_HTTP);
+}
+
 int main(void)
 {
 	beginnings();
 	conversations();
 	what_was_seen_instead();
+	kept_or_heard_again();
+	first_bytes();
 	return test_end();
 }
