@@ -131,7 +131,8 @@ static const char *const talks[][8] = {
 	{"cGET / HTTP/1.1\r\nHost: a.example\r\nbroken line\r\n\r\n"},
 	{"cSSH-2.0-OpenSSH_9.2p1\r\n", "sSSH-2.0-dropbear\r\n", "c\x01\x02"},
 	{"s+OK ready\r\n", "cCAPA\r\n", "s+OK\r\nUSER\r\n.\r\n", "cUSER a\r\n", "s+OK\r\n", "cPASS b\r\n", "s+OK in\r\n"},
-	{"s* OK ready\r\n", "ca CAPABILITY\r\n", "s* CAPABILITY IMAP4rev1\r\na OK done\r\n", "cb LOGIN a b\r\n", "sb OK in\r\n"},
+	{"s* OK ready\r\n", "ca CAPABILITY\r\n", "s* CAPABILITY IMAP4rev1\r\na OK done\r\n", "cb LOGIN a b\r\n",
+		"sb OK in\r\n"},
 	{"sRFB 003.008\n", "cRFB 003.008\n", "s\1\1", "c\1"},
 	{"c<13>Nov 20 10:00:00 pc cron: run\n"},
 	{"chello?", "sno"},
@@ -156,10 +157,11 @@ static void tell(struct told *w, struct pool *pool, unsigned from, const char *p
 	memcpy(w->said[from] + w->n[from], p, n);
 	w->n[from] += n;
 	w->t.ended[from] = w->t.ended[from] || ended;
-	if (n > 0 && w->t.turns > 0 && (w->t.turn[w->t.turns - 1] & TRANSCRIPT_SERVER) == (from ? TRANSCRIPT_SERVER : 0))
+	uint32_t who = from != 0 ? TRANSCRIPT_SERVER : 0;
+	if (n > 0 && w->t.turns > 0 && (w->t.turn[w->t.turns - 1] & TRANSCRIPT_SERVER) == who)
 		w->t.turn[w->t.turns - 1] += n;
 	else if (n > 0)
-		w->t.turn[w->t.turns++] = n | (from ? TRANSCRIPT_SERVER : 0);
+		w->t.turn[w->t.turns++] = n | who;
 	w->over = identify_hear(&w->i, pool, from, (const uint8_t *)p, n, ended, &now);
 	identify(&w->t, &live, &all, NULL);
 	CHECK_INT(now.application, all.application);
