@@ -602,6 +602,7 @@ int msg_send(int fd, enum msg_type type, uint32_t tag, const void *body, const i
 /*
  * Receives and checks one message. Returns 1 and fills *ret; 0 at end of file; -EAGAIN when nothing is there;
  * -EPROTO for a malformed message (its descriptors are closed already): the caller drops the peer; other -errno.
+ * Then *ret means nothing.
  */
 int msg_recv(int fd, struct msg *ret);
 

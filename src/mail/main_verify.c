@@ -43,7 +43,7 @@ static int answer(const struct mailverify *v, uint64_t bytes, struct sha256_ctx 
 
 static int verify(const struct msg_mail_job *job)
 {
-	static uint8_t buffer[BUFFER];
+	static uint8_t buffer[BUFFER] __attribute__((aligned(4096))); /* a page for a small mail, not two */
 	struct mailverify v;
 	struct sha256_ctx hash;
 	size_t have = 0;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -64,16 +65,13 @@ static bool take_descriptors(const struct zygote_spec *spec, const int *fds)
 	return good && close_range(report ? MAIL_FD_REPORT + 1 : MAIL_FD_RESULT + 1, ~0u, 0) == 0;
 }
 
+/* The loop blocks what stops a daemon; what ends a child (alarm, limits, SIGKILL) it does not block. */
 static bool take_limits(const struct msg_mail_job *job)
 {
 	struct rlimit cpu = {job->cpu_seconds, job->cpu_seconds};
-	sigset_t none;
 
-	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0)
-		return false;
 	alarm(job->seconds);
-	return true;
+	return setrlimit(RLIMIT_CPU, &cpu) == 0;
 }
 
 static int child(const struct zygote *z, const struct msg *m)
@@ -210,6 +208,7 @@ static int start(struct daemon *d)
 		daemon_log("the jail of the children does not hold");
 		return r;
 	}
+	malloc_trim(0); /* what the filters took: each fork would copy it */
 	r = loop_add_fd(d->loop, DAEMON_FD_MAIL, EPOLLIN, on_job, z);
 	if (r == 0 && loop_add_timer(d->loop, COLLECT_MS, COLLECT_MS, on_second, z) == NULL)
 		r = -ENOMEM;

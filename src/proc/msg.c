@@ -396,30 +396,36 @@ static bool fields_are_good(const uint8_t *body, const struct field *fields, siz
 	return true;
 }
 
+/* The message, when the n bytes of its body are good; fills all of ret but the body. */
+static const struct message *check(const struct msg_header *h, const void *body, size_t n, unsigned nfds, struct msg *ret)
+{
+	if (h->magic != MSG_MAGIC || h->version != MSG_VERSION)
+		return NULL;
+	const struct message *m = find_message(h->type);
+	if (m == NULL || h->size != m->size || n != m->size || nfds < m->fds_min || nfds > m->fds_max ||
+		!fields_are_good(body, m->fields, m->nfields))
+		return NULL;
+	ret->nfds = 0;
+	ret->type = m->type;
+	ret->tag = h->tag;
+	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
+		ret->fds[i] = -1;
+	return m;
+}
+
 bool msg_decode(const void *p, size_t n, unsigned nfds, struct msg *ret)
 {
 	struct reader r = reader_init(p, n);
 	struct msg_header h;
 
 	reader_copy(&r, &h, sizeof(h));
-	if (r.bad || h.magic != MSG_MAGIC || h.version != MSG_VERSION)
-		return false;
-	const struct message *m = find_message(h.type);
-	if (m == NULL || h.size != m->size || reader_left(&r) != m->size)
-		return false;
-	if (nfds < m->fds_min || nfds > m->fds_max)
-		return false;
-	const uint8_t *body = reader_bytes(&r, m->size);
-	if (!fields_are_good(body, m->fields, m->nfields))
-		return false;
-	/* Not all of it: the largest message is ten times the usual one. */
-	ret->nfds = 0;
-	ret->type = m->type;
-	ret->tag = h.tag;
-	for (unsigned i = 0; i < MSG_FDS_MAX; i++)
-		ret->fds[i] = -1;
-	memcpy(&ret->u, body, m->size);
-	return true;
+	size_t left = reader_left(&r);
+	const uint8_t *body = reader_bytes(&r, left);
+	const struct message *m = r.bad ? NULL : check(&h, body, left, nfds, ret);
+	/* Not all of the union: the largest message is ten times the usual one. */
+	if (m != NULL)
+		memcpy(&ret->u, body, m->size);
+	return m != NULL;
 }
 
 /* -- Sending and receiving ------------------------------------------------------------------------------- */
@@ -503,11 +509,11 @@ static void close_all(const int *fds, unsigned n)
 
 int msg_recv(int fd, struct msg *ret)
 {
-	uint8_t bytes[sizeof(struct msg_header) + sizeof(ret->u)];
+	struct msg_header h;
 	union control c;
-	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr mh = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
+	/* Straight to its place: a buffer for the largest message would cost its pages each time. */
+	struct iovec iov[2] = {{&h, sizeof(h)}, {&ret->u, sizeof(ret->u)}};
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2, .msg_control = c.bytes, .msg_controllen = sizeof(c.bytes)};
 	int fds[CONTROL_FDS];
 	bool bad;
 	ssize_t n;
@@ -520,7 +526,7 @@ int msg_recv(int fd, struct msg *ret)
 	unsigned nfds = take_fds(&mh, fds, &bad);
 	if (n == 0 && nfds == 0 && !bad)
 		return 0;
-	if (bad || !msg_decode(bytes, (size_t)n, nfds, ret)) {
+	if (bad || (size_t)n < sizeof(h) || check(&h, &ret->u, (size_t)n - sizeof(h), nfds, ret) == NULL) {
 		close_all(fds, nfds);
 		return -EPROTO;
 	}

@@ -4,7 +4,8 @@
 usage: hardening.py DIRECTORY WEAK_PROGRAM [--no-fortify]
        hardening.py --skip REASON
 
-Programs are all ELF executables below DIRECTORY. WEAK_PROGRAM was built without any of it and must fail every check:
+Programs are all ELF executables below DIRECTORY. One that is linked without shared libraries has no dynamic symbols: then its
+own table tells, in which the C library's functions are too (that they are protected says less of ours). WEAK_PROGRAM was built without any of it and must fail every check:
 so a check that cannot fail is found. Output is TAP. Reads ELF by itself (System V ABI, x86-64 psABI 1.0 "GNU
 property"); needs no binutils.
 """
@@ -17,7 +18,7 @@ PT_GNU_STACK, PT_GNU_RELRO, PT_GNU_PROPERTY = 0x6474E551, 0x6474E552, 0x6474E553
 DT_NULL, DT_RPATH, DT_TEXTREL, DT_BIND_NOW, DT_RUNPATH, DT_FLAGS, DT_FLAGS_1 = 0, 15, 22, 24, 29, 30, 0x6FFFFFFB
 DF_TEXTREL, DF_BIND_NOW, DF_1_NOW, DF_1_PIE = 4, 8, 1, 0x08000000
 EM_X86_64, EM_AARCH64 = 62, 183
-SHT_DYNSYM = 11
+SHT_SYMTAB, SHT_DYNSYM = 2, 11
 STT_FUNC = 2
 
 
@@ -49,10 +50,14 @@ class Elf:
             found[tag] = value
         return found
 
-    def symbols(self):
-        """Yields (name, type, defined here) of each dynamic symbol."""
+    def is_static(self):
+        return self.segment(PT_INTERP) is None
+
+    def symbols(self, table=None):
+        """Yields (name, type, defined here) of each dynamic symbol; of a static program: of each."""
+        wanted = table or (SHT_SYMTAB if self.is_static() else SHT_DYNSYM)
         for s in self.sections:
-            if s[1] != SHT_DYNSYM:
+            if s[1] != wanted:
                 continue
             strings = self.sections[s[6]][4]
             for at in range(s[4] + 24, s[4] + s[5], 24):
@@ -120,7 +125,8 @@ def branch_targets(elf):
 
 
 def exports_nothing(elf):
-    return not any(kind == STT_FUNC and here for name, kind, here in elf.symbols() if name not in ("_init", "_fini"))
+    return not any(kind == STT_FUNC and here for name, kind, here in elf.symbols(SHT_DYNSYM)
+                   if name not in ("_init", "_fini"))
 
 
 def no_library_path(elf):
@@ -133,7 +139,7 @@ CHECKS = [pie, relro, bind_now, no_executable_stack, no_writable_code, stack_pro
 
 
 def programs(directory):
-    """Paths of the executables: ELF with an interpreter and the right to run."""
+    """Paths of the executables: ELF with the right to run, and an interpreter unless it is static."""
     for where, folders, names in os.walk(directory):
         folders.sort()
         for path in sorted(os.path.join(where, n) for n in names):
@@ -142,7 +148,8 @@ def programs(directory):
             with open(path, "rb") as f:
                 if f.read(6) != b"\x7fELF\x02\x01":
                     continue
-            if Elf(path).segment(PT_INTERP) is not None:
+            elf = Elf(path)
+            if not elf.is_static() or pie(elf):
                 yield path
 
 

@@ -270,7 +270,8 @@ static void test_lengths(void)
 		expect("longer", mail_of(repeated(before, c, cases[i].most + 1, behind), BODY), cases[i].beyond, -1);
 	}
 	expect("a receipt", mail_of(repeated(FROM "X-Sekisho-Receipt: ", 'A', 39, "\r\n"), BODY), MAILVERIFY_OK, -1);
-	expect("a long receipt", mail_of(repeated(FROM "X-Sekisho-Receipt: ", 'A', 40, "\r\n"), BODY), MAILVERIFY_FIELD_VALUE, -1);
+	expect("a long receipt", mail_of(repeated(FROM "X-Sekisho-Receipt: ", 'A', 40, "\r\n"), BODY),
+		MAILVERIFY_FIELD_VALUE, -1);
 	expect("two tokens in a long line",
 		mail_of(repeated("From: a <", 'a', 64, "@example.jp>\r\n"), BODY), MAILVERIFY_LINE_LENGTH, -1);
 	/* A whole domain: 3 x 64 + 61 = 253. */
@@ -362,7 +363,9 @@ static const char *mail_with(const uint8_t *text, size_t n)
 	size_t at = (size_t)sprintf(buf, FROM FIXED);
 
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)text[i] << 16 | (i + 1 < n ? (uint32_t)text[i + 1] << 8 : 0) | (i + 2 < n ? text[i + 2] : 0);
+		uint32_t v = (uint32_t)text[i] << 16;
+		v |= i + 1 < n ? (uint32_t)text[i + 1] << 8 : 0;
+		v |= i + 2 < n ? text[i + 2] : 0;
 		buf[at++] = digits[v >> 18];
 		buf[at++] = digits[v >> 12 & 63];
 		buf[at++] = i + 1 < n ? digits[v >> 6 & 63] : '=';

@@ -455,19 +455,24 @@ static void test_alone(void)
 
 /* -- Measuring ------------------------------------------------------------------------------------------------------ */
 
-static double cpu_us(const struct zygote *of)
-{
-	char path[64];
-	unsigned long t[4] = {0};
-	long ticks = sysconf(_SC_CLK_TCK);
+struct cost {
+	unsigned long faults, ticks;
+};
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)of->pid);
-	FILE *f = fopen(path, "re");
-	if (f == NULL || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu", &t[0], &t[1], &t[2], &t[3]) != 4)
+/* What zygote and dead children have used. */
+static struct cost cost(void)
+{
+	static const char format[] = "%*d %*s %*c %*d %*d %*d %*d %*d %*u %lu %lu %*u %*u %lu %lu %lu %lu";
+	char path[64];
+	unsigned long f[2] = {0}, t[4] = {0};
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)z.pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL || fscanf(file, format, &f[0], &f[1], &t[0], &t[1], &t[2], &t[3]) != 6)
 		printf("%s: cannot be read\n", path);
-	if (f != NULL)
-		fclose(f);
-	return (double)(t[0] + t[1] + t[2] + t[3]) * 1e6 / (double)ticks;
+	if (file != NULL)
+		fclose(file);
+	return (struct cost){f[0] + f[1], t[0] + t[1] + t[2] + t[3]};
 }
 
 /* `n` mails of about 4 KB, one after the other. Processor time is that of zygote and children. */
@@ -480,7 +485,7 @@ static int measure(unsigned n)
 		size += (size_t)sprintf(mail + size, LINE76);
 	if (!z.clean)
 		size += (size_t)sprintf(mail + size, "DQo=\r\n");
-	double cpu = cpu_us(&z);
+	struct cost before = cost();
 	int64_t begin = now_ms();
 	for (unsigned i = 0; i < n; i++) {
 		if (!drive_mail(&z, mail, size, &end) || !end.answered)
@@ -489,7 +494,11 @@ static int measure(unsigned n)
 	}
 	double wall = (double)(now_ms() - begin) * 1000;
 	children_after(2000, 0);
-	printf("%zu bytes: %.1f us of a processor, %.1f us wall a mail\n", size, (cpu_us(&z) - cpu) / n, wall / n);
+	struct cost after = cost();
+	long tick = sysconf(_SC_CLK_TCK);
+	double cpu = (double)(after.ticks - before.ticks) * 1e6 / (double)tick;
+	printf("%zu bytes: %.1f us of a processor, %.1f us wall, %.1f page faults a mail\n", size, cpu / n, wall / n,
+		(double)(after.faults - before.faults) / n);
 	return 0;
 }
 
