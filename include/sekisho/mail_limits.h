@@ -36,8 +36,8 @@
 #define MAIL_QP_BLANKS 256u
 /* What follows the end of base64 is text only if all of it is base64: so much waits for that decision. More: kept. */
 #define MAIL_BASE64_TAIL 1024u
-/* The first line of a uuencoded block is "begin 644 name". Longer: text. */
-#define MAIL_UU_LINE 300u
+/* A line of a file inside text: as long as SMTP allows. Longer: text. */
+#define MAIL_UU_LINE 1000u
 /* Received fields: 100 is a loop (RFC 5321 6.3). */
 #define MAIL_HOPS 100u
 

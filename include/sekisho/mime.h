@@ -224,7 +224,8 @@ struct mime_frame {
 	struct mime_entity entity;
 	struct mime_boundary boundary;
 	uint8_t state; /* enum frame_state */
-	uint8_t want;
+	enum mime_want want;
+	bool is_message; /* the root of a message: its fields are for the handler */
 	uint16_t children;
 	mime_flags body;
 	/* Its header. */
@@ -235,8 +236,8 @@ struct mime_frame {
 struct base64 {
 	uint32_t quad;	/* sextets that wait */
 	uint8_t nquad;	/* how many */
-	uint8_t pad;	/* "=" seen */
 	uint8_t state;	/* enum base64_state */
+	bool in_tail, tailed; /* what comes waits in tail; there was one */
 	mime_flags flags;
 	uint16_t ntail;
 	uint8_t tail[MAIL_BASE64_TAIL];
@@ -252,9 +253,12 @@ struct quoted_printable {
 
 /* Files inside text. */
 struct uuencode {
+	bool wanted;  /* the body is text in which they are looked for */
+	bool open;    /* one is the top frame; the text is the frame below */
+	bool middle;  /* of a line that is text */
+	bool last;    /* the block's last line came, but for its "end" */
 	uint8_t state; /* enum uu_state */
-	bool bol;
-	uint8_t kind; /* enum mime_type of the block */
+	uint8_t kind;  /* enum mime_type of the block */
 	uint16_t nline, nbegin;
 	uint8_t line[MAIL_UU_LINE], begin[MAIL_UU_LINE]; /* the line that comes; the first line, until the next decides */
 };
@@ -269,14 +273,17 @@ struct mime {
 	uint8_t state; /* enum mime_state */
 	bool bol;      /* at the beginning of a line */
 	uint8_t eol[2], neol; /* a line end that is held back: it may belong to a boundary */
+	bool line_end;	      /* what ends now ends with a line end that belongs to a boundary */
+	uint8_t previous;     /* the last byte */
+	uint8_t ends;	      /* tolerant: the line ends that there were */
 	uint8_t message;
 	uint16_t parts;
 	uint8_t depth; /* frames that are open, less one */
 	uint32_t seen; /* fields of this message that may occur once */
 	uint16_t nline;
 	uint8_t line[MAIL_BOUNDARY_MAX + 64]; /* a line that may become a boundary */
-	uint32_t nfield;
-	bool field_cr; /* the last byte is a CR that may begin a line end */
+	uint32_t nfield, field_line; /* where its last line begins */
+	bool field_cr;		     /* a CR at the beginning of a line: that of the empty line, if LF follows */
 	uint8_t field[MAIL_FIELD_BYTES];
 	struct base64 base64;
 	struct quoted_printable qp;

@@ -1,7 +1,7 @@
 /*
  * mime_flag.h: what is wrong, or doubtful, in a mail's structure. Nothing is guessed in silence: each doubt has a row here.
  *
- * A set of them is a mime_flags, one bit each. To add one: a row, its Japanese, its mail in tests/unit/mail/attack.
+ * A set of them is a mime_flags, one bit each; one bit of the 64 stays free. To add one: a row, its Japanese, its mail in tests/golden/mail/attack.
  */
 #ifndef SEKISHO_MIME_FLAG_H
 #define SEKISHO_MIME_FLAG_H
@@ -44,8 +44,8 @@ enum mime_effect {
 	X(20, BOUNDARY_TWICE, OPAQUE, "boundary-twice", N_("a multipart with two boundaries"))                  \
 	X(21, BOUNDARY_BROKEN, OPAQUE, "boundary-broken", N_("the boundary is not well-formed"))                \
 	X(22, BOUNDARY_SAME, OPAQUE, "boundary-same", N_("the boundary is that of an enclosing part"))          \
-	X(23, BOUNDARY_LONG, SAID, "boundary-long", N_("the boundary has more than 70 characters"))             \
-	X(24, BOUNDARY_BARE, SAID, "boundary-bare", N_("the boundary lacks its quotation marks"))               \
+	X(23, BOUNDARY_ODD, SAID, "boundary-odd", N_("the boundary is too long or lacks its quotation marks"))  \
+	X(24, FOLD_BLANK, SAID, "fold-blank", N_("a header field goes on after a line of blanks"))              \
 	X(25, BOUNDARY_PREFIX, SAID, "boundary-prefix", N_("one boundary begins with another"))                 \
 	X(26, BOUNDARY_NEAR, SAID, "boundary-near", N_("a line that is almost a boundary"))                     \
 	X(27, UNCLOSED, SAID, "unclosed", N_("a multipart without its end"))                                    \
@@ -82,7 +82,8 @@ enum mime_effect {
 	X(58, ADDRESS_ROUTE, SAID, "address-route", N_("an address with a route"))                              \
 	X(59, DATE_BROKEN, SAID, "date-broken", N_("a date that is not well-formed"))                           \
 	X(60, ID_BROKEN, SAID, "id-broken", N_("a message id that is not well-formed"))                         \
-	X(61, CUT, SAID, "cut", N_("header text that was too long and was cut"))
+	X(61, CUT, SAID, "cut", N_("header text that was too long and was cut"))                               \
+	X(62, FIELD_NAME, SAID, "field-name", N_("a header field whose name is not well-formed"))
 
 enum mime_flag {
 #define X(bit, name, effect, word, text) MIME_BIT_##name = bit,

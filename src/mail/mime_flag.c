@@ -12,7 +12,7 @@ static const struct {
 #undef X
 };
 
-_Static_assert(MIME_FLAG_END <= 64, "a flag is a bit of 64");
+_Static_assert(MIME_FLAG_END < 64, "flags >> MIME_FLAG_END is what is none");
 
 const char *mime_flag_word(unsigned bit)
 {
