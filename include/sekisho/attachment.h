@@ -20,6 +20,7 @@
 
 /* Text of a plain file that is kept until its charset is settled. As much as a part of the mail itself. */
 #define ATTACHMENT_RAW_MAX (1u << 20)
+#define ATTACHMENT_NAME_MAX 512u /* bytes of a name; its end is what counts */
 
 /* options.text_of: whose text is wanted. */
 #define ATTACHMENT_DOCX 0x01u
@@ -38,7 +39,7 @@ struct attachment_item {
 };
 
 struct attachment_options {
-	const char *name; /* file name, UTF-8 (the one that people will see); may be NULL; copied */
+	const char *name; /* file name, UTF-8, as people will see it; may be NULL; its last ATTACHMENT_NAME_MAX bytes are read */
 	size_t nname;
 	enum charset declared; /* of a text file; CHARSET_UNKNOWN when the mail says none */
 	unsigned text_of;      /* ATTACHMENT_... */

@@ -1,23 +1,26 @@
 /*
- * mynumber.h: individual numbers (個人番号) in text. UTF-8 is pushed, cut anywhere; what comes out is a score and never a number.
+ * mynumber.h: individual numbers (個人番号) in text. UTF-8 is pushed, cut anywhere; what comes out is a score, never a number.
  *
- * A number has 12 digits, the last one a check digit (番号法総務省令85号 第5条). One in ten arbitrary numbers of 12 digits passes it, so the check
- * digit alone means little. What counts, in points (MYNUMBER_THRESHOLD and more: treat the text as one with individual numbers):
+ * A number has 12 digits, the last one a check digit (番号法総務省令85号 第5条). One in ten arbitrary numbers of 12 digits passes
+ * it, so the check digit alone means little. What counts, in points; MYNUMBER_THRESHOLD and more: take the text for one
+ * that holds individual numbers. Each distinct number counts once, at its best.
  *
- *   a number with a word for it (個人番号, マイナンバー, 通知カード, ...) within 300 characters before or after   100
- *   the same, but a word right before it says that it is another number (伝票番号, 電話, 注文番号, 免許証番号, ...)    30
- *   a number without such a word, if at least 3 distinct ones and at least half of all numbers of 12 digits pass     40 each
- *   a number without such a word, otherwise                                                                        5 each, at most 50
+ *   100  a number with a word for it (個人番号, マイナンバー, 通知カード, ...) within 300 characters before or after
+ *    30  the same, but doubtful: right before it stands a word of another number (伝票番号, 電話, 免許, ...), or a letter,
+ *        or it begins like a date (yyyymmdd, yymmddHHMMSS); together at most 90
+ *    30  a number without such a word, when at least 4 distinct ones are there and half of all numbers of 12 digits pass
+ *     5  a number without such a word, otherwise; together at most 50
+ *     0  a doubtful number without such a word
  *
- * Each distinct number counts once, at its best. Written as: 12 digits; 4-4-4 with the same hyphen, blank or dot between, or
- * with line ends; one digit a field (12 fields with the same blank, tab or bar between: forms and sheets); digits ASCII or full-width,
- * and with options.kanji 〇一二三四五六七八九. Invisible characters do not count.
+ * Written as: 12 digits; 4-4-4 with the same hyphen, blank, tab or dot between, or with line ends; 12 fields of one digit
+ * (forms, sheets). Digits are ASCII, full-width or mathematical, with options.kanji also 〇一二三四五六七八九. Invisible
+ * characters do not count.
  *
- * Not a number: part of a longer run of digits (4-4-4-4, 12-2, +12 digits, a decimal, 13 digits); all digits the same or a
- * pattern of up to 4 that repeats; less than 1 000 000; 会社法人等番号, 法人番号 or 登録番号 right before it. Without a word near: what begins
- * like a date (yyyymmdd, yymmddHHMMSS), and what stands right after another number's word.
+ * No number at all: part of a longer run (13 digits, 4-4-4-4, 12-2, a decimal, +12 digits); less than 1 000 000; a pattern
+ * of up to 4 digits that repeats; a time stamp (yyyymmddHHMM of 1990 to 2049); with 会社法人等番号, 法人番号 or 登録番号 right
+ * before it.
  *
- * Nothing but the last four digits (MASKED) and a keyed hash of a number is kept; mynumber_end() wipes all but the report.
+ * Of a number only the last four digits ("****-****-9018") and a keyed hash are kept, and wiped by mynumber_end().
  */
 #ifndef SEKISHO_MYNUMBER_H
 #define SEKISHO_MYNUMBER_H
@@ -27,13 +30,14 @@
 #include <stdint.h>
 
 #define MYNUMBER_THRESHOLD 100u
-#define MYNUMBER_NEAR 300u     /* characters; what Microsoft's detector takes, too */
-#define MYNUMBER_LABEL 20u     /* characters between the word of another number and the number */
-#define MYNUMBER_HITS_MAX 64u  /* distinct numbers that are told apart; more only add up */
-#define MYNUMBER_SHOWN_MAX 8u  /* masked forms in the report */
-#define MYNUMBER_RECENT 24u    /* characters that are remembered for words: the longest is 19 */
-#define MYNUMBER_SCORE_MAX 100000u
-#define MYNUMBER_MASKED 15u    /* "****-****-1234" and NUL */
+#define MYNUMBER_NEAR 300u  /* characters; what Microsoft's detector takes, too */
+#define MYNUMBER_LABEL 20u  /* characters between the word of another number and the number */
+#define MYNUMBER_HITS 64u   /* distinct numbers that are told apart; what is more is not counted */
+#define MYNUMBER_JUDGED 256u /* the same of all that have 12 digits */
+#define MYNUMBER_SHOWN 8u   /* masked forms in the report */
+#define MYNUMBER_RECENT 16u /* characters that are remembered for words; no word is longer */
+#define MYNUMBER_MASKED 15u /* "****-****-9018" and NUL */
+#define MYNUMBER_WORDS 64u
 
 struct mynumber_options {
 	bool kanji;	 /* digits in kanji, too */
@@ -41,64 +45,67 @@ struct mynumber_options {
 };
 
 struct mynumber_report {
-	uint32_t score;	     /* 0 .. MYNUMBER_SCORE_MAX */
-	uint32_t hits;	     /* distinct numbers that count */
-	uint32_t named;	     /* of these, with a word near */
-	uint32_t candidates; /* distinct strings of 12 digits that were judged, right check digit or not */
-	uint32_t exempt;     /* that passed but were exempt (date, other number, trivial) */
+	uint32_t score;	 /* see above */
+	uint32_t hits;	 /* distinct numbers that gave points */
+	uint32_t named;	 /* of these, with a word near */
+	uint32_t judged; /* distinct numbers of 12 digits, right check digit or not, at most MYNUMBER_JUDGED */
+	uint32_t exempt; /* places where a right one was no number at all */
 	uint32_t nshown;
-	char shown[MYNUMBER_SHOWN_MAX][MYNUMBER_MASKED];
+	char shown[MYNUMBER_SHOWN][MYNUMBER_MASKED]; /* those with a word first */
 };
 
 /* A number that was found. */
 struct mynumber_hit {
 	uint64_t hash;
-	uint64_t at; /* character after its last occurrence */
-	bool named, label, dated, nearby; /* named: a word near; label: always one of another number before it */
+	uint64_t at;	/* character behind its last occurrence */
+	bool doubtful;	/* there */
+	bool plain;	/* somewhere it was not */
+	bool named;	/* a word near, and not doubtful */
+	bool weak;	/* a word near, but doubtful */
 	char last[4];
 };
 
-/* Digits between separators. */
+/* Digits without a separator. */
 struct mynumber_group {
 	uint64_t value;
-	uint32_t n; /* digits */
-	uint8_t before, after; /* enum separator */
-	uint64_t at;
-	bool label, corporate;
+	uint64_t at;	/* character before it */
+	uint8_t n;	/* digits; 14 stands for more, too */
+	uint8_t before; /* separator before it */
+	bool doubtful, exempt;
 };
 
-/* One mail on its way. Every member is mynumber's own. */
+/* One mail on its way: 4 KiB. Every member is mynumber's own. */
 struct mynumber {
 	struct mynumber_options options;
-	uint64_t at;	 /* characters so far */
-	uint64_t word;	 /* after the last word for the number; 0 none */
-	uint64_t other;	 /* after the last word for another number; 0 none */
-	uint64_t corporate;
-	uint32_t point, low;
+	uint64_t at;	/* characters so far */
+	uint64_t word, other, corporate; /* behind the last word for the number, for another one, for a company's; 0 none */
+	uint32_t point, low; /* UTF-8 */
 	uint8_t need;
-	uint32_t recent[MYNUMBER_RECENT]; /* the last characters, folded, without blanks */
+	uint32_t last;	/* the last character */
+	uint32_t recent[MYNUMBER_RECENT]; /* the last characters, folded, no blanks */
 	uint32_t nrecent;
-	struct mynumber_group group[4]; /* the last, oldest first */
+	/* Digits. */
+	struct mynumber_group now, group[5];
 	uint32_t ngroup;
-	struct mynumber_group now;
-	uint32_t last; /* the last character that was not stripped */
-	uint8_t separator, nseparators;
-	uint32_t run; /* single digits in a row with the same separator */
-	uint8_t run_separator, digits[12];
-	uint32_t ncandidate, passed, exempt, more;
-	uint64_t candidate[MYNUMBER_HITS_MAX];
-	uint32_t nhit;
-	struct mynumber_hit hit[MYNUMBER_HITS_MAX];
+	uint8_t separator, nseparators; /* what stands behind the last group */
+	uint8_t run, run_separator, digits[12]; /* fields of one digit */
+	struct mynumber_group first; /* of them */
+	/* Numbers. */
+	uint32_t njudged, nplain, npassed, nexempt, nhit;
+	uint64_t judged[MYNUMBER_JUDGED];
+	struct mynumber_hit hit[MYNUMBER_HITS];
+	/* Words by their last character. */
+	uint8_t head[256], next[MYNUMBER_WORDS];
 };
 
-/* The check digit of the first 11 digits (most significant first), 0 to 9. */
+/* The check digit of the first 11 digits, 0 to 9. */
 unsigned mynumber_check_digit(uint64_t first11);
 
 void mynumber_begin(struct mynumber *m, const struct mynumber_options *options);
 void mynumber_push(struct mynumber *m, const char *utf8, size_t n);
-/* A part ends (subject, body, a name, an attachment's text): numbers do not cross it, words for them do. */
+/* A part ends (subject, body, a name, an attachment's text): numbers do not cross it, being near does. */
 void mynumber_break(struct mynumber *m);
-/* The mail is over. Wipes everything that is left in m. */
+/* The mail is over. Wipes everything in m. */
 void mynumber_end(struct mynumber *m, struct mynumber_report *ret);
 
 #endif

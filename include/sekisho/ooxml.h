@@ -1,10 +1,10 @@
 /*
  * ooxml.h: the text of documents of today's Office (docx, xlsx, pptx and their kin with macros), while their ZIP passes by.
  *
- * Sits behind zip.h: ooxml_wants() says which entries, ooxml_push() takes their content. XML is read by a tokenizer of our own: no
- * tree, the five entities and numeric ones, nothing external, and a document type (DTD) ends the part. What comes out is UTF-8
- * through mailtext, LF as line end. Paragraphs are lines, cells are parted by tabs; each part but the body has a line
- * such as "[sheet2]" before it. Phonetic readings (ふりがな of cells), deleted text, formulas and the doubles for old
+ * Sits behind zip.h: ooxml_wants() says which entries, ooxml_push() takes their content. XML is read by a tokenizer of our
+ * own: no tree, the five entities and numeric ones, nothing external, and a document type (DTD) ends the part. What comes
+ * out is UTF-8 through mailtext, LF as line end. Paragraphs are lines, cells are parted by tabs; each part but the body has
+ * a line such as "[sheet2]" before it. Phonetic readings (ふりがな), deleted text, formulas and the doubles for old
  * programs are left out.
  *
  * A sheet names its texts by number, and Excel writes the texts behind the sheets: sheets are held back in a fixed memory
@@ -24,23 +24,30 @@
 #define OOXML_CELLS_MAX (512u << 10)  /* bytes of sheets that are held back: about 60 000 cells */
 #define OOXML_STRINGS_MAX (384u << 10) /* bytes of texts of cells */
 #define OOXML_NSTRINGS_MAX 32768u     /* texts of cells */
-#define OOXML_NAME_MAX 32u	      /* of an element or attribute: the longest that matters is "AlternateContent" */
-#define OOXML_VALUE_MAX 64u	      /* of an attribute: the longest that matters is a sheet's name, 31 characters */
-#define OOXML_COLUMNS_MAX 16u	      /* empty cells that become tabs, in a row */
+#define OOXML_NAME_MAX 32u	      /* of an element or attribute: the longest that matters is "noBreakHyphen" */
+#define OOXML_VALUE_MAX 128u	      /* of an attribute: the longest that matters is a sheet's name, 31 characters */
+#define OOXML_TABS_MAX 16u	      /* empty cells in a row that become tabs */
 
 /* The tokenizer. */
 struct xml {
-	uint8_t state, back, quote, nentity, matched;
-	bool end, refused; /* a document type, an unknown charset, an unknown entity */
-	uint8_t nname, nattribute, nvalue;
-	bool long_name, long_attribute;
+	uint8_t state, back, quote, matched;
+	bool stopped; /* a document type, another charset, an unknown entity: nothing more is read */
+	bool end;     /* the tag is one that ends */
+	bool started; /* the place for a byte order mark is past */
+	uint8_t nname, nattribute, nvalue, nentity, nmark;
 	char name[OOXML_NAME_MAX], attribute[OOXML_NAME_MAX], value[OOXML_VALUE_MAX];
 	char entity[12];
-	uint8_t wide; /* how many bytes of a byte order mark were seen */
+	uint8_t mark[3];
+	bool wide; /* UTF-16 */
 	struct decoder decoder;
 };
 
+#define OOXML_DOCX 0x01u
+#define OOXML_XLSX 0x02u
+#define OOXML_PPTX 0x04u
+
 struct ooxml_options {
+	unsigned of; /* OOXML_...: whose text is wanted */
 	mailtext_sink *text;
 	void *arg;
 	size_t text_max; /* bytes of text that are given */
@@ -61,16 +68,22 @@ struct ooxml {
 	struct ooxml_options options;
 	struct mailtext filter;
 	struct xml xml;
-	uint8_t part;	 /* enum part */
-	uint8_t kind, cell_type;
-	uint16_t in_text, skip, in_item, in_value, in_cell_text;
-	uint16_t column, tabs;
-	uint8_t breaks;	 /* line ends that are due */
-	bool any, tab_due, cell_open, full;
-	char label[40];
-	char number[32]; /* a cell's value */
-	uint8_t nnumber;
+	uint8_t part; /* enum part */
+	bool full;    /* nothing more is given */
+	bool any;     /* text of this part was given */
+	bool stop;    /* we ended this part ourselves */
+	uint32_t in_text, skip, in_value, in_inline; /* elements that are open */
+	uint8_t breaks; /* line ends that are due */
+	uint8_t tabs;	/* tabs that are due */
+	char label[OOXML_NAME_MAX];
+	/* Sheets. */
+	uint8_t type, nnumber;
+	char number[40]; /* a cell's value */
+	uint32_t column; /* of the last cell of the row; 0 none */
+	uint32_t at;	 /* of the cell that is open */
+	uint32_t text;	 /* where its text begins in cells[]; 0 none */
 	uint32_t ncells, nstrings, nchars;
+	bool in_string;
 	uint32_t strings[OOXML_NSTRINGS_MAX + 1]; /* where each begins in chars[] */
 	char chars[OOXML_STRINGS_MAX];
 	uint8_t cells[OOXML_CELLS_MAX];

@@ -1,9 +1,9 @@
 /*
  * sniff.h: what a file is, by its content. The sender's word for it (type, name) counts for nothing here.
  *
- * Bytes are pushed as they are decoded; fixed memory. The kind comes from the first bytes, and for compound files (old Word, Excel,
- * mail of Outlook, ...) from the names of their streams, wherever in the file they are. A ZIP is only SNIFF_ZIP here:
- * what kind of ZIP says zip.h.
+ * Bytes are pushed as they are decoded; fixed memory. The kind comes from the first bytes, and for compound files (old
+ * Word, Excel, mail of Outlook, ...) from the names of their streams, wherever in the file they are. Which document a
+ * ZIP is, and whether it has macros, says zip.h: here it is SNIFF_ZIP, or SNIFF_OOXML when it begins like one of Office.
  */
 #ifndef SEKISHO_SNIFF_H
 #define SEKISHO_SNIFF_H
@@ -28,6 +28,7 @@ enum sniff_kind {
 	SNIFF_POSTSCRIPT,
 	/* Documents. */
 	SNIFF_PDF,
+	SNIFF_OOXML, /* of today's Office, which of them is not known */
 	SNIFF_DOCX,
 	SNIFF_XLSX,
 	SNIFF_PPTX,
@@ -92,7 +93,8 @@ enum sniff_kind {
 	SNIFF_ONENOTE, /* carries files that run at a click */
 	SNIFF_FLASH,
 	/* Signed or encrypted. */
-	SNIFF_PKCS7,
+	SNIFF_PKCS7, /* enveloped */
+	SNIFF_SIGNATURE, /* S/MIME or OpenPGP: signed, or only the signature */
 	SNIFF_CERTIFICATE,
 	SNIFF_PGP,
 	SNIFF_PGP_KEY,
@@ -145,6 +147,8 @@ void sniff_push(struct sniff *s, const void *bytes, size_t n);
 enum sniff_kind sniff_kind(const struct sniff *s);
 /* SNIFF_CFB_... */
 uint32_t sniff_cfb(const struct sniff *s);
+/* Does it begin as a ZIP does, whatever its kind? Then zip.h has more to say. */
+bool sniff_is_zip(const void *bytes, size_t n);
 
 /*
  * Names. They are UTF-8 as a person sees them; blanks and dots at the end do not count, as Windows does not count them.

@@ -25,7 +25,8 @@ struct tnef_item {
 	size_t nname;
 	uint64_t size;
 	enum sniff_kind kind; /* by content */
-	bool embedded;	      /* a mail or an object in the mail, not a file */
+	bool embedded;	      /* a mail or an object of a program, not a file */
+	bool odd;	      /* its name had characters that are not shown as they are */
 };
 
 struct tnef_report {
@@ -46,26 +47,29 @@ struct tnef_handler {
 	void (*item)(void *arg, const struct tnef_item *item);
 };
 
-/* One file on its way. Every member but `report` is tnef's own. */
+/* One file on its way: 2.5 KiB. Every member but `report` is tnef's own. */
 struct tnef {
 	struct tnef_report report;
 	struct tnef_handler handler;
-	uint64_t left;	 /* bytes of the attribute */
-	uint64_t size;	 /* of the item's content */
-	uint64_t skip;	 /* bytes to be left out */
-	uint32_t attribute, properties, values, length, take;
+	/* Reading. */
+	uint8_t state, sub, next; /* what is read; of a list of properties, what of it; and what comes after it */
+	uint8_t need, fill;	  /* of field[] */
+	uint8_t pad;		  /* bytes behind a value */
+	uint8_t target;		  /* where a value goes */
+	uint32_t attribute;
+	uint64_t left;		  /* bytes of the attribute */
+	uint64_t skip;
+	uint32_t properties, values, length; /* that are left */
 	uint16_t type, id;
-	uint8_t state, next, level, pad;
-	bool open, object, data;
-	uint8_t need, fill;
-	uint8_t field[32];
-	uint8_t best; /* how good the name is that is known: 0 none, 1 short, 2 shown, 3 long */
-	uint8_t collect; /* what the bytes of this value are */
-	bool wide, raw_wide;
-	uint16_t nraw, nname, nhead;
-	uint8_t raw[2 * TNEF_NAME_MAX], name[2 * TNEF_NAME_MAX];
+	uint8_t field[24];
+	/* The item that is open. */
+	bool open, embedded, wide, now_wide;
+	uint8_t best, now; /* how good the name is that is known; and the one that comes */
+	uint16_t nname, nraw, nhead;
+	uint64_t size;
+	uint8_t name[2 * TNEF_NAME_MAX], raw[2 * TNEF_NAME_MAX];
 	uint8_t head[SNIFF_HEAD];
-	char shown[TNEF_SHOWN_MAX + 8];
+	char shown[TNEF_SHOWN_MAX + 4];
 };
 
 void tnef_begin(struct tnef *t, const struct tnef_handler *handler);

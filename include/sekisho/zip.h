@@ -5,10 +5,10 @@
  * sizes, check sums, places). If it does not, different programs would see different files in it: 壊れた書庫 (report.broken says
  * how). Entries are told in the order of the bytes, before the directory is known; report.broken may come later.
  *
- * What is inflated: the first bytes of each entry, to see its kind; an entry whose length stands behind it (data descriptor), to
- * find its end; an entry that the owner wants. All inflated bytes are taken from one allowance a mail; when it is used up, ends are
- * found by the descriptor's own marks, nothing more is inflated, and the report says so. One level: an archive in the
- * archive is named, not opened.
+ * What is inflated: the first bytes of each entry, to see its kind; an entry whose length stands behind it (data
+ * descriptor), to find its end; an entry that the owner wants. All inflated bytes are taken from one allowance a mail; when
+ * it is used up, ends are found by the descriptor's own marks, nothing more is inflated, and the report says so. One level:
+ * an archive in the archive is named, not opened.
  */
 #ifndef SEKISHO_ZIP_H
 #define SEKISHO_ZIP_H
@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <nettle/sha2.h>
 
 #include <sekisho/sniff.h>
 
@@ -25,9 +27,11 @@
 #define ZIP_SHOWN_MAX 512u    /* bytes of a name as it is shown: 170 Chinese characters */
 #define ZIP_RATIO_MAX 100u    /* inflated : deflated. Text has 3 to 20, sheets of numbers reach 60, bombs 1029 */
 #define ZIP_RATIO_FREE (1u << 20) /* inflated bytes before the ratio counts: a page of blanks is no bomb */
-/* What a mail may have inflated in all: at some 400 MB/s this costs what 100 MB/s of mail would, and a small mail 20 ms. */
+/* What a mail may have inflated in all: at some 400 MB/s a large mail then costs no more than 100 MB/s of mail would, and
+ * a small one 20 ms. Content that is wanted counts twice, because it is read too; a look at an entry counts ZIP_LOOK. */
 #define ZIP_ALLOWANCE (8u << 20)
 #define ZIP_ALLOWANCE_PER_BYTE 4u /* each byte pushed adds this much */
+#define ZIP_LOOK 2048u
 
 /* Of an entry, and or-ed of all entries. */
 #define ZIP_ENCRYPTED 0x0001u
@@ -66,7 +70,7 @@ const char *zip_broken_text(enum zip_broken broken);
 const char *zip_broken_word(enum zip_broken broken);
 
 struct zip_entry {
-	const char *name; /* UTF-8 through mailtext (one line, odd characters visible), NUL at its end, at most ZIP_SHOWN_MAX bytes */
+	const char *name; /* UTF-8 through mailtext (one line, odd characters visible), then NUL; at most ZIP_SHOWN_MAX bytes */
 	size_t nname;
 	uint64_t size, packed; /* bytes, inflated and as they are; size is what was said until it was read */
 	uint32_t crc;
@@ -94,48 +98,54 @@ struct zip_handler {
 	bool (*data)(void *arg, const uint8_t *bytes, size_t n);
 	/* The entry is over. whole: it was wanted, all of it came and its check sum was right. */
 	void (*end)(void *arg, const struct zip_entry *e, bool whole);
-	uint64_t *allowance; /* shared by all that is unpacked of one mail; begins as ZIP_ALLOWANCE; NULL: one for this archive */
+	uint64_t *allowance; /* shared by all that is unpacked of a mail; begins as ZIP_ALLOWANCE; NULL: one of its own */
 };
 
 /* What was seen of an entry, to compare with the directory. */
 struct zip_seen {
 	uint64_t offset, packed, size;
-	uint64_t name; /* hash of its bytes */
+	uint64_t name[2]; /* 128 bits of the SHA-256 of its bytes */
 	uint32_t crc;
 	uint16_t flags, method;
-	bool open, listed; /* not all of its fields are known; the directory has it */
+	bool listed; /* the directory has it */
 };
 
 #define ZIP_INFLATE_MEMORY (48u << 10) /* zlib: 7 KiB of state, 32 KiB of window */
 
-/* One archive on its way: 110 KiB. Every member but `report` is zip's own. */
+/* One archive on its way: 115 KiB. Every member but `report` is zip's own. */
 struct zip {
 	struct zip_report report;
 	struct zip_handler handler;
 	struct zip_entry entry;
-	uint64_t own; /* allowance */
+	uint64_t own; /* the allowance, when it is not shared */
 	/* Reading. */
 	uint8_t state, mode;
-	uint64_t offset;	   /* of the next byte */
-	uint64_t left;		   /* bytes of the data or of what is skipped */
-	uint64_t out;		   /* bytes inflated of this entry */
-	uint64_t start;		   /* where the directory begins */
-	uint64_t zip64_end;	   /* where ZIP64's end record begins */
-	uint32_t need, fill;	   /* of field[] */
-	uint32_t crc;		   /* of what was inflated */
-	uint16_t nname, nextra, ncomment;
-	uint16_t nheld;		   /* bytes of held[] */
-	uint32_t listed;	   /* entries in the directory */
-	uint32_t nseen;
-	bool wanted, over, peek, stream, wide, utf8;
-	uint64_t sniffed;
-	uint8_t head[SNIFF_HEAD];  /* of the entry's content */
+	uint32_t need, fill;   /* of field[] */
+	uint64_t offset;       /* of the next byte */
+	uint64_t record;       /* where the record that is being read begins */
+	uint64_t left;	       /* bytes of the data, of a name, of what is skipped */
+	uint64_t start, behind; /* the directory */
+	uint64_t zip64;	       /* where ZIP64's end record begins; 0 none */
+	uint32_t nextra, ncomment;
+	uint32_t marks;	       /* which names of documents were seen */
+	/* The entry that is open. */
+	bool opened, known, wanted, whole, bad, wide;
+	uint64_t count;	       /* bytes of its data so far, as they are */
+	uint64_t out;	       /* inflated */
+	uint32_t crc;	       /* of what was inflated */
+	uint16_t flags;	       /* of its header */
+	uint16_t nhead, nheld;
 	uint8_t field[64];
-	uint8_t raw[ZIP_NAME_MAX + 1];
-	uint8_t held[64];	   /* when an end is searched: bytes that may be its mark */
-	uint8_t extra[512];
-	char shown[ZIP_SHOWN_MAX + 8];
+	uint8_t raw[ZIP_NAME_MAX];
+	uint8_t extra[1024];
+	uint8_t head[SNIFF_HEAD]; /* of its content */
+	uint8_t held[64];      /* when its end is searched: bytes that may be the mark */
+	char shown[ZIP_SHOWN_MAX + 4];
+	/* All entries. */
+	uint32_t nseen, nlisted;
+	struct zip_seen now;   /* the record that is being read */
 	struct zip_seen seen[ZIP_ENTRIES_MAX];
+	struct sha256_ctx hash;
 	/* zlib, without the heap. */
 	void *inflate; /* its z_stream, in memory[] */
 	uint32_t used;
