@@ -1,13 +1,14 @@
 /*
- * flood.h: too many mails in a minute. Two thresholds for each direction, and two for each sender in it: beyond the first a mail
- * is put off (451, the client tries again by itself), beyond the second mail is stopped (421) until someone resumes it.
+ * flood.h: too many mails in a minute. Two thresholds for each direction, and two for each sender in it: beyond the first a
+ * mail is put off (451, the client tries again by itself), beyond the second mail is stopped (421) until someone resumes it.
  *
- * Pure: times come in (milliseconds of one monotonic clock), fixed memory, no allocation. A minute is the last full one, weighed
- * by how much of it still counts, and the running one. What was put off counts as well: who goes on as fast as before reaches
- * the second threshold. The null sender is counted in its direction only.
+ * Pure: times come in (milliseconds of one monotonic clock), fixed memory, no allocation. A minute is the last full one,
+ * weighed by how much of it still counts, and the running one. What was put off counts as well: who goes on as fast as before
+ * reaches the second threshold. The null sender is counted in its direction only.
  *
- * Senders are told apart by a keyed hash in sets of four; a new one takes the place of the one that was longest silent. A stopped
- * sender stays so, by name; when FLOOD_STOPPED of them are, the next one stops the direction: that is no single sender's flood.
+ * Senders are told apart by a keyed hash in sets of four; a new one takes the place of the one that was longest silent. A
+ * stopped sender stays so, by name; when FLOOD_STOPPED of them are, the next one stops the direction: that is no single
+ * sender's flood.
  */
 #ifndef SEKISHO_FLOOD_H
 #define SEKISHO_FLOOD_H
@@ -27,6 +28,7 @@ struct ir_mail;
 /* Mails in a minute. */
 struct flood_count {
 	int64_t minute; /* which one `now` counts */
+	int64_t told;	/* in which FLOOD_SLOWED or FLOOD_SENDER_SLOWED was said */
 	uint32_t before, now;
 };
 
@@ -62,7 +64,8 @@ void flood_begin(struct flood *f, const uint64_t key[2]);
 void flood_limits(struct flood *f, const struct ir_mail *m);
 
 /*
- * One more mail (MAIL FROM) of this sender ("" = null). MAIL_REASON_NONE, _FLOOD_SLOW or _FLOOD_STOPPED; *ret_event: what changed.
+ * One more mail (MAIL FROM) of this sender ("" = null). MAIL_REASON_NONE, _FLOOD_SLOW or _FLOOD_STOPPED; *ret_event: what
+ * changed.
  */
 enum mail_reason flood_mail(struct flood *f, int64_t now, const char *sender, enum flood_event *ret_event);
 

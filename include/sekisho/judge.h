@@ -11,11 +11,11 @@
  * One mail has one verdict for all its recipients. Where the policy differs from one recipient to the next, the later one is
  * put off with 452 4.5.3, and the sender's server sends to it separately.
  *
- * Precedence. Of the rules that apply the first of this list speaks (rootfs/doc/mail.md explains it to people, and a test holds
- * each pair of them against it). First what nothing can mend, then what the sender can, last what somebody else has to do: nobody
- * is asked to approve a mail that would be refused afterwards.
+ * Precedence. Of the rules that apply the first of this list speaks (rootfs/doc/mail.md explains it to people, and a test
+ * holds each pair of them against it). First what nothing can mend, then what the sender can, last what somebody else has to
+ * do: nobody is asked to approve a mail that would be refused afterwards.
  *   client      no-policy, server-not-listed
- *   sender      smtputf8, address-form, sender-domain, too-big
+ *   sender      address-form, sender-domain, too-big
  *   recipient   address-form, relay, too-many-recipients, other-rules
  *   message     too-big; what the cleaner refuses (malformed, limit-..., loop, ...); mynumber; label-unprotected;
  *               attachments-refused, attachment-type, attachment-encrypted, attachment-size, attachment-count;
@@ -52,7 +52,8 @@ enum judge_verdict {
 	X(0, MYNUMBER, "mynumber", N_("it seems to hold individual numbers"))                                     \
 	X(1, MYNUMBER_TELL, "mynumber-notice", N_("the people in charge are told of the individual numbers"))     \
 	X(2, AUTO_FORWARD, "auto-forward", N_("it was forwarded automatically"))                                  \
-	X(3, SUPERIOR, "superior", N_("its attachments leave because a registered superior is among the recipients")) \
+	X(3, SUPERIOR, "superior",                                                                                \
+		N_("its attachments leave because a registered superior is among the recipients"))                \
 	X(4, APPROVED, "approved", N_("it was held and has been approved"))                                       \
 	X(5, UNSEEN, "unseen", N_("it holds what nobody can look into"))
 
