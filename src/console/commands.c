@@ -69,6 +69,12 @@ static const struct option classify_options[] = {
 	END_OPTIONS,
 };
 
+static const struct option verify_options[] = {
+	{"--gaiji", NULL, N_("characters of private use may pass")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
 static const struct argument watch_arguments[] = {
 	{N_("INTERFACE"), N_("the interface to read: a mirror port, or one of the gateway's")},
 	{N_("POLICY"), N_("the policy to judge by"), .optional = true, .complete = COMPLETE_FILE},
@@ -251,6 +257,14 @@ const struct command commands[] = {
 			    "so many days and then prints drafts of allow rules by section: the way from an old network to an "
 			    "approved one."),
 		.run = verb_watch,
+	},
+	{
+		.word = "verify",
+		.options = verify_options,
+		.help = N_("say whether the mail on standard input is harmless text that the mail gate would let out"),
+		.about = N_("Exit code 0: it is; 1: it is not, with the reason and the byte where it leaves the form of "
+			    "rootfs/doc/mail-output.md. It shares nothing with the program that makes such mails."),
+		.run = verb_verify,
 	},
 	{
 		.word = "commit",
