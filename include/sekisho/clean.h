@@ -27,7 +27,7 @@ enum clean_original {
 };
 
 /* Attachments whose text follows the body: bits. */
-enum clean_text {
+enum clean_text_of {
 	CLEAN_TEXT_DOCX = 1 << 0,
 	CLEAN_TEXT_XLSX = 1 << 1,
 	CLEAN_TEXT_PPTX = 1 << 2,
@@ -46,7 +46,7 @@ struct clean_options {
 	void *arg;
 	enum clean_direction direction;
 	enum clean_original original;
-	unsigned attachment_text; /* enum clean_text */
+	unsigned attachment_text; /* enum clean_text_of */
 	bool english;		  /* language of the notices, else Japanese */
 	bool private_use;	  /* keep a town's own characters (外字) */
 	bool lf;		  /* a bare LF ends a line of the mail: for files. In the gate only CR LF does */

@@ -106,7 +106,7 @@ enum mailreport_why {
 
 /* More about a removed part: bits of mailreport_part.marks. */
 enum mailreport_mark {
-	MAILREPORT_ATTACHED = 1 << 0,	  /* what a person would call an attachment: neither signature nor another form of the text */
+	MAILREPORT_ATTACHED = 1 << 0,	  /* what a person would call an attachment: no signature, no other form of the text */
 	MAILREPORT_NAMES_DIFFER = 1 << 1,
 	MAILREPORT_TEXT_TAKEN = 1 << 2,	  /* its text follows the body */
 	MAILREPORT_CUT = 1 << 3,	  /* its transfer encoding is damaged: size and hash are those of the sound beginning */

@@ -75,6 +75,17 @@ static const struct option verify_options[] = {
 	END_OPTIONS,
 };
 
+static const struct option clean_options[] = {
+	{"--direction", N_("in|out"), N_("in (default): text comes out; out: nothing comes out, only the report")},
+	{"--report", N_("FILE"), N_("write what was found to this file, as JSON"), .complete = COMPLETE_FILE},
+	{"--attachment-text", N_("LIST"), N_("docx,xlsx,pptx,txt,csv: the text of such attachments follows the mail's")},
+	{"--original", N_("upstream|copied"), N_("where the original is, as the notice says it")},
+	{"--authserv", N_("NAME"), N_("show the Authentication-Results that this server wrote")},
+	{"--gaiji", NULL, N_("keep characters of private use")},
+	{"--lf", NULL, N_("lines of the mail end in LF (a file), not in CR LF (as mail travels)")},
+	END_OPTIONS,
+};
+
 static const struct argument watch_arguments[] = {
 	{N_("INTERFACE"), N_("the interface to read: a mirror port, or one of the gateway's")},
 	{N_("POLICY"), N_("the policy to judge by"), .optional = true, .complete = COMPLETE_FILE},
@@ -265,6 +276,15 @@ const struct command commands[] = {
 		.about = N_("Exit code 0: it is; 1: it is not, with the reason and the byte where it leaves the form of "
 			    "rootfs/doc/mail-output.md. It shares nothing with the program that makes such mails."),
 		.run = verb_verify,
+	},
+	{
+		.word = "clean",
+		.options = clean_options,
+		.help = N_("make plain text of the mail on standard input, as the mail gate does"),
+		.about = N_("The result has one part of plain text; what was removed is listed at its end, with a receipt number. "
+			    "rootfs/doc/mail-output.md defines its form. The mail is read in a process that can do nothing "
+			    "else. Exit code 0: it would be delivered; 1: it is refused, the reason is on standard error."),
+		.run = verb_clean,
 	},
 	{
 		.word = "commit",

@@ -60,6 +60,7 @@ int verb_log_faults(struct console *c, const struct args *a);
 int verb_log_commits(struct console *c, const struct args *a);
 int verb_classify(struct console *c, const struct args *a);
 int verb_verify(struct console *c, const struct args *a);
+int verb_clean(struct console *c, const struct args *a);
 int verb_watch(struct console *c, const struct args *a);
 int verb_help(struct console *c, const struct args *a);
 int verb_version(struct console *c, const struct args *a);
