@@ -27,6 +27,10 @@ struct loop_timer *loop_add_timer(struct loop *l, int64_t ms, int64_t every_ms, 
 void loop_set_timer(struct loop_timer *t, int64_t ms, int64_t every_ms);
 void loop_del_timer(struct loop_timer *t); /* NULL is allowed */
 
+/* Runs fn each time when all descriptors that had something have been dealt with. One a loop; NULL ends it. */
+typedef void loop_turn_fn(void *arg);
+void loop_on_turn(struct loop *l, loop_turn_fn *fn, void *arg);
+
 /* Blocks the signal and delivers it here. 0 or -errno. */
 typedef void loop_signal_fn(void *arg, int signo);
 int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *arg);

@@ -37,8 +37,15 @@
 /* A restart is no finding; an absence is. */
 #define AWAY_MS 5000
 #define MESSAGES_A_TURN 64
+#define VERDICTS_A_CALL 256
 #define PINHOLES_A_SECOND 200
 #define NEARLY(max) ((max) / 10 * 9)
+
+/* What was said of one queue and is not given to the kernel yet: all that waits is given in one call. */
+static struct heard {
+	struct nft_verdict verdict[VERDICTS_A_CALL];
+	uint32_t n;
+} heard[LIMIT_SEGMENTS];
 
 /* -- The kernel's queues --------------------------------------------------------------------------------- */
 
@@ -98,6 +105,8 @@ void relay_detach(struct gate *g)
 	close_queues(r);
 	r->shown.state = MSG_INSPECTOR_AWAY;
 	r->shown.waiting = 0;
+	for (unsigned i = 0; i < LIMIT_SEGMENTS; i++)
+		heard[i].n = 0;
 	r->offered = r->enforced = 0;
 	r->epoch = 0;
 	r->away = clock_mono();
@@ -219,23 +228,35 @@ static bool verdict_is_good(const struct msg_verdict *v)
 	return refused ? v->why < WHY_END && v->seen < APP_END : v->why == 0 && v->seen == 0;
 }
 
-/* Runs of one queue are given at once. False: something is malformed; what came before it is given. */
-static bool give_verdicts(struct relay *r, const struct msg_verdicts *m)
+static void give_verdicts(struct relay *r, unsigned queue)
 {
-	struct nft_verdict run[MSG_VERDICTS_MAX];
-	uint32_t i = 0, n;
+	struct heard *h = &heard[queue];
 
-	while (i < m->n) {
-		uint8_t queue = m->verdict[i].queue;
-		for (n = 0; i < m->n && m->verdict[i].queue == queue; i++, n++) {
-			const struct msg_verdict *v = &m->verdict[i];
-			if (!verdict_is_good(v))
-				return false;
-			run[n] = (struct nft_verdict){.packet = v->id, .code = v->code, .why = v->why, .seen = v->seen};
-		}
-		if (nft_queue_verdicts(r->queue[queue], queue, run, n) == 0)
-			r->shown.verdicts += n;
-		r->answered[queue] = clock_mono();
+	if (h->n == 0)
+		return;
+	if (nft_queue_verdicts(r->queue[queue], queue, h->verdict, h->n) == 0)
+		r->shown.verdicts += h->n;
+	r->answered[queue] = clock_mono();
+	h->n = 0;
+}
+
+static void give_all_verdicts(struct relay *r)
+{
+	for (unsigned i = 0; i < LIMIT_SEGMENTS; i++)
+		give_verdicts(r, i);
+}
+
+/* False: something is malformed; what came before it is given. */
+static bool take_verdicts(struct relay *r, const struct msg_verdicts *m)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct msg_verdict *v = &m->verdict[i];
+		if (!verdict_is_good(v))
+			return false;
+		struct heard *h = &heard[v->queue];
+		h->verdict[h->n++] = (struct nft_verdict){.packet = v->id, .code = v->code, .why = v->why, .seen = v->seen};
+		if (h->n == VERDICTS_A_CALL)
+			give_verdicts(r, v->queue);
 	}
 	return true;
 }
@@ -338,7 +359,7 @@ static bool take_message(struct gate *g, const struct msg *m)
 
 	switch ((int)m->type) {
 	case MSG_VERDICTS:
-		return m->u.msg_verdicts.epoch != r->epoch || r->epoch == 0 || give_verdicts(r, &m->u.msg_verdicts);
+		return m->u.msg_verdicts.epoch != r->epoch || r->epoch == 0 || take_verdicts(r, &m->u.msg_verdicts);
 	case MSG_PINHOLE:
 		return m->u.msg_pinhole.epoch != r->epoch || r->epoch == 0 || take_pinhole(g, &m->u.msg_pinhole);
 	case MSG_INSPECT_STATUS:
@@ -363,6 +384,7 @@ void relay_pump(struct gate *g)
 			break;
 		}
 	}
+	give_all_verdicts(&g->relay);
 	if (g->relay.fd < 0 || e == 1 || e == -EAGAIN)
 		return;
 	if (e == 0)

@@ -8,8 +8,9 @@
  * msg_recv()). Nothing here can speak to the kernel: whatever happens in this process, a packet goes on only by a
  * verdict that sekishod gives.
  *
- * Fair: each turn of the loop reads one batch of each queue that has something. Verdicts of a batch go in one message.
- * While sekishod does not take them (a long commit) nothing more is read: packets wait in the kernel.
+ * Fair: each turn of the loop reads one batch of each queue that has something. The verdicts of a turn go in one message:
+ * each message wakes sekishod, which costs more than all verdicts in it. So what came to the queues while the turn was worked
+ * on is judged with it. While sekishod does not take them (a long commit) nothing more is read: packets wait in the kernel.
  *
  * Limits: FLOWS connections at once, their beginnings in a fixed pool; a batch of BATCH packets. Failure: a queue that
  * cannot be read, memory at the start: the process ends, and is started again with new queues.
@@ -55,6 +56,7 @@ struct service {
 	int queue[LIMIT_SEGMENTS];
 	bool paused; /* sekishod does not take verdicts: `out` waits */
 	struct msg_verdicts out;
+	uint32_t read; /* queues that had packets in this turn: a bit each */
 	struct queue_counts counts;
 	uint64_t pinholes_lost;
 	/* of the packet that is being judged */
@@ -149,23 +151,19 @@ static int receive(struct service *s, int fd)
 	return n < 0 ? -errno : n;
 }
 
-static void on_queue(void *arg, int fd, uint32_t events)
+/* One batch of a queue, where there is room for its verdicts: how many packets it had. */
+static int read_queue(struct service *s, unsigned segment)
 {
-	struct service *s = arg;
-	unsigned segment = 0;
-
-	(void)events;
-	while (segment < LIMIT_SEGMENTS && s->queue[segment] != fd)
-		segment++;
-	if (s->paused || segment == LIMIT_SEGMENTS)
-		return;
-	int n = receive(s, fd);
+	if (s->paused || (s->out.n > MSG_VERDICTS_MAX - BATCH && !flush(s)))
+		return 0;
+	int n = receive(s, s->queue[segment]);
 	if (n < 0 && n != -EAGAIN && n != -EINTR && n != -ENOBUFS) {
 		daemon_log("queue %u: %s", DAEMON_QUEUE + segment, strerror(-n));
 		loop_stop(s->d->loop, 3);
-		return;
+		return 0;
 	}
-	s->now = clock_mono().ns;
+	if (n > 0)
+		s->now = clock_mono().ns;
 	s->segment = segment;
 	for (int i = 0; i < n; i++) {
 		const struct msghdr *m = &s->messages[i].msg_hdr;
@@ -174,7 +172,32 @@ static void on_queue(void *arg, int fd, uint32_t events)
 		else
 			queue_decode(m->msg_iov->iov_base, s->messages[i].msg_len, on_packet, s, &s->counts);
 	}
-	flush(s);
+	return n;
+}
+
+static void on_queue(void *arg, int fd, uint32_t events)
+{
+	struct service *s = arg;
+	unsigned segment = 0;
+
+	(void)events;
+	while (segment < LIMIT_SEGMENTS && s->queue[segment] != fd)
+		segment++;
+	if (segment < LIMIT_SEGMENTS && read_queue(s, segment) > 0)
+		s->read |= 1u << segment;
+}
+
+/* Once more the queues of this turn, then all that was said. */
+static void on_turn(void *arg)
+{
+	struct service *s = arg;
+
+	for (unsigned i = 0; i < LIMIT_SEGMENTS; i++)
+		if ((s->read & 1u << i) != 0 && s->queue[i] >= 0)
+			read_queue(s, i);
+	s->read = 0;
+	if (!s->paused)
+		flush(s);
 }
 
 static void close_queues(struct service *s)
@@ -346,6 +369,7 @@ static int start(struct daemon *d)
 	if (r == 0 && (loop_add_timer(d->loop, TICK_MS, TICK_MS, on_tick, s) == NULL ||
 			      loop_add_timer(d->loop, STATUS_MS, STATUS_MS, on_status, s) == NULL))
 		r = -ENOMEM;
+	loop_on_turn(d->loop, on_turn, s);
 	/* Without an init there is nobody to take queues from. */
 	return r != 0 ? r : d->handed ? loop_add_fd(d->loop, DAEMON_FD_GATE, EPOLLIN, on_gate, s) : -ENOTCONN;
 }

@@ -57,6 +57,8 @@ struct loop {
 	struct loop_timer *timers; /* armed, by time */
 	struct loop_timer *all_timers;
 	uint64_t turn;
+	loop_turn_fn *on_turn;
+	void *on_turn_arg;
 	int signals; /* signalfd or -1 */
 	sigset_t mask;
 	struct signal_watch on_signal[_NSIG];
@@ -274,6 +276,12 @@ static int wait_ms(const struct loop *l)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+void loop_on_turn(struct loop *l, loop_turn_fn *fn, void *arg)
+{
+	l->on_turn = fn;
+	l->on_turn_arg = arg;
+}
+
 /* -- Signals --------------------------------------------------------------------------------------------- */
 
 static void on_signalfd(void *arg, int fd, uint32_t events)
@@ -326,6 +334,8 @@ int loop_run(struct loop *l)
 			return -errno;
 		for (int i = 0; i < n && !l->stopped; i++)
 			dispatch(l, &events[i]);
+		if (!l->stopped && n > 0 && l->on_turn != NULL)
+			l->on_turn(l->on_turn_arg);
 		if (!l->stopped)
 			run_timers(l);
 	}

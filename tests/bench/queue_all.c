@@ -3,7 +3,8 @@
  * connection it sets a mark, after which the kernel leaves the rest alone. What sekisho-inspect is measured against: the
  * same packets are queued, nothing is looked at but the ports.
  *
- * usage: queue_all QUEUE PACKETS
+ * usage: queue_all QUEUES PACKETS [FORWARD PASS]      QUEUES: numbers with commas. Marks: of each packet before the last, of
+ *                                                     the last (default: none, and 1)
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #define TABLE (1u << 16)
 
 static uint8_t seen[TABLE];
+static uint32_t forward, pass = 1; /* marks */
 
 static struct nlmsghdr *message(void *buf, uint8_t type, uint16_t queue)
 {
@@ -59,8 +62,9 @@ static uint32_t place(const uint8_t *ip, size_t n)
 	return at + 4 > n ? 0 : (uint32_t)((ip[at] << 8 | ip[at + 1]) ^ (ip[at + 2] << 8 | ip[at + 3]));
 }
 
-static size_t verdict(void *out, uint16_t queue, const struct nlmsghdr *in, unsigned packets)
+static size_t verdict(void *out, const struct nlmsghdr *in, unsigned packets)
 {
+	const struct nfgenmsg *of = mnl_nlmsg_get_payload(in);
 	const struct nlattr *a;
 	uint32_t id = 0, at = 0;
 
@@ -71,13 +75,14 @@ static size_t verdict(void *out, uint16_t queue, const struct nlmsghdr *in, unsi
 		else if (mnl_attr_get_type(a) == NFQA_PAYLOAD)
 			at = place(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
 	}
-	struct nlmsghdr *h = message(out, NFQNL_MSG_VERDICT, queue);
+	struct nlmsghdr *h = message(out, NFQNL_MSG_VERDICT, ntohs(of->res_id));
 	struct nfqnl_msg_verdict_hdr v = {htonl(NF_ACCEPT), id};
 	mnl_attr_put(h, NFQA_VERDICT_HDR, sizeof(v), &v);
-	if (++seen[at] >= packets) {
+	bool last = ++seen[at] >= packets;
+	if (last)
 		seen[at] = 0;
-		mnl_attr_put_u32(h, NFQA_MARK, htonl(1));
-	}
+	if (last || forward != 0)
+		mnl_attr_put_u32(h, NFQA_MARK, htonl(last ? pass : forward));
 	return h->nlmsg_len;
 }
 
@@ -89,14 +94,18 @@ int main(int argc, char **argv)
 	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
 	int room = 32 << 20, one = 1;
 
-	if (argc != 3 || s == NULL || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
+	if ((argc != 3 && argc != 5) || s == NULL || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
 		return 2;
-	uint16_t queue = (uint16_t)atoi(argv[1]);
+	if (argc == 5) {
+		forward = (uint32_t)strtoul(argv[3], NULL, 0);
+		pass = (uint32_t)strtoul(argv[4], NULL, 0);
+	}
 	unsigned packets = (unsigned)atoi(argv[2]);
 	int fd = mnl_socket_get_fd(s);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof(one));
-	configure(s, queue);
+	for (const char *q = strtok(argv[1], ","); q != NULL; q = strtok(NULL, ","))
+		configure(s, (uint16_t)atoi(q));
 	for (int i = 0; i < BATCH; i++) {
 		v[i] = (struct iovec){in[i], sizeof(in[i])};
 		m[i].msg_hdr = (struct msghdr){.msg_iov = &v[i], .msg_iovlen = 1};
@@ -109,7 +118,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < n; i++) {
 			const struct nlmsghdr *h = (const void *)in[i];
 			if (m[i].msg_len >= sizeof(*h) && h->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
-				len += verdict(out + len, queue, h, packets);
+				len += verdict(out + len, h, packets);
 		}
 		if (len > 0)
 			mnl_socket_sendto(s, out, len);

@@ -1,9 +1,10 @@
 """bench_inline.py: the inspector on the line: connections a second and bulk, beside a program that accepts everything.
 
-Four lanes, each client - gateway - server in namespaces of its own:
+Five lanes, each client - gateway - server in namespaces of its own:
   plain    forwarding without rules
   rule     the gate with a rule without application: what the packet filter alone costs
   accept   a queue program that is given the same packets of each connection and accepts them (xtables NFQUEUE, connmark)
+  blind    the same program behind the gate's own tables for that rule: what the rules and the queues cost, and no inspector
   sekisho  the gate with a rule for tls: sekisho-inspect verifies the beginning, the rest is the kernel's
 The conversations are played from a capture of our own by two programs, so that no cryptography is measured. CPU is the whole
 machine's between two readings of /proc/stat: client, server, kernel and gate together. Rounds are interleaved; ratios count.
@@ -15,6 +16,7 @@ import statistics
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 import bench_lane as lanes
@@ -25,6 +27,44 @@ from town import GATEWAY
 PORT, PARALLEL = 4433, 32
 CAPTURE = os.path.join(lanes.ROOT, "tests/captures/own/tls-tls13.pcap")
 NAME = "renkei.example.lg.jp"
+
+# The same two segments and rule as tls_rule() in the words of nft_drive; 1 is TLS.
+BLIND = f"""
+new
+segment a 1 eth0 {lanes.GW["eth0"][0]} {lanes.GW["eth0"][1]}
+segment b 1 eth1 {lanes.GW["eth1"][0]} {lanes.GW["eth1"][1]}
+network 0 {lanes.SOURCE_NET4} {lanes.ROUTER_MAC}
+route 0 {lanes.SOURCE_NET4} {lanes.ROUTER4}
+bound 1 {lanes.sink4(0)} {lanes.sink_mac(0)}
+set new-per-source 0
+set open-per-source 0
+set half-open 0
+rule web 0 1 2 0
+verify 0 1 0 tls
+box 0 tcp {lanes.source4(0)} {lanes.sink4(0)} {PORT} {PORT + 1}
+open
+commit 1
+renew
+inspectors on
+"""
+
+
+def say(drive, *lines):
+    for line in lines:
+        drive.stdin.write(line + "\n")
+        drive.stdin.flush()
+        got = drive.stdout.readline()
+        if not got.startswith("ok"):
+            raise RuntimeError(f"nft_drive: {line}: {got}")
+
+
+def keep_alive(drive):
+    while drive.poll() is None:
+        time.sleep(1)
+        try:
+            say(drive, "renew", "inspectors on")
+        except (OSError, ValueError):
+            return
 
 
 def flights(path):
@@ -95,9 +135,20 @@ class Inline:
             ns.run("ip", "netns", "exec", lane.space.full(GATEWAY), "iptables", *rule)
         self.start(lane, GATEWAY, os.path.join(self.o.build, "tests/bench/queue_all"), "7", str(packets))
 
+    def blind_lane(self, lane, packets):
+        """The gate's tables by hand, kept alive each second as sekishod does, and the accepting program on their queues."""
+        lane.make_plain()
+        drive = subprocess.Popen(["ip", "netns", "exec", lane.space.full(GATEWAY), os.path.join(self.o.build, "tests/netns/nft/nft_drive")],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.running.append(drive)
+        say(drive, *BLIND.strip().splitlines())
+        threading.Thread(target=keep_alive, args=(drive,), daemon=True).start()
+        # Queues of the two segments; the marks of ruleset.h: forward, pass.
+        self.start(lane, GATEWAY, os.path.join(self.o.build, "tests/bench/queue_all"), "200,201", str(packets), "0x5e000001", "0x5e000002")
+
     def lanes(self):
-        """{name: lane}; the accept lane is made last: it queues as many packets as sekisho was seen to."""
-        got = {name: Lane("i" + name, None) for name in ("plain", "rule", "sekisho", "accept")}
+        """{name: lane}; those that queue are made last: as many packets of each connection as sekisho was seen to."""
+        got = {name: Lane("i" + name, None) for name in ("plain", "rule", "sekisho", "accept", "blind")}
         try:
             got["plain"].make_plain()
             got["rule"].make_gate(self.o.build, self.both_ports(False))
@@ -110,7 +161,9 @@ class Inline:
             time.sleep(1.5)
             self.packets = round((got["sekisho"].gate.status()["inspector"]["packets"] - before) / made)
             self.accept_lane(got["accept"], self.packets)
+            self.blind_lane(got["blind"], self.packets)
             self.seat(got["accept"])
+            self.seat(got["blind"])
         except BaseException:
             for lane in got.values():
                 lane.close()
@@ -148,7 +201,7 @@ class Inline:
     def run(self):
         if shutil.which("iptables") is None:
             raise RuntimeError("iptables is not installed: the accepting lane needs it")
-        self.step("inline: raising four lanes")
+        self.step("inline: raising five lanes")
         got = None
         try:
             got = self.lanes()
@@ -168,5 +221,7 @@ class Inline:
         for name, r in table.items():
             print(f"{name:10}{r['connections']:15.0f}{r['cpu_us']:13.0f}{r['gbit']:13.2f}{r['cpu_per_gib']:13.2f}")
         ours = table["sekisho"]
-        print(f"sekisho/accept: connections {ours['connections'] / table['accept']['connections']:.2f}x, CPU a connection "
-              f"{ours['cpu_us'] / table['accept']['cpu_us']:.2f}x; bulk sekisho/rule {ours['gbit'] / table['rule']['gbit']:.2f}x")
+        for other in ("accept", "blind"):
+            print(f"sekisho/{other}: connections {ours['connections'] / table[other]['connections']:.2f}x, CPU a connection "
+                  f"{ours['cpu_us'] / table[other]['cpu_us']:.2f}x")
+        print(f"bulk sekisho/rule {ours['gbit'] / table['rule']['gbit']:.2f}x")

@@ -279,6 +279,7 @@ int nft_queue_verdicts(int fd, uint32_t segment, const struct nft_verdict *v, si
 {
 	if (fd < 0)
 		return -EBADF;
+	kernel.verdict_calls++;
 	for (size_t i = 0; i < n && kernel.nverdicts < 512; i++, kernel.nverdicts++) {
 		kernel.verdicts[kernel.nverdicts] = v[i];
 		kernel.verdict_queue[kernel.nverdicts] = segment;

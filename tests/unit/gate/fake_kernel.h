@@ -35,7 +35,7 @@ struct fake_kernel {
 	unsigned queues_opened, presences, abandoned[LIMIT_SEGMENTS];
 	struct nft_verdict verdicts[512];
 	uint32_t verdict_queue[512];
-	unsigned nverdicts;
+	unsigned nverdicts, verdict_calls;
 	struct nft_pinhole pinhole; /* the last */
 	unsigned pinholes;
 	struct ruleset_renewal renewal; /* of the last ruleset_build(); `to` is a copy of the first */

@@ -290,20 +290,53 @@ static void test_verdicts(void)
 	static const struct msg_verdict v[] = {{1, 0, INSPECT_FORWARD, 0, 0}, {2, 0, INSPECT_PASS, 0, 0},
 		{9, 3, INSPECT_REFUSE, WHY_PROTOCOL, APP_SSH}, {3, 0, INSPECT_DROP, WHY_CHECKSUM, 0}};
 
+	static const unsigned given[] = {0, 1, 3, 2}; /* a queue's at once, in their order */
+
 	say_verdicts(v, 4);
 	CHECK_INT(kernel.nverdicts, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		const struct nft_verdict *k = &kernel.verdicts[i];
-		CHECK(k->packet == v[i].id && k->code == v[i].code && k->why == v[i].why && k->seen == v[i].seen);
-		CHECK_INT(kernel.verdict_queue[i], v[i].queue);
+		const struct msg_verdict *said = &v[given[i]];
+		CHECK(k->packet == said->id && k->code == said->code && k->why == said->why && k->seen == said->seen);
+		CHECK_INT(kernel.verdict_queue[i], said->queue);
 	}
 	CHECK_INT(gate.relay.shown.verdicts, 4);
+	CHECK_INT(kernel.verdict_calls, 2);
 	/* Another life's: not heard, and no crime. */
 	struct msg_verdicts old = {.epoch = gate.relay.epoch - 1, .n = 1, .verdict = {{1, 0, INSPECT_PASS, 0, 0}}};
 	CHECK_INT(msg_send(inspector, MSG_VERDICTS, 0, &old, NULL, 0), 0);
 	turn();
 	CHECK_INT(kernel.nverdicts, 4);
 	CHECK(!told_broken() && kernel.inspectors);
+	end_machine();
+	generation_free(g);
+}
+
+/* What several messages say while sekishod is busy goes to the kernel in as few calls as can be, and all of it. */
+static void test_many_verdicts(void)
+{
+	struct generation *g = well(HEAD RULE("t", "tcp/443 application tls"));
+	struct msg_verdicts m = {.epoch = gate.relay.epoch, .n = MSG_VERDICTS_MAX};
+	uint32_t id = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned k = 0; k < MSG_VERDICTS_MAX; k++)
+			m.verdict[k] = (struct msg_verdict){++id, k % 4 == 0, INSPECT_FORWARD, 0, 0};
+		CHECK_INT(msg_send(inspector, MSG_VERDICTS, 0, &m, NULL, 0), 0);
+	}
+	/* The first of a message that is broken is good. */
+	m.verdict[1].code = 0;
+	m.verdict[0].id = ++id;
+	CHECK_INT(msg_send(inspector, MSG_VERDICTS, 0, &m, NULL, 0), 0);
+	turn();
+	CHECK_INT(kernel.nverdicts, 3 * MSG_VERDICTS_MAX + 1);
+	CHECK_INT(kernel.verdict_calls, 3); /* 288 and 97 of two queues, 256 a call */
+	uint32_t last[2] = {0, 0};
+	for (unsigned i = 0; i < kernel.nverdicts; i++) {
+		CHECK(kernel.verdicts[i].packet > last[kernel.verdict_queue[i]]);
+		last[kernel.verdict_queue[i]] = kernel.verdicts[i].packet;
+	}
+	CHECK(told_broken() && gate.relay.fd < 0);
 	end_machine();
 	generation_free(g);
 }
@@ -608,6 +641,7 @@ int main(void)
 	test_presence();
 	test_starting();
 	test_verdicts();
+	test_many_verdicts();
 	test_bad_verdicts();
 	test_forbidden_message();
 	test_death();

@@ -173,6 +173,46 @@ static void test_remove_in_callback(void)
 	pairs_close();
 }
 
+static void read_one(void *arg, int fd, uint32_t events)
+{
+	char letter;
+
+	(void)arg;
+	(void)events;
+	if (read(fd, &letter, 1) == 1)
+		mark(letter);
+}
+
+static void end_of_turn(void *arg)
+{
+	mark(*(const char *)arg);
+	if (strchr(trace, '3') == NULL)
+		CHECK(write(one[1], "3", 1) == 1);
+	else
+		loop_stop(l, 6);
+}
+
+/* Once behind all that a turn brought, and not behind a timer alone. */
+static void test_end_of_turn(void)
+{
+	begin();
+	pairs_open();
+	loop_on_turn(l, end_of_turn, a);
+	CHECK_INT(loop_add_fd(l, one[0], EPOLLIN, read_one, NULL), 0);
+	CHECK_INT(loop_add_fd(l, two[0], EPOLLIN, read_one, NULL), 0);
+	CHECK(write(one[1], "1", 1) == 1 && write(two[1], "2", 1) == 1);
+	CHECK_INT(loop_run(l), 6);
+	CHECK(strcmp(trace, "12a3a") == 0 || strcmp(trace, "21a3a") == 0);
+	struct loop_timer *t = loop_add_timer(l, 1, 0, on_stop, NULL);
+	loop_on_turn(l, NULL, NULL);
+	CHECK(write(one[1], "4", 1) == 1);
+	CHECK_INT(loop_run(l), 5);
+	CHECK(trace[5] == '4' && trace[6] == '\0');
+	loop_del_timer(t);
+	loop_free(l);
+	pairs_close();
+}
+
 static void never(void *arg, int fd, uint32_t events)
 {
 	(void)arg;
@@ -270,6 +310,7 @@ int main(void)
 	test_periodic();
 	test_remove_in_callback();
 	test_reused_number();
+	test_end_of_turn();
 	test_registration();
 	test_signals();
 	return test_end();
