@@ -63,18 +63,21 @@ struct html_list {
 
 /* The tag that is being read. */
 struct html_tag {
-	char name[HTML_NAME_MAX + 1];
+	char name[HTML_NAME_MAX];
 	uint8_t length; /* of the name */
-	bool end;
 	uint8_t attribute; /* enum attribute, of the one that is being read */
-	uint16_t seen;	   /* attributes that were there */
+	int16_t element;   /* number in the list of known ones, or -1 */
+	uint16_t wants;	   /* attributes that matter: a bit for each */
+	bool end, at;	   /* an end tag; there is an @ in the name */
+	bool marked;	   /* there was an attribute that matters: what follows may be set */
+	uint16_t seen;	   /* which were there */
 	uint16_t count;
+	uint16_t nhref, nalt;
 	bool hidden, pre, painted; /* from the style, as the next */
 	uint8_t font;	  /* enum font */
 	int32_t color, background, width, height, start, border;
 	bool layout, mso; /* role=presentation; MsoNormal */
 	char href[HTML_VALUE_MAX], alt[HTML_VISIBLE_MAX];
-	uint16_t nhref, nalt;
 };
 
 /* A row that may become one line. */
@@ -83,6 +86,7 @@ struct html_row {
 	uint8_t cells;
 	uint8_t titles;	       /* titles: a bit for each of the first 8 cells that is a <th> */
 	uint8_t need;	       /* line ends that were due before it */
+	bool mixed;	       /* not all of it is for mailtext_put_run() */
 	uint16_t table;	       /* whose row it is: ntables */
 	uint16_t fill, at[HTML_CELLS + 1];
 	char text[HTML_ROW_MAX];
@@ -96,9 +100,9 @@ struct html {
 	uint8_t state, need, dashes, quote, raw;
 	uint32_t point, low;
 	uint8_t nentity, nraw;
-	char entity[HTML_ENTITY_MAX + 1];
+	char entity[HTML_ENTITY_MAX];
 	uint8_t back; /* state after a named character */
-	char attribute[HTML_NAME_MAX + 1], value[HTML_VALUE_MAX];
+	char attribute[HTML_NAME_MAX], value[HTML_VALUE_MAX];
 	uint8_t nattribute;
 	uint16_t nvalue;
 	struct html_tag tag;

@@ -27,6 +27,8 @@ struct mailtext_options {
 	bool private_use; /* keep private use (a town's own characters, 外字) */
 };
 
+#define MAILTEXT_OUT 1024u
+
 struct mailtext {
 	struct mailtext_options options;
 	uint64_t dropped;  /* characters left out or shown as [U+...] */
@@ -36,11 +38,9 @@ struct mailtext {
 	uint32_t base;	   /* the last character that was no mark */
 	uint8_t need;	   /* bytes that it lacks */
 	uint8_t marks;	   /* on the base */
-	uint8_t address;   /* characters of "http" and so on that are held back */
 	bool cr;	   /* the last character was CR */
-	char held[8];	   /* those of `address`, as they were written */
 	uint16_t fill;
-	char out[512];
+	char out[MAILTEXT_OUT];
 };
 
 /* What becomes of a character. */
@@ -59,10 +59,13 @@ enum mailtext_class mailtext_class(uint32_t point);
 size_t mailtext_utf8(uint32_t point, char out[4]);
 
 /*
- * Bytes at s that are whole common characters, always kept as they are: ASCII from '!' (not those in `but`), kana and the
- * Chinese characters from U+4000 to U+9FFF, single spaces between them. *ret_last is the last of them.
+ * Bytes at s that are whole characters of MAILTEXT_KEEP and single spaces between them, and neither '<' nor '&': the text of
+ * HTML, up to what means something else. No slash begins it or follows another. *ret_last is the last of these characters.
  */
-size_t mailtext_run(const char *s, size_t n, const char but[4], uint32_t *ret_last);
+size_t mailtext_run(const char *s, size_t n, uint32_t *ret_last);
+
+/* Bytes at s that are whole characters of MAILTEXT_KEEP and no ASCII. */
+size_t mailtext_wide_run(const char *s, size_t n);
 
 /* Columns on a terminal: 2 for the wide characters of East Asia, 0 for marks, else 1. */
 unsigned mailtext_width(uint32_t point);
@@ -70,6 +73,11 @@ unsigned mailtext_width(uint32_t point);
 void mailtext_begin(struct mailtext *t, const struct mailtext_options *options);
 /* Any bytes, cut anywhere. */
 void mailtext_put(struct mailtext *t, const char *utf8, size_t n);
+/* The same for one character. */
+void mailtext_put_char(struct mailtext *t, uint32_t point);
+/* The same for whole characters of MAILTEXT_KEEP, U+0020 and U+3000, with slashes as mailtext_run() has them: they are not
+ * looked through again. */
+void mailtext_put_run(struct mailtext *t, const char *utf8, size_t n);
 /* Gives what is still held back. */
 void mailtext_end(struct mailtext *t);
 

@@ -34,6 +34,16 @@ static size_t utf8_threes(const uint8_t *in, size_t n, char *out)
 	return i;
 }
 
+/* Letters of other alphabets: characters of two bytes in a row. Returns how many bytes were right. */
+static size_t utf8_twos(const uint8_t *in, size_t n, char *out)
+{
+	size_t i = 0;
+
+	for (; i + 2 <= n && in[i] >= 0xc2 && in[i] < 0xe0 && (in[i + 1] & 0xc0) == 0x80; i += 2)
+		memcpy(out + i, in + i, 2);
+	return i;
+}
+
 /* One character of several bytes, or what is left of it. Returns bytes taken; 0: more must come. */
 static size_t utf8_one(struct decoder *d, const uint8_t *in, size_t n, bool last, char **out)
 {
@@ -75,6 +85,9 @@ size_t charset_utf8(struct decoder *d, const uint8_t *in, size_t n, bool last, c
 		while (i < n && in[i] < 0x80)
 			*(*out)++ = (char)in[i++];
 		run = utf8_threes(in + i, n - i, *out);
+		i += run;
+		*out += run;
+		run = utf8_twos(in + i, n - i, *out);
 		i += run;
 		*out += run;
 		if (i == n || in[i] < 0x80)

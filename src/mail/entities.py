@@ -1,21 +1,16 @@
-"""entities.txt -> a C table, sorted by name: entities.py entities.txt OUT"""
+"""entities.txt -> a C table that words.h looks up: entities.py entities.txt OUT"""
 import sys
 
-rows, names, at = [], [], 0
+import words
+
+rows = []
 for line in open(sys.argv[1], encoding='ascii'):
     if line.startswith('#'):
         continue
-    words = line.split()
-    old = words[1] == '!'
-    points = [int(w, 16) for w in words[2 if old else 1:]] + [0]
-    rows.append((words[0], '\t{%d, %d, %d, 0x%x, 0x%x},' % (at, len(words[0]), old, points[0], points[1])))
-    names.append(words[0])
-    at += len(words[0])
-assert names == sorted(names) and at < 65536
+    row = line.split()
+    old = row[1] == '!'
+    points = [int(w, 16) for w in row[2 if old else 1:]] + [0]
+    rows.append((row[0], '%d, %d, 0x%x, 0x%x' % (len(row[0]), old, points[0], points[1])))
 with open(sys.argv[2], 'w', encoding='ascii') as out:
-    out.write('/* Made by entities.py from entities.txt. */\nstatic const char entity_names[] =\n')
-    for i in range(0, len(names), 8):
-        out.write('\t"%s"\n' % ''.join(names[i:i + 8]))
-    out.write('\t;\n\nstatic const struct entity entities[] = {\n')
-    out.writelines(row + '\n' for _, row in rows)
-    out.write('};\n')
+    out.write('/* Made by entities.py from entities.txt. */\n')
+    words.write(out, 'entities', 'struct entity', rows)

@@ -6,26 +6,15 @@
  */
 #include "html_private.h"
 
+#include "words.h"
+
 #include "entities.inc"
 
 const struct entity *html_entity(const char *name, size_t n, bool old)
 {
-	size_t low = 0, high = sizeof(entities) / sizeof(entities[0]);
+	int known = word_find(&entities, name, n);
 
-	while (low < high) {
-		size_t i = (low + high) / 2;
-		const struct entity *e = &entities[i];
-		int d = memcmp(name, entity_names + e->at, n < e->length ? n : e->length);
-		if (d == 0)
-			d = (int)n - (int)e->length;
-		if (d == 0)
-			return old && !e->old ? NULL : e;
-		if (d > 0)
-			low = i + 1;
-		else
-			high = i;
-	}
-	return NULL;
+	return known < 0 || (old && !entities_rows[known].old) ? NULL : &entities_rows[known];
 }
 
 static const uint16_t windows_1252[32] = {

@@ -8,6 +8,8 @@
  */
 #include "html_private.h"
 
+#include "bytes.h"
+
 enum kind { KIND_NONE, KIND_WEB, KIND_MAIL, KIND_TEL, KIND_REFUSED };
 
 static void add(struct html *h, char c)
@@ -24,29 +26,52 @@ static void add_string(struct html *h, const char *s)
 		add(h, *s++);
 }
 
-static void add_escaped(struct html *h, uint8_t c)
+static bool is_plain(uint8_t c)
+{
+	return c > 0x20 && c < 0x7f && c != '<' && c != '>' && c != '"';
+}
+
+static void add_hex(struct html *h, uint8_t c)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
-	if (c > 0x20 && c < 0x7f && c != '<' && c != '>' && c != '"') {
-		add(h, (char)c);
-		return;
-	}
 	add(h, '%');
 	add(h, hex[c >> 4]);
 	add(h, hex[c & 15]);
 }
 
+static inline void add_escaped(struct html *h, uint8_t c)
+{
+	if (is_plain(c))
+		add(h, (char)c);
+	else
+		add_hex(h, c);
+}
+
+/* Is one of eight bytes not written as it is, or a backslash? */
+static bool some_escaped(uint64_t word)
+{
+	uint64_t w = word & ~BYTES_TOPS;
+
+	w = (word & BYTES_TOPS) | bytes_below(w, ' ' + 1) | bytes_equal(w, 0x7f) | bytes_equal(w, '<') | bytes_equal(w, '>') |
+		bytes_equal(w, '"') | bytes_equal(w, '\\');
+	return w != 0;
+}
+
 /* Leaves out what browsers leave out. Works in place; returns the length. */
 static size_t clean(char *s, size_t n)
 {
-	size_t to = 0;
+	size_t from = 0, to;
 
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = (uint8_t)s[i];
-		if (c < 0x20 || c == 0x7f || (c == ' ' && to == 0))
-			continue;
-		s[to++] = s[i];
+	for (; n - from >= 8; from += 8) { /* nearly always there is nothing */
+		uint64_t w = bytes_load(s + from) & ~BYTES_TOPS;
+		if ((bytes_below(w, ' ' + 1) | bytes_equal(w, 0x7f)) != 0)
+			break;
+	}
+	for (to = from; from < n; from++) {
+		uint8_t c = (uint8_t)s[from];
+		if (c >= ' ' && c != 0x7f && (c != ' ' || to > 0))
+			s[to++] = s[from];
 	}
 	while (to > 0 && s[to - 1] == ' ')
 		to--;
@@ -69,6 +94,30 @@ static size_t scheme_length(char *s, size_t n)
 	return 0;
 }
 
+static bool has_query(uint64_t ascii)
+{
+	return (bytes_equal(ascii, '?') | bytes_equal(ascii, '#')) != 0;
+}
+
+/* What is behind the host. */
+static void add_path(struct html *h, const char *s, size_t n)
+{
+	bool query = false;
+
+	for (size_t i = 0; i < n && h->ntarget <= HTML_SHOWN_MAX; i++) {
+		while (n - i >= 8 && h->ntarget <= HTML_SHOWN_MAX - 8 && !some_escaped(bytes_load(s + i))) {
+			query |= has_query(bytes_load(s + i));
+			memcpy(h->target + h->ntarget, s + i, 8);
+			h->ntarget += 8;
+			i += 8;
+		}
+		if (i == n)
+			break;
+		query |= s[i] == '?' || s[i] == '#';
+		add_escaped(h, s[i] == '\\' && !query ? '/' : (uint8_t)s[i]);
+	}
+}
+
 static void web(struct html *h, const char *scheme, const char *s, size_t n)
 {
 	size_t at = 0, end = 0;
@@ -84,11 +133,7 @@ static void web(struct html *h, const char *scheme, const char *s, size_t n)
 		add_escaped(h, (uint8_t)html_lower((uint8_t)s[i]));
 	h->nhost = (uint16_t)(h->ntarget - h->host);
 	h->target_kind = h->nhost > 0 && h->ntarget < HTML_SHOWN_MAX ? KIND_WEB : KIND_REFUSED;
-	bool query = false;
-	for (size_t i = end; i < n; i++) {
-		query |= s[i] == '?' || s[i] == '#';
-		add_escaped(h, s[i] == '\\' && !query ? '/' : (uint8_t)s[i]);
-	}
+	add_path(h, s + end, n - end);
 }
 
 static void mail(struct html *h, const char *s, size_t n)
@@ -160,6 +205,27 @@ void html_link_text(struct html *h, uint32_t p)
 	h->visible[h->nvisible++] = (char)(p < 0x7f ? html_lower(p) : ' ');
 }
 
+void html_link_run(struct html *h, const char *utf8, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)utf8;
+
+	h->visible_any = true;
+	for (size_t i = 0; i < n && !h->visible_more;) {
+		if (s[i] < 0x80 && h->nvisible < sizeof(h->visible)) {
+			h->visible[h->nvisible] = (char)html_lower(s[i]);
+			h->nvisible += s[i++] != ' ';
+			continue;
+		}
+		size_t more = s[i] < 0x80 ? 1 : s[i] < 0xe0 ? 2 : s[i] < 0xf0 ? 3 : 4;
+		uint32_t p = s[i] & (more == 1 ? 0x7fu : 0x7fu >> more);
+		for (size_t j = 1; j < more; j++)
+			p = p << 6 | (s[i + j] & 0x3fu);
+		if (p != ' ')
+			html_link_text(h, p);
+		i += more;
+	}
+}
+
 /* -- Comparison -------------------------------------------------------------------------------------------- */
 
 static size_t host_length(const char *s, size_t n)
@@ -218,8 +284,8 @@ static const char *visible_host(const struct html *h, size_t *ret)
 			*ret = after_scheme(&p, n - 3);
 			return *ret > 0 ? p : NULL;
 		}
-		if (p > s && (html_alnum((uint8_t)p[-1]) || p[-1] == '.' || p[-1] == '-'))
-			continue;
+		if (p > s && (html_alnum((uint8_t)p[-1]) || p[-1] == '.' || p[-1] == '-' || p[-1] == '_'))
+			continue; /* within a name that was looked at */
 		size_t length = host_length(p, n);
 		while (length > 0 && p[length - 1] == '.')
 			length--;
@@ -319,11 +385,11 @@ static void show(struct html *h)
 		p = stpcpy(p, "…");
 	p = stpcpy(p, refused ? "]" : ">");
 	h->space = true;
-	html_say(h, text);
+	html_say(h, text, (size_t)(p - text));
 	h->report.refused += refused;
 	h->report.links += !refused;
 	if (!refused && deceives(h)) {
-		html_say(h, warnings[english]);
+		html_mark(h, warnings[english]);
 		h->report.deceptive++;
 	}
 }
@@ -334,7 +400,7 @@ void html_link_end(struct html *h)
 		return;
 	h->link = false;
 	if (!h->visible_any && h->visible_image && h->hide == SCOPE_NONE) {
-		html_say(h, h->options.english ? "[image]" : "[画像]");
+		html_mark(h, h->options.english ? "[image]" : "[画像]");
 		h->visible_any = true;
 	}
 	if (!h->visible_any || (h->target_kind != KIND_REFUSED && same(h)) || (h->target_kind == KIND_TEL && same_number(h)))

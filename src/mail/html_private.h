@@ -5,8 +5,7 @@
 
 /* One character, as the list of HTML's named characters has it. */
 struct entity {
-	uint16_t at; /* in the names */
-	uint8_t length, old;
+	uint8_t length, old; /* of the name; does it count without a semicolon? */
 	uint32_t point, second;
 };
 
@@ -20,8 +19,8 @@ enum attribute {
 	A_STYLE, A_VALUE, A_WIDTH,
 };
 enum attribute html_attribute(const char *name, size_t n);
-/* The attribute of h->tag with the value of h->value. */
-void html_attribute_value(struct html *h);
+/* The attribute that is being read, with its value. */
+void html_attribute_value(struct html_tag *tag, const char *value, size_t n);
 
 enum font { FONT_UNSET, FONT_ZERO, FONT_NORMAL };
 enum { COLOR_UNSET = -1, COLOR_CLEAR = -2, NUMBER_UNSET = -1 };
@@ -31,6 +30,8 @@ void html_style(struct html_tag *tag, const char *s, size_t n);
 /* Why the text in an element is not taken, or how. */
 enum scope { SCOPE_NONE, SCOPE_DROP, SCOPE_HIDE, SCOPE_SMALL, SCOPE_NORMAL, SCOPE_PRE };
 
+/* The name is there: which element, and which of its attributes matter? */
+void html_name_end(struct html_tag *tag);
 /* What h->tag does. Returns how the tokenizer goes on. */
 enum raw { RAW_NONE, RAW_DROP, RAW_SHOW, RAW_REST };
 enum raw html_start(struct html *h);
@@ -39,14 +40,23 @@ void html_finish(struct html *h);
 /* Links. */
 void html_link_begin(struct html *h);
 void html_link_text(struct html *h, uint32_t point);
+/* The same for what mailtext_run() took. */
+void html_link_run(struct html *h, const char *utf8, size_t n);
 void html_link_end(struct html *h);
 
 /* Text of the mail: spaces are joined, hidden text counted. */
 void html_text(struct html *h, uint32_t point);
-/* The same for many characters at once, if nothing hinders: bytes taken, or 0. */
+/* The same for many characters at once: bytes taken; 0: html_text() must look at the first. */
 size_t html_text_run(struct html *h, const char *utf8, size_t n);
-/* Text of ours. */
-void html_say(struct html *h, const char *utf8);
+/* The same for the blanks at utf8 (html_is_space): how many they were, at least one. */
+size_t html_text_blanks(struct html *h, const char *utf8, size_t n);
+/* Text of ours, or as we write it: what is said may be anything, a mark is one of mailtext_put_run(). */
+void html_say(struct html *h, const char *utf8, size_t n);
+void html_say_mark(struct html *h, const char *utf8, size_t n);
+static inline void html_mark(struct html *h, const char *mark)
+{
+	html_say_mark(h, mark, strlen(mark));
+}
 /* At least n line ends before the next text. */
 void html_break(struct html *h, unsigned n);
 /* <br> */
@@ -69,6 +79,8 @@ bool html_cell_empty(const struct html *h);
 /* For the rows: the line ends that are due and what stands before a line; bytes as they are. */
 void html_begin_line(struct html *h);
 void html_put(struct html *h, const char *utf8, size_t n);
+/* The same for what mailtext_put_run() takes. */
+void html_put_run(struct html *h, const char *utf8, size_t n);
 
 static inline bool html_is_space(uint32_t p)
 {
@@ -88,14 +100,5 @@ static inline bool html_alnum(uint32_t p)
 /* Inline, so that the length of a constant word is known: most words differ by that. */
 static inline __attribute__((always_inline)) bool html_is(const char *s, size_t n, const char *word)
 {
-	return strlen(word) == n && memcmp(s, word, n) == 0;
-}
-
-/* FNV-1a: a name that no array has to keep. */
-static inline uint32_t html_hash(const char *s, size_t n)
-{
-	uint32_t x = 2166136261u;
-	for (size_t i = 0; i < n; i++)
-		x = (x ^ (uint8_t)s[i]) * 16777619u;
-	return x;
+	return strlen(word) == n && memcmp(s, word, strlen(word)) == 0;
 }

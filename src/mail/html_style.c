@@ -4,22 +4,37 @@
  */
 #include "html_private.h"
 
+#include "words.h"
+
 #define STYLE_MAX 32u /* of a property's name and value that matter */
+
+enum property_id {
+	P_DISPLAY, P_VISIBILITY, P_OPACITY, P_MOST, P_HEIGHT, P_WIDTH, P_OVERFLOW, P_MSO_HIDE, P_FONT_SIZE, P_FONT, P_FAR,
+	P_COLOR, P_BACKGROUND, P_BACKGROUND_IMAGE, P_WHITE_SPACE,
+};
+
+struct property {
+	uint8_t id;
+};
+
+struct color {
+	int32_t color;
+};
+
+#include "html_colors.inc"
+#include "html_properties.inc"
+
+struct attribute_row {
+	uint8_t attribute;
+};
+
+#include "html_attributes.inc"
 
 enum attribute html_attribute(const char *name, size_t n)
 {
-	static const struct {
-		const char *name;
-		enum attribute attribute;
-	} names[] = {
-		{"style", A_STYLE}, {"href", A_HREF}, {"class", A_CLASS}, {"width", A_WIDTH}, {"height", A_HEIGHT},
-		{"bgcolor", A_BGCOLOR}, {"color", A_COLOR}, {"border", A_BORDER}, {"alt", A_ALT}, {"role", A_ROLE},
-		{"background", A_BACKGROUND}, {"hidden", A_HIDDEN}, {"start", A_START}, {"value", A_VALUE},
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (html_is(name, n, names[i].name))
-			return names[i].attribute;
-	return A_NONE;
+	int known = word_find_folded(&html_attributes, name, n);
+
+	return known < 0 ? A_NONE : (enum attribute)html_attributes_rows[known].attribute;
 }
 
 /* A number with its sign and one digit after the point, in tenths; what follows it in `unit`. False: there is none. */
@@ -99,22 +114,12 @@ static int32_t rgb_color(const char *s, size_t n)
 
 int32_t html_color(const char *s, size_t n)
 {
-	static const struct {
-		const char *name;
-		int32_t color;
-	} names[] = {
-		{"white", 0xffffff}, {"black", 0}, {"transparent", COLOR_CLEAR}, {"red", 0xff0000}, {"blue", 0x0000ff},
-		{"green", 0x008000}, {"yellow", 0xffff00}, {"gray", 0x808080}, {"silver", 0xc0c0c0}, {"navy", 0x000080},
-		{"whitesmoke", 0xf5f5f5}, {"snow", 0xfffafa}, {"ivory", 0xfffff0},
-	};
 	if (n > 0 && s[0] == '#')
 		return hex_color(s + 1, n - 1);
 	if (n > 4 && memcmp(s, "rgb(", 4) == 0)
 		return rgb_color(s + 4, n - 4);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (html_is(s, n, names[i].name))
-			return names[i].color;
-	return hex_color(s, n); /* attributes may lack the # */
+	int known = word_find(&html_colors, s, n);
+	return known >= 0 ? html_colors_rows[known].color : hex_color(s, n); /* attributes may lack the # */
 }
 
 /* What a style says, before it is judged. */
@@ -158,38 +163,25 @@ static void take_background(struct style *y, const char *v, size_t nv)
 	y->painted |= y->background == COLOR_UNSET && !html_is(v, nv, "none") && !html_is(v, nv, "inherit");
 }
 
-static void take_property(struct style *y, const char *p, size_t np, const char *v, size_t nv)
+static void take_property(struct style *y, enum property_id id, const char *v, size_t n)
 {
-	if (html_is(p, np, "display"))
-		y->none = html_is(v, nv, "none"); /* of several the last counts, as in CSS */
-	else if (html_is(p, np, "visibility"))
-		y->unseen = html_is(v, nv, "hidden") || html_is(v, nv, "collapse");
-	else if (html_is(p, np, "opacity"))
-		y->clear = is_zero(v, nv);
-	else if (html_is(p, np, "max-height") || html_is(p, np, "max-width"))
-		y->hidden |= is_zero(v, nv);
-	else if (html_is(p, np, "height"))
-		y->flat = is_zero(v, nv);
-	else if (html_is(p, np, "width"))
-		y->narrow = is_zero(v, nv);
-	else if (html_is(p, np, "overflow"))
-		y->clips = html_is(v, nv, "hidden");
-	else if (html_is(p, np, "mso-hide"))
-		y->mso = html_is(v, nv, "all");
-	else if (html_is(p, np, "font-size") || (html_is(p, np, "font") && is_zero(v, nv)))
-		y->font = font_size(v, nv);
-	else if (html_is(p, np, "text-indent") || html_is(p, np, "margin-left"))
-		y->hidden |= is_far(v, nv);
-	else if (html_is(p, np, "left") || html_is(p, np, "top"))
-		y->hidden |= is_far(v, nv);
-	else if (html_is(p, np, "color"))
-		y->color = html_color(v, nv);
-	else if (html_is(p, np, "background-color") || html_is(p, np, "background"))
-		take_background(y, v, nv);
-	else if (html_is(p, np, "background-image"))
-		y->painted |= !html_is(v, nv, "none");
-	else if (html_is(p, np, "white-space"))
-		y->pre = nv >= 3 && memcmp(v, "pre", 3) == 0;
+	switch (id) { /* of several the last counts, as in CSS */
+	case P_DISPLAY: y->none = html_is(v, n, "none"); break;
+	case P_VISIBILITY: y->unseen = html_is(v, n, "hidden") || html_is(v, n, "collapse"); break;
+	case P_OPACITY: y->clear = is_zero(v, n); break;
+	case P_MOST: y->hidden |= is_zero(v, n); break;
+	case P_HEIGHT: y->flat = is_zero(v, n); break;
+	case P_WIDTH: y->narrow = is_zero(v, n); break;
+	case P_OVERFLOW: y->clips = html_is(v, n, "hidden"); break;
+	case P_MSO_HIDE: y->mso = html_is(v, n, "all"); break;
+	case P_FONT_SIZE: y->font = font_size(v, n); break;
+	case P_FONT: y->font = is_zero(v, n) ? font_size(v, n) : y->font; break;
+	case P_FAR: y->hidden |= is_far(v, n); break;
+	case P_COLOR: y->color = html_color(v, n); break;
+	case P_BACKGROUND: take_background(y, v, n); break;
+	case P_BACKGROUND_IMAGE: y->painted |= !html_is(v, n, "none"); break;
+	case P_WHITE_SPACE: y->pre = n >= 3 && memcmp(v, "pre", 3) == 0; break;
+	}
 }
 
 /* Cuts "!important" and blanks off. */
@@ -204,38 +196,119 @@ static size_t trim(const char *v, size_t n)
 	return n;
 }
 
-/* Walks over "name: value; ..." once. Names and values are cut at STYLE_MAX; comments and backslashes are skipped. */
+/* Where we are in "name: value; ...", and what was read. */
+struct declarations {
+	const char *s, *end;
+	const char *name;
+	size_t nn, nv;
+	char kept[STYLE_MAX], value[STYLE_MAX];
+};
+
+/* At a slash: if it begins a comment, goes behind that. */
+static bool skip_comment(struct declarations *d)
+{
+	if (d->end - d->s < 2 || d->s[0] != '/' || d->s[1] != '*')
+		return false;
+	const char *close = memmem(d->s + 2, (size_t)(d->end - d->s) - 2, "*/", 2);
+	d->s = close != NULL ? close + 2 : d->end;
+	return true;
+}
+
+/* A name with something between its letters: blanks, comments and backslashes are left out; cut at STYLE_MAX. */
+static bool read_odd_property(struct declarations *d)
+{
+	d->name = d->kept;
+	while (d->s < d->end) {
+		if (skip_comment(d))
+			continue;
+		char c = *d->s;
+		if (c == ':' || c == ';')
+			return c == ':';
+		d->s++;
+		if (c != '\\' && !html_is_space((uint8_t)c) && d->nn < STYLE_MAX)
+			d->kept[d->nn++] = c;
+	}
+	return false;
+}
+
+/* Up to ':' (true) or ';'. */
+static bool read_property(struct declarations *d)
+{
+	d->nn = 0;
+	while (d->s < d->end && html_is_space((uint8_t)*d->s))
+		d->s++;
+	const char *p = d->s;
+	while (p < d->end && (html_alnum((uint8_t)*p) || *p == '-'))
+		p++;
+	if (p == d->end || *p != ':')
+		return read_odd_property(d);
+	d->name = d->s;
+	d->nn = (size_t)(p - d->s);
+	d->s = p;
+	return true;
+}
+
+/* Up to ';' outside of brackets. */
+static void read_setting(struct declarations *d)
+{
+	bool bracket = false;
+
+	while (d->s < d->end) {
+		if (*d->s == '/' && skip_comment(d))
+			continue;
+		char c = *d->s;
+		if (c == ';' && !bracket)
+			return;
+		d->s++;
+		if (c == '(' || c == ')')
+			bracket = c == '(';
+		bool blank = html_is_space((uint8_t)c);
+		if (d->nv < STYLE_MAX && c != '\\' && !(blank && d->nv == 0))
+			d->value[d->nv++] = blank ? ' ' : (char)html_lower((uint8_t)c);
+	}
+}
+
+/* The same for a setting that does not matter. */
+static void skip_setting(struct declarations *d)
+{
+	bool bracket = false;
+
+	while (d->s < d->end) {
+		for (; d->end - d->s >= 8; d->s += 8) {
+			uint64_t w = bytes_load(d->s) & ~BYTES_TOPS;
+			if ((bytes_equal(w, ';') | bytes_equal(w, '(') | bytes_equal(w, ')') | bytes_equal(w, '/')) != 0)
+				break;
+		}
+		while (d->s < d->end && *d->s != ';' && *d->s != '(' && *d->s != ')' && *d->s != '/')
+			d->s++;
+		if (d->s == d->end || (*d->s == ';' && !bracket))
+			return;
+		if (*d->s == '(' || *d->s == ')')
+			bracket = *d->s == '(';
+		if (!skip_comment(d))
+			d->s++;
+	}
+}
+
+/* Walks over the style once. */
 static void parse_style(struct style *y, const char *s, size_t n)
 {
-	char name[STYLE_MAX], value[STYLE_MAX];
-	size_t nn = 0, nv = 0;
-	bool in_value = false, paren = false;
+	struct declarations d;
 
-	for (size_t i = 0; i <= n; i++) {
-		char c = i < n ? (char)html_lower((uint8_t)s[i]) : ';';
-		if (c == '/' && i + 1 < n && s[i + 1] == '*') {
-			for (i += 2; i + 1 < n && !(s[i] == '*' && s[i + 1] == '/'); i++)
-				;
-			i++;
-			if (i < n)
-				continue;
-			c = ';';
+	d.s = s;
+	d.end = s + n;
+	for (; d.s < d.end; d.s++) {
+		bool set = read_property(&d);
+		int known = word_find_folded(&html_properties, d.name, d.nn);
+		d.nv = 0;
+		if (set) {
+			d.s++;
+			known >= 0 ? read_setting(&d) : skip_setting(&d);
 		}
-		if (c == ';' && (!paren || i >= n)) {
-			take_property(y, name, nn, value, trim(value, nv));
-			nn = nv = 0;
-			in_value = paren = false;
-		} else if (c == ':' && !in_value) {
-			in_value = true;
-		} else if (c == '\\' || (html_is_space((uint8_t)c) && (!in_value || nv == 0))) {
-			continue;
-		} else if (in_value) {
-			paren = c == '(' || (paren && c != ')');
-			if (nv < sizeof(value))
-				value[nv++] = html_is_space((uint8_t)c) ? ' ' : c;
-		} else if (nn < sizeof(name)) {
-			name[nn++] = c;
-		}
+		if (known >= 0)
+			take_property(y, html_properties_rows[known].id, d.value, trim(d.value, d.nv));
+		if (d.s == d.end)
+			break;
 	}
 }
 
@@ -261,26 +334,21 @@ void html_style(struct html_tag *tag, const char *s, size_t n)
 		tag->width = 0;
 }
 
-static void keep(char *to, uint16_t *nto, size_t max, const struct html *h)
+static void keep(char *to, uint16_t *nto, size_t max, const char *v, size_t n)
 {
-	size_t n = h->nvalue < max ? h->nvalue : max;
-	memcpy(to, h->value, n);
-	*nto = (uint16_t)n;
+	*nto = (uint16_t)(n < max ? n : max);
+	memcpy(to, v, *nto);
 }
 
-void html_attribute_value(struct html *h)
+void html_attribute_value(struct html_tag *tag, const char *v, size_t n)
 {
-	struct html_tag *tag = &h->tag;
-	const char *v = h->value;
-	size_t n = h->nvalue;
-
 	if (tag->attribute == A_NONE || (tag->seen & 1u << tag->attribute))
 		return;
 	tag->seen |= (uint16_t)(1u << tag->attribute);
 	switch ((enum attribute)tag->attribute) {
 	case A_STYLE: html_style(tag, v, n); break;
-	case A_HREF: keep(tag->href, &tag->nhref, sizeof(tag->href), h); break;
-	case A_ALT: keep(tag->alt, &tag->nalt, sizeof(tag->alt), h); break;
+	case A_HREF: keep(tag->href, &tag->nhref, sizeof(tag->href), v, n); break;
+	case A_ALT: keep(tag->alt, &tag->nalt, sizeof(tag->alt), v, n); break;
 	case A_HIDDEN: tag->hidden = true; break;
 	case A_BACKGROUND: tag->painted = true; break;
 	case A_BGCOLOR: tag->background = html_color(v, n); break;

@@ -22,6 +22,18 @@ static size_t cell_end(const struct html_row *row, unsigned i)
 	return i + 1 < row->cells ? row->at[i + 1] : row->fill;
 }
 
+static void put_cell(struct html *h, unsigned i)
+{
+	const struct html_row *row = &h->row;
+	const char *s = row->text + row->at[i];
+	size_t n = cell_end(row, i) - row->at[i];
+
+	if (row->mixed)
+		html_put(h, s, n);
+	else
+		html_put_run(h, s, n);
+}
+
 bool html_cell_empty(const struct html *h)
 {
 	return h->row.cells == 0 || h->row.at[h->row.cells - 1] == h->row.fill;
@@ -44,7 +56,7 @@ void html_row_spill(struct html *h)
 		if (n == 0)
 			continue;
 		html_begin_line(h);
-		html_put(h, row->text + row->at[i], n);
+		put_cell(h, i);
 		h->breaks = 1;
 	}
 	h->bullet = bullet;
@@ -94,10 +106,10 @@ static void put_row(struct html *h, uint8_t kind)
 		if (n == 0 && !(kind & TABLE_DATA))
 			continue;
 		if (i == 1 && row->cells == 2 && row->titles == 1)
-			html_put(h, ": ", some ? 2 : 0);
+			html_put_run(h, ": ", some ? 2 : 0);
 		else if (some || (i > 0 && (kind & TABLE_DATA)))
-			html_put(h, between, strlen(between));
-		html_put(h, row->text + row->at[i], n);
+			html_put_run(h, between, strlen(between));
+		put_cell(h, i);
 		some |= n > 0;
 	}
 	row->cells = 0;
@@ -137,6 +149,7 @@ void html_row_begin(struct html *h)
 	h->row.need = h->breaks;
 	h->row.cells = h->row.titles = 0;
 	h->row.fill = 0;
+	h->row.mixed = false;
 	h->breaks = 0;
 }
 

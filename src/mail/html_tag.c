@@ -7,65 +7,53 @@
  */
 #include "html_private.h"
 
+#include "words.h"
+
 enum id {
 	E_OTHER, E_A, E_BASE, E_BLOCKQUOTE, E_BODY, E_BR, E_CELL, E_DD, E_DEL, E_DT, E_DROP, E_FORM, E_FOREIGN, E_HEADING, E_HR,
 	E_IMG, E_LI, E_LIST, E_META, E_ORDERED, E_P, E_PLAINTEXT, E_PRE, E_Q, E_RAW, E_ROW, E_ROWS, E_RP, E_RT, E_RUBY,
 	E_SUP, E_TABLE, E_XMP, E_BLOCK, E_CAPTION, E_PAGE,
 };
 
-enum { BLOCK = 1, EMPTY = 2, CLOSES = 4 }; /* line of its own; has no content; its end closes what is open in it */
+/* Line of its own; has no content; its end closes what is open in it; changes how its content is taken. */
+enum { BLOCK = 1, EMPTY = 2, CLOSES = 4, SCOPE = 8 };
 
-static const struct element {
-	char name[12];
+#define WANT(attribute) (1u << (attribute))
+#define WANTS (WANT(A_STYLE) | WANT(A_HIDDEN) | WANT(A_COLOR) | WANT(A_BGCOLOR) | WANT(A_BACKGROUND)) /* nearly all */
+#define WANTS_NUMBER (WANT(A_START) | WANT(A_VALUE))
+#define WANTS_IMAGE (WANT(A_ALT) | WANT(A_STYLE) | WANT(A_HIDDEN) | WANT(A_WIDTH) | WANT(A_HEIGHT))
+
+struct element {
 	uint8_t id, flags;
-} elements[] = {
-	{"a", E_A, 0}, {"address", E_BLOCK, BLOCK | CLOSES}, {"applet", E_DROP, 0}, {"area", E_OTHER, EMPTY},
-	{"article", E_BLOCK, BLOCK | CLOSES}, {"aside", E_BLOCK, BLOCK | CLOSES}, {"audio", E_DROP, 0}, {"base", E_BASE, EMPTY},
-	{"blockquote", E_BLOCKQUOTE, BLOCK | CLOSES}, {"body", E_BODY, BLOCK | CLOSES}, {"br", E_BR, EMPTY},
-	{"canvas", E_DROP, 0}, {"caption", E_CAPTION, BLOCK}, {"center", E_BLOCK, BLOCK | CLOSES}, {"col", E_OTHER, EMPTY},
-	{"datalist", E_DROP, 0}, {"dd", E_DD, BLOCK}, {"del", E_DEL, 0}, {"details", E_BLOCK, BLOCK | CLOSES},
-	{"dir", E_LIST, BLOCK | CLOSES}, {"div", E_BLOCK, BLOCK | CLOSES}, {"dl", E_BLOCK, BLOCK | CLOSES}, {"dt", E_DT, BLOCK},
-	{"embed", E_OTHER, EMPTY}, {"fieldset", E_BLOCK, BLOCK | CLOSES}, {"figcaption", E_BLOCK, BLOCK | CLOSES},
-	{"figure", E_BLOCK, BLOCK | CLOSES}, {"footer", E_BLOCK, BLOCK | CLOSES}, {"form", E_FORM, BLOCK | CLOSES},
-	{"frame", E_OTHER, EMPTY}, {"h1", E_HEADING, BLOCK | CLOSES}, {"h2", E_HEADING, BLOCK | CLOSES},
-	{"h3", E_HEADING, BLOCK | CLOSES}, {"h4", E_HEADING, BLOCK | CLOSES}, {"h5", E_HEADING, BLOCK | CLOSES},
-	{"h6", E_HEADING, BLOCK | CLOSES}, {"head", E_OTHER, 0}, {"header", E_BLOCK, BLOCK | CLOSES},
-	{"hr", E_HR, EMPTY | BLOCK},
-	{"html", E_PAGE, BLOCK | CLOSES}, {"iframe", E_RAW, 0}, {"img", E_IMG, EMPTY}, {"input", E_OTHER, EMPTY},
-	{"legend", E_BLOCK, BLOCK | CLOSES}, {"li", E_LI, BLOCK}, {"link", E_OTHER, EMPTY}, {"listing", E_PRE, BLOCK | CLOSES},
-	{"main", E_BLOCK, BLOCK | CLOSES}, {"math", E_FOREIGN, 0}, {"menu", E_LIST, BLOCK | CLOSES}, {"meta", E_META, EMPTY},
-	{"nav", E_BLOCK, BLOCK | CLOSES}, {"noembed", E_RAW, 0}, {"noframes", E_RAW, 0}, {"noscript", E_DROP, 0},
-	{"object", E_DROP, 0}, {"ol", E_ORDERED, BLOCK | CLOSES}, {"optgroup", E_OTHER, 0}, {"p", E_P, BLOCK},
-	{"param", E_OTHER, EMPTY}, {"plaintext", E_PLAINTEXT, BLOCK}, {"pre", E_PRE, BLOCK | CLOSES}, {"q", E_Q, 0},
-	{"rp", E_RP, 0}, {"rt", E_RT, 0}, {"ruby", E_RUBY, 0}, {"s", E_DEL, 0}, {"script", E_RAW, 0},
-	{"section", E_BLOCK, BLOCK | CLOSES}, {"select", E_DROP, 0}, {"source", E_OTHER, EMPTY}, {"strike", E_DEL, 0},
-	{"style", E_RAW, 0}, {"summary", E_BLOCK, BLOCK | CLOSES}, {"sup", E_SUP, 0}, {"svg", E_FOREIGN, 0},
-	{"table", E_TABLE, BLOCK | CLOSES}, {"tbody", E_ROWS, 0}, {"td", E_CELL, 0}, {"template", E_DROP, 0},
-	{"textarea", E_RAW, 0}, {"tfoot", E_ROWS, 0}, {"th", E_CELL, 0}, {"thead", E_ROWS, 0}, {"title", E_RAW, 0},
-	{"tr", E_ROW, 0}, {"track", E_OTHER, EMPTY}, {"ul", E_LIST, BLOCK | CLOSES}, {"video", E_DROP, 0},
-	{"wbr", E_OTHER, EMPTY}, {"xml", E_DROP, 0}, {"xmp", E_XMP, BLOCK | CLOSES},
+	uint16_t wants; /* attributes that are read: a bit for each */
 };
 
-static const struct element *find(const struct html_tag *tag)
-{
-	static const struct element other = {"", E_OTHER, 0};
-	size_t low = 0, high = sizeof(elements) / sizeof(elements[0]);
+#include "html_elements.inc"
 
-	if (tag->length >= sizeof(elements[0].name))
-		return &other;
-	while (low < high) {
-		size_t i = (low + high) / 2;
-		int d = tag->name[0] - elements[i].name[0]; /* decides nearly always */
-		if (d == 0)
-			d = strcmp(tag->name, elements[i].name);
-		if (d == 0)
-			return &elements[i];
-		if (d > 0)
-			low = i + 1;
-		else
-			high = i;
-	}
-	return &other;
+void html_name_end(struct html_tag *tag)
+{
+	int known = word_find(&html_elements, tag->name, tag->length);
+
+	tag->element = (int16_t)known;
+	tag->wants = tag->end ? 0 : known >= 0 ? html_elements_rows[known].wants : WANTS;
+}
+
+static const struct element *element_of(const struct html_tag *tag)
+{
+	static const struct element other = {E_OTHER, 0, WANTS};
+	return tag->element >= 0 ? &html_elements_rows[tag->element] : &other;
+}
+
+/* A name that no scope has to keep: the number of a known one, else a hash (FNV-1a). */
+static uint32_t name_of(const struct html_tag *tag)
+{
+	uint32_t x = 2166136261u;
+
+	if (tag->element >= 0)
+		return (uint32_t)tag->element;
+	for (size_t i = 0; i < tag->length; i++)
+		x = (x ^ (uint8_t)tag->name[i]) * 16777619u;
+	return x | 1u << 31;
 }
 
 /* -- Scopes ------------------------------------------------------------------------------------------------ */
@@ -97,12 +85,12 @@ static void pop(struct html *h)
 	judge(h);
 }
 
-static void push(struct html *h, const struct element *e, uint32_t name, enum scope kind)
+static void push(struct html *h, const struct element *e, enum scope kind)
 {
 	if (h->nscopes == HTML_SCOPES)
 		return;
 	h->scopes[h->nscopes++] = (struct html_scope){
-		.name = name, .kind = kind, .id = e->id, .table = (uint16_t)h->ntables};
+		.name = name_of(&h->tag), .kind = kind, .id = e->id, .table = (uint16_t)h->ntables};
 	judge(h);
 }
 
@@ -124,23 +112,23 @@ static bool starts_over(const struct html *h, const struct html_scope *top, cons
 	return e->id == E_ROWS && table && top->id != E_TABLE;
 }
 
-/* Before the start tag of e. True: it was counted into a scope. */
-static void scopes_start(struct html *h, const struct element *e, uint32_t name)
+/* A start tag of e that makes no scope: counted into the one that is open. */
+static void scopes_start(struct html *h, const struct element *e)
 {
-	while (h->nscopes > 0 && starts_over(h, &h->scopes[h->nscopes - 1], e))
-		pop(h);
 	if (h->nscopes == 0)
 		return;
 	struct html_scope *top = &h->scopes[h->nscopes - 1];
-	if (top->name == name && top->same < UINT16_MAX)
+	if (top->name == name_of(&h->tag) && top->same < UINT16_MAX)
 		top->same++;
 	else if ((e->flags & CLOSES) && top->open < UINT16_MAX)
 		top->open++;
 }
 
 /* At the end tag of e. */
-static void scopes_end(struct html *h, const struct element *e, uint32_t name)
+static void scopes_end(struct html *h, const struct element *e)
 {
+	uint32_t name = h->nscopes > 0 ? name_of(&h->tag) : 0;
+
 	while (h->nscopes > 0) {
 		struct html_scope *top = &h->scopes[h->nscopes - 1];
 		if (top->name == name) {
@@ -196,23 +184,23 @@ static bool same_color(struct html *h, const struct element *e)
 	return !h->painted && close_colors(tag->color, h->page);
 }
 
-static void scope_of(struct html *h, const struct element *e, uint32_t name)
+static void scope_of(struct html *h, const struct element *e)
 {
 	const struct html_tag *tag = &h->tag;
 	bool colored = same_color(h, e);
 
 	if (e->id == E_DROP || e->id == E_FOREIGN)
-		push(h, e, name, SCOPE_DROP);
+		push(h, e, SCOPE_DROP);
 	else if (tag->hidden || colored)
-		push(h, e, name, SCOPE_HIDE);
+		push(h, e, SCOPE_HIDE);
 	else if (tag->font == FONT_ZERO)
-		push(h, e, name, SCOPE_SMALL);
+		push(h, e, SCOPE_SMALL);
 	else if (tag->font == FONT_NORMAL && h->hide == SCOPE_SMALL)
-		push(h, e, name, SCOPE_NORMAL);
+		push(h, e, SCOPE_NORMAL);
 	else if (e->id == E_PRE || e->id == E_XMP || tag->pre)
-		push(h, e, name, SCOPE_PRE);
+		push(h, e, SCOPE_PRE);
 	else
-		scopes_start(h, e, name);
+		scopes_start(h, e);
 }
 
 /* -- Elements ---------------------------------------------------------------------------------------------- */
@@ -244,15 +232,15 @@ static void image(struct html *h)
 		return;
 	}
 	h->visible_any = true;
-	html_say(h, h->options.english ? "[image: " : "[画像: ");
-	html_say(h, text);
-	html_say(h, "]");
+	html_mark(h, h->options.english ? "[image: " : "[画像: ");
+	html_say(h, text, n);
+	html_mark(h, "]");
 }
 
 static void end_ruby_text(struct html *h)
 {
 	if (h->rt)
-		html_say(h, h->options.english ? ")" : "）");
+		html_mark(h, h->options.english ? ")" : "）");
 	h->rt = h->rp = false;
 }
 
@@ -305,7 +293,7 @@ static void rule(struct html *h)
 	if (h->row.mode == ROW_HELD)
 		html_row_spill(h);
 	html_break(h, 1);
-	html_say(h, "----------------------------------------");
+	html_mark(h, "----------------------------------------");
 	html_break(h, 1);
 }
 
@@ -319,7 +307,7 @@ static void heading(struct html *h, bool begins)
 /* A mark around the text of the mail: the blank before it is kept. */
 static void mark(struct html *h, const char *japanese, const char *english)
 {
-	html_say(h, h->options.english ? english : japanese);
+	html_mark(h, h->options.english ? english : japanese);
 }
 
 static void block(struct html *h, const struct element *e)
@@ -350,7 +338,7 @@ static void start_element(struct html *h, const struct element *e)
 	case E_HEADING: heading(h, true); break;
 	case E_DEL: mark(h, "[取消線: ", "[struck out: "); break;
 	case E_Q: mark(h, "「", "\""); break;
-	case E_SUP: if (html_alnum(h->last) && !h->space && h->breaks == 0) html_say(h, "^"); break;
+	case E_SUP: if (html_alnum(h->last) && !h->space && h->breaks == 0) html_mark(h, "^"); break;
 	case E_RP: end_ruby_text(h); h->rp = true; break;
 	case E_RT: end_ruby_text(h); h->rt = h->hide == SCOPE_NONE; mark(h, "（", "("); break;
 	case E_RUBY: end_ruby_text(h); break;
@@ -392,11 +380,10 @@ static void end_element(struct html *h, const struct element *e)
 
 enum raw html_start(struct html *h)
 {
-	const struct element *e = find(&h->tag);
-	uint32_t name = html_hash(h->tag.name, h->tag.length);
+	const struct element *e = element_of(&h->tag);
 
 	if (e->id == E_RAW) {
-		h->painted |= strcmp(h->tag.name, "style") == 0;
+		h->painted |= html_is(h->tag.name, h->tag.length, "style");
 		return RAW_DROP;
 	}
 	/* Some change the text around them before they hide their own. */
@@ -407,21 +394,21 @@ enum raw html_start(struct html *h)
 	while (h->nscopes > 0 && starts_over(h, &h->scopes[h->nscopes - 1], e))
 		pop(h);
 	start_element(h, e);
-	scope_of(h, e, name);
+	if (h->tag.marked || h->nscopes > 0 || (e->flags & SCOPE))
+		scope_of(h, e);
 	return e->id == E_XMP ? RAW_SHOW : e->id == E_PLAINTEXT ? RAW_REST : RAW_NONE;
 }
 
 void html_finish(struct html *h)
 {
-	const struct element *e = find(&h->tag);
-	uint32_t name = html_hash(h->tag.name, h->tag.length);
+	const struct element *e = element_of(&h->tag);
 
 	if (e->id == E_BODY || e->id == E_PAGE) /* much comes behind it */
 		return;
 	/* What ends inside a hidden element is hidden too; what ends with it is not. */
 	if (e->id == E_TABLE)
 		end_element(h, e);
-	scopes_end(h, e, name);
+	scopes_end(h, e);
 	if (e->id != E_TABLE)
 		end_element(h, e);
 }

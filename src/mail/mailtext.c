@@ -1,77 +1,52 @@
 /*
- * mailtext.c: which characters of a mail may be read by a person (Unicode 15; WHATWG's rules for bytes that are no UTF-8:
- * one U+FFFD for each longest beginning of a character).
+ * mailtext.c: which characters of a mail may be read by a person (Unicode 15, mailtext_classes.txt; WHATWG's rules for bytes
+ * that are no UTF-8: one U+FFFD for each longest beginning of a character).
  *
- * Input: bytes of strangers. State: struct mailtext, nothing else. Never fails.
+ * Input: bytes of strangers. State: struct mailtext, nothing else. Never fails. Most text is copied in runs: eight bytes of
+ * ASCII at a time, other characters one by one through the table of classes.
  */
 #include <sekisho/mailtext.h>
 
 #include <stdio.h>
 #include <string.h>
 
-/* Sorted; what is in none of them is kept. */
-static const struct range {
-	uint32_t first, last;
-	enum mailtext_class class;
-} ranges[] = {
-	{0x0000, 0x0008, MAILTEXT_DROP},     {0x0009, 0x0009, MAILTEXT_SPACE},	  {0x000a, 0x000d, MAILTEXT_BREAK},
-	{0x000e, 0x001f, MAILTEXT_DROP},     {0x0020, 0x0020, MAILTEXT_SPACE},	  {0x007f, 0x0084, MAILTEXT_DROP},
-	{0x0085, 0x0085, MAILTEXT_BREAK},    {0x0086, 0x009f, MAILTEXT_DROP},	  {0x00a0, 0x00a0, MAILTEXT_SPACE},
-	{0x00ad, 0x00ad, MAILTEXT_DROP},     {0x0300, 0x034e, MAILTEXT_MARK},	  {0x034f, 0x034f, MAILTEXT_DROP},
-	{0x0350, 0x036f, MAILTEXT_MARK},     {0x0483, 0x0489, MAILTEXT_MARK},	  {0x0591, 0x05bd, MAILTEXT_MARK},
-	{0x0610, 0x061a, MAILTEXT_MARK},     {0x061c, 0x061c, MAILTEXT_DROP},	  {0x064b, 0x065f, MAILTEXT_MARK},
-	{0x06d6, 0x06dc, MAILTEXT_MARK},     {0x0e31, 0x0e31, MAILTEXT_MARK},	  {0x0e34, 0x0e3a, MAILTEXT_MARK},
-	{0x0e47, 0x0e4e, MAILTEXT_MARK},     {0x115f, 0x1160, MAILTEXT_DROP},	  {0x1680, 0x1680, MAILTEXT_SPACE},
-	{0x17b4, 0x17b5, MAILTEXT_DROP},     {0x180b, 0x180f, MAILTEXT_DROP},	  {0x1ab0, 0x1aff, MAILTEXT_MARK},
-	{0x1dc0, 0x1dff, MAILTEXT_MARK},     {0x2000, 0x200a, MAILTEXT_SPACE},	  {0x200b, 0x200f, MAILTEXT_DROP},
-	{0x2028, 0x2029, MAILTEXT_BREAK},    {0x202a, 0x202e, MAILTEXT_DROP},	  {0x202f, 0x202f, MAILTEXT_SPACE},
-	{0x205f, 0x205f, MAILTEXT_SPACE},    {0x2060, 0x206f, MAILTEXT_DROP},	  {0x20d0, 0x20f0, MAILTEXT_MARK},
-	{0x2800, 0x2800, MAILTEXT_SPACE},    {0x3000, 0x3000, MAILTEXT_SPACE},	  {0x302a, 0x302f, MAILTEXT_MARK},
-	{0x3099, 0x309a, MAILTEXT_MARK},     {0x3164, 0x3164, MAILTEXT_DROP},	  {0xd800, 0xdfff, MAILTEXT_DROP},
-	{0xe000, 0xf8ff, MAILTEXT_PRIVATE},  {0xfdd0, 0xfdef, MAILTEXT_DROP},	  {0xfe00, 0xfe0f, MAILTEXT_SELECTOR},
-	{0xfe20, 0xfe2f, MAILTEXT_MARK},     {0xfeff, 0xfeff, MAILTEXT_DROP},	  {0xffa0, 0xffa0, MAILTEXT_DROP},
-	{0xfff0, 0xfffb, MAILTEXT_DROP},     {0x1bca0, 0x1bca3, MAILTEXT_DROP},	  {0x1d159, 0x1d159, MAILTEXT_DROP},
-	{0x1d173, 0x1d17a, MAILTEXT_DROP},   {0xe0000, 0xe00ff, MAILTEXT_DROP},	  {0xe0100, 0xe01ef, MAILTEXT_SELECTOR},
-	{0xe01f0, 0xe0fff, MAILTEXT_DROP},   {0xf0000, 0x10fffd, MAILTEXT_PRIVATE},
-};
+#include "bytes.h"
+
+#include "mailtext_classes.inc"
+
+static inline enum mailtext_class class_at(uint32_t point)
+{
+	return point > 0x10ffff ? MAILTEXT_DROP : class_of[class_pages[point >> 8]][point & 0xff];
+}
 
 enum mailtext_class mailtext_class(uint32_t point)
 {
-	if (point - 0x20 < 0x5f) /* most text: ASCII; kana */
-		return point == ' ' ? MAILTEXT_SPACE : MAILTEXT_KEEP;
-	if (point == '\n')
-		return MAILTEXT_BREAK;
-	if (point - 0x3001 < 0x98)
-		return MAILTEXT_KEEP;
-	if ((point & 0xfffe) == 0xfffe || point > 0x10ffff)
-		return MAILTEXT_DROP;
-	size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
-	while (low < high) {
-		size_t i = (low + high) / 2;
-		if (point > ranges[i].last)
-			low = i + 1;
-		else if (point < ranges[i].first)
-			high = i;
-		else
-			return ranges[i].class;
-	}
-	return MAILTEXT_KEEP;
+	return class_at(point);
 }
 
 size_t mailtext_utf8(uint32_t point, char out[4])
 {
 	if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
 		point = 0xfffd;
-	if (point < 0x80) {
-		out[0] = (char)point;
+	out[0] = (char)point;
+	if (point < 0x80)
 		return 1;
+	if (point < 0x800) {
+		out[0] = (char)(0xc0 | point >> 6);
+		out[1] = (char)(0x80 | (point & 0x3f));
+		return 2;
 	}
-	size_t n = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-	for (size_t i = n - 1; i > 0; i--, point >>= 6)
-		out[i] = (char)(0x80 | (point & 0x3f));
-	static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	out[0] = (char)(lead[n] | point);
-	return n;
+	if (point < 0x10000) {
+		out[0] = (char)(0xe0 | point >> 12);
+		out[1] = (char)(0x80 | (point >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (point & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | point >> 18);
+	out[1] = (char)(0x80 | (point >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (point >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (point & 0x3f));
+	return 4;
 }
 
 unsigned mailtext_width(uint32_t p)
@@ -85,111 +60,249 @@ unsigned mailtext_width(uint32_t p)
 		(p >= 0xffe0 && p <= 0xffe6) || (p >= 0x1f300 && p <= 0x1faff) || (p >= 0x20000 && p <= 0x3fffd) ? 2 : 1;
 }
 
-/* A kana or Chinese character of three bytes; 0: something else. U+3099 and U+309A are marks. */
-static uint32_t common(const uint8_t *s)
+/* -- Runs -------------------------------------------------------------------------------------------------- */
+
+enum { NONE = 0xff }; /* no byte stands before these */
+
+/* Those that are c and follow another one, or are the first. */
+static inline uint64_t repeated(uint64_t plain, uint8_t c, uint8_t before)
 {
-	if (s[0] < 0xe3 || s[0] > 0xe9 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
-		return 0;
-	uint32_t p = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-	return p >= 0x4000 || (p > 0x3040 && p <= 0x30ff && p != 0x3099 && p != 0x309a) ? p : 0;
+	uint64_t same = bytes_equal(plain, c);
+	return same & (same << 8 | (before == c || before == NONE ? 0x80 : 0));
 }
 
-size_t mailtext_run(const char *s, size_t n, const char but[4], uint32_t *ret_last)
+/* Those at which a run may end: no ASCII that is kept (0x20 to 0x7e), the second slash of "//"; of HTML also '<', '&', and
+ * blanks that are not single. */
+static inline uint64_t odd_bytes(uint64_t word, uint8_t before, bool html)
 {
-	const uint8_t *b = (const uint8_t *)s;
-	size_t i = 0, end = 0;
+	uint64_t plain = word & ~BYTES_TOPS;
+	uint64_t odd = ((word | (plain + BYTES_ONES)) & BYTES_TOPS) | bytes_below(plain, ' ');
 
-	while (i < n) {
-		if (b[i] > ' ' && b[i] < 0x7f && s[i] != but[0] && s[i] != but[1] && s[i] != but[2] && s[i] != but[3]) {
-			*ret_last = b[i];
-			end = ++i;
-		} else if (n - i >= 3 && common(b + i) != 0) {
-			*ret_last = common(b + i);
-			end = i += 3;
-		} else if (b[i] == ' ' && i > 0 && end == i) {
-			i++;
+	odd |= repeated(plain, '/', before);
+	return html ? odd | repeated(plain, ' ', before) | bytes_equal(plain, '<') | bytes_equal(plain, '&') : odd;
+}
+
+static inline bool is_odd(uint8_t c, uint8_t before, bool html)
+{
+	switch (byte_kinds[c]) {
+	case BYTE_PLAIN: return false;
+	case BYTE_ONCE: return (html || c == '/') && (before == c || before == NONE);
+	case BYTE_MARKUP: return html;
+	default: return true;
+	}
+}
+
+static inline bool is_kept(uint64_t p, uint64_t least)
+{
+	return p >= least && class_of[class_pages[p >> 8]][p & 0xff] == MAILTEXT_KEEP;
+}
+
+/* The low bytes of w; what is not there is 0. */
+static inline bool kept_two(uint64_t w)
+{
+	return (w & 0xc0e0) == 0x80c0 && is_kept((w & 0x1f) << 6 | (w >> 8 & 0x3f), 0x80);
+}
+
+static inline bool kept_three(uint64_t w)
+{
+	return (w & 0xc0c0f0) == 0x8080e0 && (kept_threes[(w & 0x0f) << 6 | (w >> 8 & 0x3f)] >> (w >> 16 & 0x3f) & 1) != 0;
+}
+
+static inline bool kept_four(uint64_t w)
+{
+	uint64_t p = (w & 0x07) << 18 | (w >> 8 & 0x3f) << 12 | (w >> 16 & 0x3f) << 6 | (w >> 24 & 0x3f);
+
+	return (w & 0xc0c0c0f8) == 0x808080f0 && p <= 0x10ffff && is_kept(p, 0x10000);
+}
+
+/* Up to four bytes. */
+static uint64_t load_few(const uint8_t *s, size_t n)
+{
+	uint64_t w = 0;
+
+	for (size_t j = n < 4 ? n : 4; j > 0; j--)
+		w = w << 8 | s[j - 1];
+	return w;
+}
+
+/* Branches, so that one character need not wait for the one before it. */
+size_t mailtext_wide_run(const char *utf8, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)utf8;
+	size_t i = 0;
+
+	for (;;) {
+		uint64_t w = 0;
+		for (; n - i >= 8; i += 6) {
+			w = bytes_load(s + i);
+			if (!kept_three(w) || !kept_three(w >> 24))
+				break;
+		}
+		if (n - i < 8)
+			w = load_few(s + i, n - i);
+		if (kept_three(w))
+			i += 3;
+		else if (kept_two(w))
+			i += 2;
+		else if (kept_four(w))
+			i += 4;
+		else
+			return i;
+	}
+}
+
+/* The last character of right UTF-8. */
+static uint32_t last_of(const uint8_t *s, size_t n)
+{
+	size_t i = n - 1;
+
+	if (s[i] < 0x80)
+		return s[i];
+	while ((s[i] & 0xc0) == 0x80)
+		i--;
+	uint32_t p = s[i] & (0x7fu >> (n - i));
+	for (size_t j = i + 1; j < n; j++)
+		p = p << 6 | (s[j] & 0x3fu);
+	return p;
+}
+
+/* ASCII up to an odd byte. */
+static inline __attribute__((always_inline)) size_t ascii_run(const uint8_t *s, size_t n, uint8_t before, bool html)
+{
+	size_t i = 0;
+
+	for (; i < 4 && i < n && byte_kinds[s[i]] == BYTE_PLAIN; i++) /* most are short */
+		before = s[i];
+	if (i < n && (byte_kinds[s[i]] == BYTE_OTHER || (html && byte_kinds[s[i]] == BYTE_MARKUP)))
+		return i;
+	for (; n - i >= 8; i += 8) {
+		uint64_t odd = odd_bytes(bytes_load(s + i), before, html);
+		if (odd != 0)
+			return i + bytes_first(odd);
+		before = s[i + 7];
+	}
+	for (; i < n && !is_odd(s[i], before, html); i++)
+		before = s[i];
+	return i;
+}
+
+/* Bytes that need no second look. A slash is never the first: defang() looks at it. */
+static inline __attribute__((always_inline)) size_t run_of(const uint8_t *s, size_t n, bool html)
+{
+	size_t i = 0, more;
+	uint8_t before = NONE;
+
+	do {
+		more = 0;
+		if (i < n && s[i] < 0x80) {
+			more = ascii_run(s + i, n - i, before, html);
+			i += more;
+		}
+		if (i < n && s[i] >= 0x80) {
+			more = mailtext_wide_run((const char *)s + i, n - i);
+			i += more;
+			before = 0;
 		} else {
 			break;
 		}
-	}
-	return end;
+	} while (more > 0);
+	return i > 0 && html && s[i - 1] == ' ' ? i - 1 : i;
+}
+
+size_t mailtext_run(const char *s, size_t n, uint32_t *ret_last)
+{
+	size_t run = run_of((const uint8_t *)s, n, true);
+
+	if (run > 0)
+		*ret_last = last_of((const uint8_t *)s, run);
+	return run;
 }
 
 /* -- Output ------------------------------------------------------------------------------------------------ */
 
-static void flush(struct mailtext *t)
+enum { KEEP_BACK = 8 }; /* "https://": what defang() may still change */
+
+static void flush(struct mailtext *t, size_t keep)
 {
-	if (t->fill > 0)
-		t->options.sink(t->options.arg, t->out, t->fill);
-	t->fill = 0;
+	size_t n = t->fill > keep ? t->fill - keep : 0;
+
+	if (n > 0)
+		t->options.sink(t->options.arg, t->out, n);
+	memmove(t->out, t->out + n, t->fill - n);
+	t->fill = (uint16_t)(t->fill - n);
 }
 
-static void write_bytes(struct mailtext *t, const char *s, size_t n)
+/* Where the next n bytes go; n is little. */
+static inline char *space_for(struct mailtext *t, size_t n)
 {
-	if (t->fill + n > sizeof(t->out))
-		flush(t);
-	memcpy(t->out + t->fill, s, n);
+	if (n > sizeof(t->out) - t->fill)
+		flush(t, KEEP_BACK);
+	t->fill = (uint16_t)(t->fill + n);
+	return t->out + t->fill - n;
+}
+
+static inline void write_bytes(struct mailtext *t, const char *s, size_t n)
+{
+	while (n > sizeof(t->out) - t->fill) {
+		size_t fits = sizeof(t->out) - t->fill;
+		memcpy(t->out + t->fill, s, fits);
+		t->fill = sizeof(t->out);
+		s += fits;
+		n -= fits;
+		flush(t, KEEP_BACK);
+	}
+	bytes_copy(t->out + t->fill, s, n);
 	t->fill = (uint16_t)(t->fill + n);
 }
 
-/* What was held back turned out to be no address, or (`hidden`) one whose middle letters are replaced. */
-static void release(struct mailtext *t, bool hidden)
+/* A slash was written: if it ends "http://" and the like, the letters in the middle are changed. */
+static void defang(struct mailtext *t)
 {
-	if (hidden) {
-		t->held[1] = t->held[1] == 'T' ? 'X' : 'x';
-		if (t->held[0] != 'f' && t->held[0] != 'F')
-			t->held[2] = t->held[2] == 'T' ? 'X' : 'x';
-	}
-	write_bytes(t, t->held, t->address);
-	t->address = 0;
-}
+	char *s = t->out + t->fill - 8, few[16] = "";
+	size_t letters;
 
-static const char *const schemes[] = {"http://", "https://", "ftp://"};
-
-/* Holds back what may become the beginning of an address. True if the character was taken. */
-static bool defang(struct mailtext *t, uint32_t p)
-{
-	if (t->address == 0 && ((p | 0x20) != 'h' && (p | 0x20) != 'f'))
-		return false;
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]) && p < 0x80; i++) {
-		size_t n = t->address, j = 0;
-		while (j < n && (t->held[j] | 0x20) == (schemes[i][j] | 0x20))
-			j++;
-		uint32_t c = p - 'A' < 26 ? p | 0x20 : p;
-		if (j < n || c != (uint8_t)schemes[i][n])
-			continue;
-		t->held[t->address++] = (char)p;
-		if (schemes[i][n + 1] == '\0')
-			release(t, true);
-		return true;
+	if (t->fill < 8) { /* there is nothing before these */
+		memcpy(few + 8 - t->fill, t->out, t->fill);
+		s = few;
 	}
-	return false;
+	uint64_t w = bytes_load(s) | BYTES_ONES * 0x20; /* small letters; nothing else that gets here becomes one, or : or / */
+	if (w == bytes_load("https://"))
+		letters = 5;
+	else if (w >> 8 == bytes_load("http://"))
+		letters = 4;
+	else if (w >> 16 == bytes_load("ftp://\0"))
+		letters = 3;
+	else
+		return;
+	s = t->out + t->fill - strlen("://") - letters;
+	s[1] = s[1] == 'T' ? 'X' : 'x';
+	if (letters > 3)
+		s[2] = s[2] == 'T' ? 'X' : 'x';
 }
 
 static void put_char(struct mailtext *t, uint32_t p)
 {
-	char s[4];
+	char *s = space_for(t, 4);
 
-	if (t->options.defang) {
-		if (defang(t, p))
-			return;
-		if (t->address > 0) {
-			release(t, false);
-			if (defang(t, p)) /* of "hhttp" the second h begins one */
-				return;
-		}
-	}
-	write_bytes(t, s, mailtext_utf8(p, s));
+	t->fill = (uint16_t)(t->fill - 4 + mailtext_utf8(p, s));
+	if (p == '/' && t->options.defang)
+		defang(t);
 }
 
-static void put_break(struct mailtext *t)
+/* CR, LF and other ends of lines; CR LF is one. */
+static void put_break(struct mailtext *t, uint32_t p)
 {
+	bool cr = t->cr;
+
+	t->cr = p == '\r';
+	if (p == '\n' && cr)
+		return;
 	if (t->options.one_line)
-		put_char(t, ' ');
+		*space_for(t, 1) = ' ';
 	else if (t->options.crlf)
-		put_char(t, '\r'), put_char(t, '\n');
+		memcpy(space_for(t, 2), "\r\n", 2);
 	else
-		put_char(t, '\n');
+		*space_for(t, 1) = '\n';
 	t->base = 0;
 }
 
@@ -198,11 +311,8 @@ static void put_dropped(struct mailtext *t, uint32_t p)
 	char s[16];
 
 	t->dropped++;
-	if (!t->options.visible)
-		return;
-	int n = snprintf(s, sizeof(s), "[U+%04X]", (unsigned)p);
-	for (int i = 0; i < n; i++)
-		put_char(t, (uint8_t)s[i]);
+	if (t->options.visible)
+		write_bytes(t, s, (size_t)snprintf(s, sizeof(s), "[U+%04X]", (unsigned)p));
 }
 
 static bool is_chinese(uint32_t p)
@@ -231,19 +341,23 @@ static void put_mark(struct mailtext *t, uint32_t p)
 
 static void put_point(struct mailtext *t, uint32_t p)
 {
-	bool cr = t->cr;
+	enum mailtext_class class = class_at(p);
 
-	t->cr = p == '\r';
-	switch (mailtext_class(p)) {
-	case MAILTEXT_KEEP:
+	if (class == MAILTEXT_KEEP) {
+		t->cr = false;
 		put_base(t, p);
-		break;
+		return;
+	}
+	if (class == MAILTEXT_BREAK) {
+		put_break(t, p);
+		return;
+	}
+	t->cr = false;
+	switch (class) {
 	case MAILTEXT_SPACE:
 		put_base(t, p == 0x3000 || (p == '\t' && !t->options.one_line) ? p : ' ');
 		break;
-	case MAILTEXT_BREAK:
-		if (!(p == '\n' && cr))
-			put_break(t);
+	case MAILTEXT_KEEP: case MAILTEXT_BREAK:
 		break;
 	case MAILTEXT_MARK:
 		put_mark(t, p);
@@ -317,24 +431,47 @@ void mailtext_begin(struct mailtext *t, const struct mailtext_options *options)
 	t->options = *options;
 }
 
+void mailtext_put_run(struct mailtext *t, const char *s, size_t n)
+{
+	if (n == 0)
+		return;
+	t->base = last_of((const uint8_t *)s, n);
+	t->marks = 0;
+	t->cr = false;
+	write_bytes(t, s, n);
+}
+
+void mailtext_put_char(struct mailtext *t, uint32_t point)
+{
+	if (point - 0x20 < 0x5f && point != '/' && t->fill < sizeof(t->out)) {
+		t->out[t->fill++] = (char)point;
+		t->base = point;
+		t->marks = 0;
+		t->cr = false;
+	} else if (point == '\n') {
+		put_break(t, point);
+	} else {
+		put_point(t, point);
+	}
+}
+
 void mailtext_put(struct mailtext *t, const char *utf8, size_t n)
 {
-	const char *but = t->options.defang ? "hHfF" : "\x7f\x7f\x7f\x7f";
-
 	for (size_t i = 0; i < n;) {
-		size_t run = 0;
-		if (t->need == 0 && t->address == 0) {
-			size_t most = n - i < sizeof(t->out) ? n - i : sizeof(t->out);
-			run = mailtext_run(utf8 + i, most, but, &t->base);
-		}
+		size_t run = t->need == 0 ? run_of((const uint8_t *)utf8 + i, n - i, false) : 0;
 		if (run > 0) {
 			write_bytes(t, utf8 + i, run);
+			t->base = last_of((const uint8_t *)utf8 + i, run);
 			t->marks = 0;
 			t->cr = false;
 			i += run;
-		} else {
-			put_byte(t, (uint8_t)utf8[i++]);
 		}
+		if (i == n)
+			break;
+		if (t->need == 0 && (utf8[i] == '\r' || utf8[i] == '\n'))
+			put_break(t, (uint8_t)utf8[i++]);
+		else
+			put_byte(t, (uint8_t)utf8[i++]);
 	}
 }
 
@@ -342,6 +479,5 @@ void mailtext_end(struct mailtext *t)
 {
 	if (t->need > 0)
 		put_bad(t);
-	release(t, false);
-	flush(t);
+	flush(t, 0);
 }

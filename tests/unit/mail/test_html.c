@@ -62,6 +62,31 @@ static void test_entities(void)
 	CHECK(html_entity("", 0, false) == NULL);
 }
 
+/* NUL is a character like another in names and values, and none in text. */
+static void test_nul(void)
+{
+	static const char in[] = "<a href=\"https://x.example/a?\0='&amp;c\">y</a><td\0>z\0w";
+
+	begin(OUT_MAX);
+	html_push(&html, in, sizeof(in) - 1);
+	end();
+	CHECK_STR(out, "y <hxxps://x.example/a?='&c>zw\n");
+}
+
+/* Names are found in any case, and nothing else is. */
+static void test_names(void)
+{
+	CHECK_INT(html_attribute("BackGround", 10), A_BACKGROUND);
+	CHECK_INT(html_attribute("alt", 3), A_ALT);
+	CHECK_INT(html_attribute("a-t", 3), A_NONE);
+	CHECK_INT(html_attribute("al", 2), A_NONE);
+	CHECK_INT(html_attribute("backgroundbackground", 20), A_NONE);
+	CHECK_STR(text("<UL><LI>a<Li>b</uL>c"), "* a\n* b\n\nc\n");
+	CHECK_STR(text("a<p\x0b>b<blockquote\x01>c<blockquotes>d"), "abcd\n");
+	CHECK_STR(text("<p STYLE='DisPlay : None'>a</p>b<p style='di\\splay:/* */none'>c</p>d<p style='displaynone'>e"), "b\n\nd\n\ne\n");
+	CHECK_STR(text("<p style='background:url(a;display:none)'>a<p style='x:(;display:none'>b"), "a\n\nb\n");
+}
+
 static void test_report(void)
 {
 	text("<p style=display:none>abc</p><p hidden>de</p>f");
@@ -217,6 +242,8 @@ static void test_bombs(void)
 int main(void)
 {
 	test_entities();
+	test_nul();
+	test_names();
 	test_report();
 	test_colors();
 	test_text_max();
