@@ -56,9 +56,9 @@
 
 /* -- Text ------------------------------------------------------------------------------------------------------ */
 
-/* Text of one part before its charset is decoded: the whole of it is looked at to find what charset it is in. What is
- * beyond is left out, and said. A book has 1 MB. */
-#define MAIL_TEXT_RAW (1u << 20)
+/* Text of one part before its charset is decoded: so much of it is looked at to find what charset it is in. What is
+ * beyond is decoded as this beginning was. A letter has some KB, a book 1 MB. */
+#define MAIL_TEXT_RAW (256u << 10)
 /* Text of the whole output, what is beyond is left out, and said. */
 #define MAIL_TEXT_OUT (1u << 20)
 /* Messages in messages whose text is shown; deeper ones are removed and listed. A forward of a forward of a forward. */

@@ -5,6 +5,8 @@
  *                               verifier must accept what comes out
  * golden_clean --regenerate DIR
  * golden_clean --show FILE [OPTION...]   for people
+ * golden_clean --raw FILE [OPTION...]    the bytes that would be delivered
+ * golden_clean --all DIR        every file below: nothing breaks, and what comes out is accepted
  *
  * A file NAME.options holds words: en, out, lf, raw, gaiji, upstream, copied, trace, authserv=NAME, text=LIST, label=TEXT, domain=NAME.
  * Mails are kept with LF and become CR LF here, unless `raw` (or `lf`, for the cleaner that takes LF) is among the words.
@@ -14,9 +16,11 @@
 #include <sekisho/mailverify.h>
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct setting {
 	struct clean_options options;
@@ -254,10 +258,11 @@ static int is_mail(const struct dirent *d)
 	return n > 4 && strcmp(d->d_name + n - 4, ".eml") == 0;
 }
 
-static int show(int argc, char **argv)
+static int show(int argc, char **argv, bool raw)
 {
 	struct setting s = {.options = {.direction = CLEAN_IN}};
-	struct buf in = {0}, text = {0}, mail = {0};
+	struct buf in = {0}, text = {0}, mail = {0}, json = {0};
+	int failed = 0;
 
 	for (int i = 3; i < argc; i++)
 		take_word(&s, argv[i]);
@@ -266,9 +271,49 @@ static int show(int argc, char **argv)
 		buf_add(&mail, in.data, in.len);
 	else
 		with_crlf(&in, &mail);
-	int failed = check_bytes(argv[2], &s, &mail, &text);
+	if (raw)
+		convert(&s, &mail, mail.len + 1, &text, &json);
+	else
+		failed = check_bytes(argv[2], &s, &mail, &text);
 	fwrite(text.data, 1, text.len, stdout);
 	return failed;
+}
+
+/* -- Many files, whatever they are --------------------------------------------------------------------------------------- */
+
+static unsigned passed, refused, broken;
+
+static int try_file(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	struct buf in = {0}, out = {0}, json = {0};
+
+	(void)at;
+	if (type != FTW_F || st->st_size > 8 << 20)
+		return 0;
+	read_all(path, &in, true);
+	for (unsigned way = 0; way < 4; way++) {
+		struct setting s = {.options = {.direction = way & 1 ? CLEAN_OUT : CLEAN_IN, .lf = way < 2, .attachment_text = 31,
+			.english = in.len & 1, .original = (enum clean_original)(in.len % 3)}};
+		buf_clear(&out), buf_clear(&json);
+		int reason = convert(&s, &in, in.len % 997 + 1, &out, &json);
+		passed += reason == 0;
+		refused += reason != 0;
+		bool silent = reason != 0 || s.options.direction == CLEAN_OUT;
+		if (silent ? out.len != 0 : !accepted(&out, false)) {
+			printf("%s: not what may leave (way %u)\n", path, way);
+			broken++;
+		}
+	}
+	buf_free(&in), buf_free(&out), buf_free(&json);
+	return 0;
+}
+
+static int try_all(const char *dir)
+{
+	if (nftw(dir, try_file, 16, FTW_PHYS) != 0)
+		perror(dir), exit(2);
+	printf("%u passed, %u refused, %u broken\n", passed, refused, broken);
+	return broken != 0;
 }
 
 int main(int argc, char **argv)
@@ -276,8 +321,10 @@ int main(int argc, char **argv)
 	struct dirent **list;
 	int failed = 0;
 
-	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
-		return show(argc, argv);
+	if (argc >= 3 && (strcmp(argv[1], "--show") == 0 || strcmp(argv[1], "--raw") == 0))
+		return show(argc, argv, argv[1][2] == 'r');
+	if (argc == 3 && strcmp(argv[1], "--all") == 0)
+		return try_all(argv[2]);
 	bool regenerate = argc == 3 && strcmp(argv[1], "--regenerate") == 0;
 	int n = argc > 1 ? scandir(argv[argc - 1], &list, is_mail, alphasort) : -1;
 	if (n < 1) {
