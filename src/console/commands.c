@@ -30,7 +30,8 @@ static const struct option check_options[] = {OPTION_AT, OPTION_JSON, END_OPTION
 
 static const struct argument explain_arguments[] = {
 	ARGUMENT_POLICY,
-	{N_("SRC"), N_("source: an address, or the name of a host of the policy"), .optional = true},
+	{N_("SRC"), N_("source: an address, or the name of a host of the policy; or `mail`, for a question about a mail"),
+		.optional = true},
 	{N_("DST"), N_("destination: an address, or the name of a host of the policy"), .optional = true},
 	{N_("PROTO[/PORT]"), N_("tcp/443, udp/53, icmp/echo-request, icmp/8/0, or a protocol alone"), .optional = true,
 		.complete = COMPLETE_PROTOCOL},
@@ -47,6 +48,15 @@ static const struct option explain_options[] = {
 	{"--batch", NULL, N_("read questions from standard input, one a line; answer one JSON object a line")},
 	OPTION_AT,
 	{"--src-mac", N_("MAC"), N_("the source MAC address as the gate would see it")},
+	{"--from", N_("ADDRESS"), N_("mail: the sender")},
+	{"--to", N_("ADDRESS[,ADDRESS...]"), N_("mail: the recipients, those in Cc as well")},
+	{"--direction", N_("in|out"), N_("mail: from or to the internet (default: out for a sender of ours)")},
+	{"--server", N_("HOST"), N_("mail: the server that sends it: an address, or the name of a host")},
+	{"--size", N_("SIZE"), N_("mail: its size, such as 3M (default: that of its attachments)")},
+	{"--attachment", N_("NAME[:MARK...],..."),
+		N_("mail: file names, each with its marks: a size, encrypted, macro, program, is=KIND")},
+	{"--subject", N_("TEXT"), N_("mail: the subject, for its labels")},
+	{"--with", N_("WORD[,WORD...]"), N_("mail: what else is the case: mynumber, forwarded, approved")},
 	OPTION_JSON,
 	END_OPTIONS,
 };
@@ -222,9 +232,11 @@ const struct command commands[] = {
 		.word = "explain",
 		.args = explain_arguments,
 		.options = explain_options,
-		.help = N_("say what the policy does with a packet, and why"),
+		.help = N_("say what the policy does with a packet or a mail, and why"),
 		.about = N_("Answers from the policy file alone, without asking the running gate. For a packet that would be "
 			    "blocked it names the nearest approved flow and everything that differs from it. "
+			    "`sekisho explain POLICY mail --from A --to B` asks about a mail instead: which rule of the mail gate "
+			    "speaks, and what the sender would be told; rootfs/doc/mail.md explains the words. "
 			    "With --batch each line of standard input is a question in the same words "
 			    "(SRC DST PROTO[/PORT] [--at TIME] [--src-mac MAC]); a line that is no question is answered with "
 			    "{\"error\": …} and the next is read. rootfs/doc/explain.md defines the fields."),

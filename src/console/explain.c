@@ -6,6 +6,7 @@
  * the next read, so that a program may ask and wait.
  */
 #include "console.h"
+#include "explain.h"
 #include "policyfile.h"
 #include "question.h"
 #include "render.h"
@@ -273,25 +274,59 @@ static int explain_one(struct console *c, const struct policy_file *f, const str
 	return CONSOLE_OK;
 }
 
-int verb_explain(struct console *c, const struct args *a)
+/* The options that only a question about mail has. */
+static const char *mail_option(const struct args *a)
 {
-	bool batch = args_option(a, "--batch") != NULL;
-	struct policy_file f;
+	static const char *const options[] = {
+		"--from", "--to", "--direction", "--server", "--size", "--attachment", "--subject", "--with"};
 
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (args_option(a, options[i]) != NULL)
+			return options[i];
+	return NULL;
+}
+
+/* Do words and options make one question? Else the exit code, with what is wrong said. */
+static int check_words(const struct args *a, bool batch, bool mail)
+{
+	if (mail && args_option(a, "--src-mac") != NULL)
+		return console_fail(CONSOLE_USAGE, "%s", _("a mail has no MAC address"));
+	if (mail)
+		return CONSOLE_OK;
+	if (mail_option(a) != NULL)
+		return console_fail(CONSOLE_USAGE, _("%s belongs to `sekisho explain POLICY mail`"), mail_option(a));
 	if (a->nwords != (batch ? 1 : 4))
 		return console_fail(CONSOLE_USAGE, "%s",
 			batch ? _("with --batch the questions come on standard input")
 			      : _("SRC, DST and PROTO[/PORT] are missing"));
 	if (batch && args_option(a, "--src-mac") != NULL)
 		return console_fail(CONSOLE_USAGE, "%s", _("with --batch each question has its own --src-mac"));
-	int code = policy_file_open(&f, a->words[0], a);
+	return CONSOLE_OK;
+}
+
+static int explain_packets(struct console *c, const struct policy_file *f, const struct args *a, bool batch)
+{
+	struct matcher *m = matcher_new(&f->ir);
+	int code = batch ? explain_batch(c, f, m, a) : explain_one(c, f, m, a);
+
+	matcher_free(m);
+	return code;
+}
+
+int verb_explain(struct console *c, const struct args *a)
+{
+	bool batch = args_option(a, "--batch") != NULL;
+	bool mail = !batch && a->nwords == 2 && strcmp(a->words[1], "mail") == 0;
+	struct policy_file f;
+
+	int code = check_words(a, batch, mail);
+	if (code != CONSOLE_OK)
+		return code;
+	code = policy_file_open(&f, a->words[0], a);
 	if (code == CONSOLE_OK && !f.usable)
 		code = policy_file_refused(&f);
-	if (code == CONSOLE_OK) {
-		struct matcher *m = matcher_new(&f.ir);
-		code = batch ? explain_batch(c, &f, m, a) : explain_one(c, &f, m, a);
-		matcher_free(m);
-	}
+	if (code == CONSOLE_OK)
+		code = mail ? explain_mail(c, &f, a) : explain_packets(c, &f, a, batch);
 	policy_file_close(&f);
 	return code;
 }
