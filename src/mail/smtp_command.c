@@ -1,10 +1,10 @@
 /*
  * smtp_command.c: the commands of SMTP: which there are, in which order, and who answers (RFC 5321 4.1, 4.1.4).
  *
- * Input: one line of a stranger, which may hold any byte. The machine refuses by itself whatever the protocol does not have here;
- * the caller decides only about what is well formed and in its place. AUTH, BDAT, EXPN, TURN and ETRN are not offered. A client
- * that sends a piece of a message behind BDAT all the same, or speaks HTTP, is not waited for: it is closed, before a part of its
- * content can be read as commands.
+ * Input: one line of a stranger, which may hold any byte. The machine refuses by itself whatever the protocol does not
+ * have here; the caller decides only about what is well formed and in its place. AUTH, BDAT, EXPN, TURN and ETRN are not
+ * offered. A client that sends a piece of a message behind BDAT all the same, or speaks HTTP, is not waited for: it is
+ * closed, before a part of its content can be read as commands.
  */
 #include <string.h>
 #include <strings.h>

@@ -1,9 +1,9 @@
 /*
  * smtp_envelope.c: the arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3; RFC 1870 SIZE, RFC 6152 BODY, RFC 3461 DSN).
  *
- * Input: the rest of a stranger's line. A parameter counts only when its extension was offered; each may come once. What is kept
- * is checked byte by byte: an address is built anew, xtext has only its own alphabet, so nothing here can break the line that the
- * next hop gets. Blanks behind the colon, which many devices send, are taken.
+ * Input: the rest of a stranger's line. A parameter counts only when its extension was offered; each may come once. What
+ * is kept is checked byte by byte: an address is built anew, xtext has only its own alphabet, so nothing here can break
+ * the line that the next hop gets. Blanks behind the colon, which many devices send, are taken.
  */
 #include <string.h>
 

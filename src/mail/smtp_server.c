@@ -1,13 +1,13 @@
 /*
  * smtp_server.c: the server's side of a conversation: the flow of bytes, answers and time.
  *
- * Input: bytes of strangers, cut anywhere. Fixed memory: struct smtp_server. A line is read into the machine only when it comes in
- * pieces; a message passes without being copied. Nothing more is read while an answer is due, so a client that pipelines waits
- * in its own socket.
+ * Input: bytes of strangers, cut anywhere. Fixed memory: struct smtp_server. A line is read into the machine only when it
+ * comes in pieces; a message passes without being copied. Nothing more is read while an answer is due, so a client that
+ * pipelines waits in its own socket.
  *
- * Where a client must wait (its greeting, HELO, DATA, STARTTLS, XCLIENT; without PIPELINING everywhere) bytes that come before our
- * reply is sent end the session: what follows could be read as commands by us and as a message by others, or the other way round.
- * Failure: each has a row in smtp_reply.c and a name in enum smtp_why.
+ * Where a client must wait (for the greeting, HELO, DATA, STARTTLS, XCLIENT; without PIPELINING for everything) bytes that
+ * come before our reply is sent end the session: they could be commands to us and a message to others, or the other way
+ * round. Failure: each has a row in smtp_reply.c and a name in enum smtp_why.
  */
 #include <errno.h>
 #include <inttypes.h>

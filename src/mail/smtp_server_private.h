@@ -1,5 +1,5 @@
 /*
- * smtp_server_private.h: what the files of the server's side share: its states, and the functions that each file gives to the others.
+ * smtp_server_private.h: what the files of the server's side share.
  */
 #ifndef SEKISHO_SMTP_SERVER_PRIVATE_H
 #define SEKISHO_SMTP_SERVER_PRIVATE_H

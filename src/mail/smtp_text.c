@@ -1,5 +1,5 @@
 /*
- * smtp_text.c: a message as it comes over the wire (RFC 5321 4.1.1.4, 4.5.2): its end, its stuffed dots, what must not be in it.
+ * smtp_text.c: a message as it comes over the wire (RFC 5321 4.1.1.4, 4.5.2): its end, its dots, what must not be in it.
  *
  * A line ends with CR LF and nothing else. The message ends with a line of one dot, that is CR LF . CR LF and nothing else: no
  * form of a bare CR, a bare LF or NUL beside a dot is an end, nor a dot with anything before or behind it. Each of the three, and
