@@ -1,10 +1,10 @@
 /*
  * smtp_text.c: a message as it comes over the wire (RFC 5321 4.1.1.4, 4.5.2): its end, its dots, what must not be in it.
  *
- * A line ends with CR LF and nothing else. The message ends with a line of one dot, that is CR LF . CR LF and nothing else: no
- * form of a bare CR, a bare LF or NUL beside a dot is an end, nor a dot with anything before or behind it. Each of the three, and
- * a line of a dot and blanks, is noted; the machine then reads on to the real end and refuses the message, so that no other server
- * can see two messages in it.
+ * A line ends with CR LF and nothing else. The message ends with a line of one dot, that is CR LF . CR LF and nothing
+ * else: no form of a bare CR, a bare LF or NUL beside a dot is an end, nor a dot with anything before or behind it. Each
+ * of the three, and a line of a dot and blanks, is noted; the machine then reads on to the real end and refuses the
+ * message, so that no other server can see two messages in it.
  *
  * Input: bytes of strangers, cut anywhere. Work is a constant number of passes of memchr(); nothing is copied.
  */
