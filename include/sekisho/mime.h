@@ -151,8 +151,10 @@ enum mime_disposition {
 enum mime_name_place {
 	MIME_FILENAME,	       /* Content-Disposition: filename= */
 	MIME_FILENAME_PIECES,  /* filename*=, filename*0=, ... (RFC 2231) */
+	MIME_FILENAME_AGAIN,   /* the last filename=, if there are several */
 	MIME_NAME,	       /* Content-Type: name= */
 	MIME_NAME_PIECES,
+	MIME_NAME_AGAIN,
 	MIME_NAMES,
 };
 
@@ -284,7 +286,7 @@ struct mime {
 	uint8_t line[MAIL_BOUNDARY_MAX + 64]; /* a line that may become a boundary */
 	uint32_t nfield, field_line; /* where its last line begins */
 	bool field_cr;		     /* a CR at the beginning of a line: that of the empty line, if LF follows */
-	uint8_t field[MAIL_FIELD_BYTES];
+	uint8_t field[MAIL_FIELD_BYTES + 1]; /* and the CR of its last line */
 	struct base64 base64;
 	struct quoted_printable qp;
 	struct uuencode uu;

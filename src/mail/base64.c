@@ -3,8 +3,9 @@
  *
  * Programs differ in what they make of base64 that is not exact: some skip what is no base64, some stop, some start anew
  * after padding. Ours: the alphabet, line ends and (flagged) blanks; padding at the end only. At the first other
- * character the text ends, for good. What follows the padding is kept if all of it is base64 again (a list's footer,
- * encoded by itself), else none of it; it waits for that decision in `tail`, and more than fits there is no accident.
+ * character the text ends, for good. What follows the padding on lines of its own is kept if all of it is base64 again (a
+ * list's footer, encoded by itself), else none of it; it waits for that decision in `tail`, and more than fits there is no
+ * accident.
  *
  * Input: bytes of strangers, cut anywhere. State: struct base64. Never fails.
  */
@@ -35,6 +36,7 @@ enum base64_state {
 	BASE64_DATA,
 	BASE64_PADDED, /* the group had one "=" and needs another */
 	BASE64_ENDED,  /* after the padding */
+	BASE64_AFTER,  /* and the end of its line: a tail may follow */
 	BASE64_BROKEN, /* nothing more is taken */
 };
 
@@ -48,16 +50,29 @@ void base64_begin(struct base64 *b)
 	memset(b, 0, offsetof(struct base64, tail));
 }
 
+static uint32_t group(const uint8_t *in)
+{
+	return first[in[0]] | second[in[1]] | third[in[2]] | fourth[in[3]];
+}
+
+/* Three bytes, and one of rubbish. */
+static void put_group(uint8_t *out, uint32_t word)
+{
+	word = htobe32(word);
+	memcpy(out, &word, 4);
+}
+
 /* Whole groups while there are any; line ends between them. Returns where it stopped. */
 static const uint8_t *groups(const uint8_t *in, const uint8_t *end, uint8_t **out)
 {
 	uint8_t *o = *out;
 
 	while (end - in >= 4) {
-		uint32_t word = first[in[0]] | second[in[1]] | third[in[2]] | fourth[in[3]];
+		if (end - in < 4)
+			break;
+		uint32_t word = group(in);
 		if ((word & BAD) == 0) {
-			word = htobe32(word);
-			memcpy(o, &word, 4);
+			put_group(o, word);
 			o += 3;
 			in += 4;
 		} else if (in[0] == '\r' && in[1] == '\n') {
@@ -123,8 +138,11 @@ static void padding(struct base64 *b, uint8_t **out)
 
 static void character(struct base64 *b, uint8_t c, uint8_t **out)
 {
-	if (c == '\r' || c == '\n')
+	if (c == '\r' || c == '\n') {
+		if (b->state == BASE64_ENDED && c == '\n')
+			b->state = BASE64_AFTER;
 		return;
+	}
 	if (c == ' ' || c == '\t') {
 		b->flags |= MIME_FLAG(BASE64_BLANK);
 		return;
@@ -133,7 +151,7 @@ static void character(struct base64 *b, uint8_t c, uint8_t **out)
 		padding(b, out);
 		return;
 	}
-	if (b->state == BASE64_ENDED) {
+	if (b->state == BASE64_AFTER) {
 		b->state = BASE64_DATA;
 		b->flags |= MIME_FLAG(BASE64_TAIL);
 		b->in_tail |= !b->tailed;

@@ -62,8 +62,7 @@ static bool label(char *out, size_t size, const uint8_t *p, size_t n)
 static bool word(const struct parameters *list, const char *name, char *out, size_t size)
 {
 	uint8_t value[MAIL_TYPE + 1];
-	bool more;
-	const struct parameter *a = parameter_find(list, name, &more);
+	const struct parameter *again, *a = parameter_find(list, name, &again);
 
 	return a != NULL && label(out, size, value, parameter_value(a, value, sizeof(value)));
 }
@@ -124,15 +123,16 @@ static void names_read(struct mime *m, struct mime_frame *f, const struct parame
 {
 	uint8_t value[2 * MAIL_NAME_BYTES]; /* room for an encoding */
 	struct parameter_pieces pieces;
-	bool more;
-	const struct parameter *a = parameter_find(list, name, &more);
+	const struct parameter *again, *a = parameter_find(list, name, &again);
 
 	if (a != NULL)
 		mime_entity_name_set(m, f, place, value, parameter_value(a, value, sizeof(value)));
 	if (a != NULL && a->nvalue > sizeof(value))
 		mime_flag_entity(m, f, MIME_FLAG(CUT));
-	if (more)
+	if (again != NULL) {
 		mime_flag_entity(m, f, MIME_FLAG(PARAMETER_TWICE));
+		mime_entity_name_set(m, f, place + 2, value, parameter_value(again, value, sizeof(value)));
+	}
 	parameter_join(list, name, &pieces);
 	if (pieces.many)
 		mime_refuse(m, MIME_BIT_SEGMENTS);
@@ -147,7 +147,7 @@ const char *mime_entity_name(const struct mime_entity *entity)
 {
 	static const enum mime_name_place order[] = {MIME_FILENAME_PIECES, MIME_FILENAME, MIME_NAME_PIECES, MIME_NAME};
 
-	for (unsigned i = 0; i < MIME_NAMES; i++)
+	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (entity->names[order[i]].there && entity->names[order[i]].text[0] != '\0')
 			return entity->names[order[i]].text;
 	return "";
@@ -186,9 +186,8 @@ static mime_flags boundary_flags(const struct parameter *a, const uint8_t *value
 static void boundary_read(struct mime *m, struct mime_frame *f, const struct parameters *list)
 {
 	uint8_t value[MAIL_BOUNDARY_MAX + 1];
-	bool more;
-	const struct parameter *a = parameter_find(list, "boundary", &more);
-	mime_flags flags = more ? MIME_FLAG(BOUNDARY_TWICE) : 0;
+	const struct parameter *again, *a = parameter_find(list, "boundary", &again);
+	mime_flags flags = again != NULL ? MIME_FLAG(BOUNDARY_TWICE) : 0;
 
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->list[i].nname == 8 && strncasecmp((const char *)list->list[i].name, "boundary", 8) == 0 &&
@@ -212,11 +211,10 @@ static void charset_read(struct mime *m, struct mime_frame *f, const struct para
 {
 	struct mime_entity *e = &f->entity;
 	struct parameter_pieces pieces;
-	bool more;
-	const struct parameter *a = parameter_find(list, "charset", &more);
+	const struct parameter *again, *a = parameter_find(list, "charset", &again);
 
 	parameter_join(list, "charset", &pieces);
-	if (more || (a != NULL && pieces.there))
+	if (again != NULL || (a != NULL && pieces.there))
 		mime_flag_entity(m, f, MIME_FLAG(CHARSET_TWICE));
 	if (pieces.many)
 		mime_refuse(m, MIME_BIT_SEGMENTS);

@@ -39,17 +39,21 @@ static enum mime_field_id field_id(const uint8_t *name, size_t n)
 	return MIME_FIELD_OTHER;
 }
 
-/* What is between the printable characters left out: does it begin like a field of MIME's, or hold one? */
+/* Its letters alone: may a program take it for a field that says how to read the mail? */
 static bool looks_like_mime(const uint8_t *name, size_t n)
 {
-	char plain[64];
+	static const char *const fields[] = {"contenttype", "contenttransferencoding", "contentdisposition", "mimeversion"};
+	char letters[128];
 	size_t k = 0;
 
-	for (size_t i = 0; i < n && k + 1 < sizeof(plain); i++)
-		if (name[i] > ' ' && name[i] < 0x7f)
-			plain[k++] = (char)name[i];
-	plain[k] = '\0';
-	return strcasestr(plain, "content-") != NULL || strcasestr(plain, "mime-version") != NULL;
+	for (size_t i = 0; i < n && k + 1 < sizeof(letters); i++)
+		if ((name[i] | 0x20) >= 'a' && (name[i] | 0x20) <= 'z')
+			letters[k++] = (char)(name[i] | 0x20);
+	letters[k] = '\0';
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strstr(letters, fields[i]) != NULL)
+			return true;
+	return false;
 }
 
 static bool is_name(const uint8_t *name, size_t n)
@@ -177,6 +181,8 @@ static void line_end(struct mime *m)
 {
 	if (m->nfield > m->field_line && m->field[m->nfield - 1] == '\r')
 		m->nfield--;
+	if (m->nfield > MAIL_FIELD_BYTES)
+		mime_refuse(m, MIME_BIT_FIELD_BYTES);
 	uint32_t i = m->field_line;
 	while (i < m->nfield && is_blank(m->field[i]))
 		i++;

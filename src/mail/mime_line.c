@@ -39,18 +39,21 @@ static enum mime_flag wrong(uint8_t previous, uint8_t c)
 	return previous != '\r' && c == '\n' ? MIME_BIT_BARE_LF : MIME_FLAG_END;
 }
 
+/* The same for sixteen. */
+static vector wrongs(const uint8_t *p)
+{
+	vector v = load(p);
+
+	return equal(v, 0) | (equal(load(p - 1), '\r') ^ equal(v, '\n'));
+}
+
 size_t mime_line_strict(const uint8_t *p, size_t n, uint8_t previous, enum mime_flag *ret_why)
 {
 	size_t i = 0;
 
 	while (i < n) {
 		while (i > 0 && n - i >= 64) {
-			vector bad = {};
-			for (size_t j = i; j < i + 64; j += 16) {
-				vector v = load(p + j);
-				bad |= equal(v, 0) | (equal(load(p + j - 1), '\r') ^ equal(v, '\n'));
-			}
-			if (any(bad))
+			if (any(wrongs(p + i) | wrongs(p + i + 16) | wrongs(p + i + 32) | wrongs(p + i + 48)))
 				break;
 			i += 64;
 		}

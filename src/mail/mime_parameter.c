@@ -155,17 +155,17 @@ static bool is_named(const struct parameter *a, const char *name)
 	return a->nname == strlen(name) && strncasecmp((const char *)a->name, name, a->nname) == 0;
 }
 
-const struct parameter *parameter_find(const struct parameters *list, const char *name, bool *ret_more)
+const struct parameter *parameter_find(const struct parameters *list, const char *name, const struct parameter **ret_again)
 {
 	const struct parameter *found = NULL;
 
-	*ret_more = false;
+	*ret_again = NULL;
 	for (unsigned i = 0; i < list->n; i++) {
 		const struct parameter *a = &list->list[i];
 		if (a->index >= 0 || a->extended || !is_named(a, name))
 			continue;
 		if (found != NULL)
-			*ret_more = true;
+			*ret_again = a;
 		else
 			found = a;
 	}

@@ -29,8 +29,8 @@ const uint8_t *mime_token(const uint8_t *p, const uint8_t *end);
 
 /* All that follows a type: *( ";" name "=" value ). */
 void parameters_read(struct parameters *list, const uint8_t *p, const uint8_t *end);
-/* The first plain one of that name (lower case), or NULL; *ret_more: there is another. */
-const struct parameter *parameter_find(const struct parameters *list, const char *name, bool *ret_more);
+/* The first plain one of that name (lower case), or NULL; *ret_again: the last one, if there are several, else NULL. */
+const struct parameter *parameter_find(const struct parameters *list, const char *name, const struct parameter **ret_again);
 /* Its bytes, quoted pairs undone; at most size. Returns how many. */
 size_t parameter_value(const struct parameter *p, uint8_t *out, size_t size);
 

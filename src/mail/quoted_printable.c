@@ -11,6 +11,7 @@
  */
 #include "quoted_printable.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum qp_state {
@@ -22,12 +23,21 @@ enum qp_state {
 	QP_SOFT_CR,   /* and CR */
 };
 
+/* Values of digits; NONE for what is none. */
+#define NONE 0x80
+#define HEX(c)                                                                                                 \
+	((c) >= '0' && (c) <= '9'   ? (c) - '0'                                                                 \
+	: (c) >= 'A' && (c) <= 'F' ? (c) - 'A' + 10                                                             \
+	: (c) >= 'a' && (c) <= 'f' ? (c) - 'a' + 10                                                             \
+				     : NONE)
+#define FOUR(c) HEX(c), HEX(c + 1), HEX(c + 2), HEX(c + 3)
+#define SIXTEEN(c) FOUR(c), FOUR(c + 4), FOUR(c + 8), FOUR(c + 12)
+#define SIXTYFOUR(c) SIXTEEN(c), SIXTEEN(c + 16), SIXTEEN(c + 32), SIXTEEN(c + 48)
+static const uint8_t digits[256] = {SIXTYFOUR(0), SIXTYFOUR(64), SIXTYFOUR(128), SIXTYFOUR(192)};
+
 unsigned qp_hex(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
+	return digits[c] == NONE ? 16 : digits[c];
 }
 
 void qp_begin(struct quoted_printable *q)
@@ -127,20 +137,42 @@ static uint8_t *byte(struct quoted_printable *q, uint8_t c, uint8_t *out)
 	return text(q, c, out);
 }
 
+/* Copies up to the next "=", eight bytes at a time: runs of text are short. Up to seven bytes of rubbish may follow in out. */
+static const uint8_t *copy(const uint8_t *p, const uint8_t *end, uint8_t **out)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint8_t *o = *out;
+
+	while (end - p >= 8) {
+		uint64_t eight, equal;
+		memcpy(&eight, p, 8);
+		memcpy(o, &eight, 8);
+		equal = le64toh(eight) ^ ones * '=';
+		equal = (equal - ones) & ~equal & ones << 7;
+		size_t n = equal == 0 ? 8 : (size_t)__builtin_ctzll(equal) / 8;
+		o += n;
+		p += n;
+		if (n < 8)
+			break;
+	}
+	while (p < end && *p != '=')
+		*o++ = *p++;
+	*out = o;
+	return p;
+}
+
 /* Text without line end, nothing before it and nothing that could depend on what follows. */
 static uint8_t *run(struct quoted_printable *q, const uint8_t *p, const uint8_t *end, uint8_t *out)
 {
-	while (p < end) {
-		if (*p != '=') {
-			const uint8_t *next = memchr(p, '=', (size_t)(end - p));
-			size_t n = (size_t)((next != NULL ? next : end) - p);
-			memcpy(out, p, n);
-			out += n;
-			p += n;
-		} else if (end - p >= 3 && (qp_hex(p[1]) | qp_hex(p[2])) < 16) {
-			out = decoded(q, qp_hex(p[1]) << 4 | qp_hex(p[2]), out);
+	while ((p = copy(p, end, &out)) < end) {
+		while (end - p >= 3 && *p == '=') {
+			unsigned high = digits[p[1]], low = digits[p[2]];
+			if ((high | low) >= NONE)
+				break;
+			out = decoded(q, high << 4 | low, out);
 			p += 3;
-		} else {
+		}
+		if (p < end && *p == '=') {
 			q->flags |= MIME_FLAG(QP_BROKEN);
 			*out++ = *p++;
 		}

@@ -47,7 +47,7 @@ static size_t uu_name(const uint8_t *line, size_t n)
 {
 	size_t i = 6;
 
-	if (n < 12 || memcmp(line, "begin ", 6) != 0)
+	if (n < 11 || memcmp(line, "begin ", 6) != 0)
 		return 0;
 	while (i < n && line[i] >= '0' && line[i] <= '7')
 		i++;

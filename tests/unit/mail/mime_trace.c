@@ -140,7 +140,7 @@ static void take_field(void *arg, const struct mime_field *field)
 
 static const char *const encodings[] = {"7bit", "8bit", "binary", "base64", "quoted-printable", "unknown"};
 static const char *const dispositions[] = {"-", "inline", "attachment"};
-static const char *const places[] = {"filename", "filename*", "name", "name*"};
+static const char *const places[] = {"filename", "filename*", "filename-again", "name", "name*", "name-again"};
 
 static void put_words(struct buf *out, const struct mime_entity *e)
 {
