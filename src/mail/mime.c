@@ -210,7 +210,9 @@ static bool candidate_match(struct mime *m)
 		n--;
 	while (n > 0 && is_blank(m->line[n - 1]))
 		n--;
-	for (unsigned i = m->depth + 1u; i-- > 0 && n > 2;) {
+	/* A multipart's own boundary counts when its header is complete. */
+	unsigned frames = m->depth + (m->state == MIME_HEADER ? 0u : 1u);
+	for (unsigned i = frames; i-- > 0 && n > 2;) {
 		int match = boundary_match(&m->frames[i], m->line + 2, n - 2);
 		if (match != 0) {
 			boundary_take(m, i, match == 2);
@@ -218,7 +220,7 @@ static bool candidate_match(struct mime *m)
 			return true;
 		}
 	}
-	for (unsigned i = 0; i <= m->depth && n > 2; i++)
+	for (unsigned i = 0; i < frames && n > 2; i++)
 		if (boundary_near(&m->frames[i], m->line + 2, n - 2))
 			m->frames[i].body |= MIME_FLAG(BOUNDARY_NEAR);
 	return false;

@@ -391,7 +391,7 @@ mime_flags mime_addresses(const void *value, size_t n, mime_address_sink *sink, 
 	struct list l;
 	struct decoder d;
 	char out[DECODER_OUT(256)];
-	bool raw = memchr(p, 0x1b, n) != NULL || mime_line_8bit(p, n);
+	enum charset charset = CHARSET_UTF_8;
 
 	l.sink = sink;
 	l.arg = arg;
@@ -403,10 +403,12 @@ mime_flags mime_addresses(const void *value, size_t n, mime_address_sink *sink, 
 	l.comment = (struct text){.p = l.comment_text, .size = sizeof(l.comment_text)};
 	l.spec = (struct text){.p = l.spec_text, .size = sizeof(l.spec_text)};
 	entry_clear(&l);
-	if (!raw) {
+	if (memchr(p, 0x1b, n) != NULL || mime_line_8bit(p, n))
+		charset = charset_settle(CHARSET_UTF_8, p, n);
+	if (charset == CHARSET_UTF_8) { /* bytes that are none may be those of an encoded word */
 		characters(&l, (const char *)p, n);
 	} else {
-		decoder_begin(&d, charset_settle(CHARSET_UTF_8, p, n));
+		decoder_begin(&d, charset);
 		for (size_t i = 0; i < n; i += 256)
 			characters(&l, out, decoder_push(&d, p + i, n - i < 256 ? n - i : 256, out));
 		characters(&l, out, decoder_end(&d, out));

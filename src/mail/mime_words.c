@@ -108,7 +108,9 @@ static void run_base64(struct run *r, const uint8_t *p, const uint8_t *end)
 		unsigned value = base64_value(*p);
 		if (value == 64) {
 			r->flags |= MIME_FLAG(WORD_BROKEN);
-			return;
+			if (!is_blank(*p)) /* a blank where somebody folded it */
+				return;
+			continue;
 		}
 		bits = bits << 6 | value;
 		n += 6;

@@ -5,12 +5,15 @@
  *                              give the same; every flag of mime_flag.h must occur
  * golden_mime --regenerate DIR
  * golden_mime --show FILE [--tolerant]   for people: prints the events of a mail
+ * golden_mime --walk DIR       every file below it, as a file and as SMTP carries it, cut in several ways: the events are in
+ *                              order, and the same; 77 when there is no such directory
  *
  * Names that begin with "file-" are read as files, the others as SMTP carries them.
  */
 #include <sekisho/buf.h>
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,12 +124,75 @@ static int show(const char *path, bool tolerant)
 	return 0;
 }
 
+/* -- Other people's mails ------------------------------------------------------------------------------------------ */
+
+static int walked, walk_failed;
+
+/* As SMTP would carry it. */
+static void crlf(const struct buf *in, struct buf *ret)
+{
+	const char *s = (const char *)in->data;
+
+	for (size_t i = 0; i < in->len; i++) {
+		if (s[i] == '\n')
+			buf_addc(ret, '\r');
+		if (s[i] != '\r' && s[i] != '\0')
+			buf_addc(ret, s[i]);
+	}
+}
+
+static void walk_mail(const char *path, const struct buf *in, unsigned how)
+{
+	const size_t steps[] = {13, 4096, in->len / 2 + 1};
+	struct buf whole = {0};
+
+	mime_trace(&whole, in->data, in->len, 0, in->len + 1, how);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct buf pieces = {0};
+		mime_trace(&pieces, in->data, in->len, 1, steps[i], how);
+		if (!same(&pieces, &whole)) {
+			printf("%s: other events in pieces of %zu\n", path, steps[i]);
+			walk_failed++;
+		}
+		buf_free(&pieces);
+	}
+	buf_free(&whole);
+}
+
+static int walk_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	struct buf in = {0}, smtp = {0};
+
+	(void)st, (void)ftw;
+	if (kind != FTW_F)
+		return 0;
+	read_all(path, &in);
+	crlf(&in, &smtp);
+	walk_mail(path, &in, TRACE_TOLERANT | TRACE_SUMS);
+	walk_mail(path, &smtp, TRACE_SUMS);
+	walked++;
+	buf_free(&in), buf_free(&smtp);
+	return 0;
+}
+
+static int walk(const char *dir)
+{
+	if (nftw(dir, walk_file, 16, FTW_PHYS) != 0) {
+		printf("SKIP: no test mails in %s\n", dir);
+		return 77;
+	}
+	printf("%d files, %d failed\n", walked, walk_failed);
+	return walk_failed != 0 || walked == 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct dirent **list;
 	struct buf all = {0};
 	int failed = 0;
 
+	if (argc == 3 && strcmp(argv[1], "--walk") == 0)
+		return walk(argv[2]);
 	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
 		return show(argv[2], argc > 3);
 	bool regenerate = argc == 3 && strcmp(argv[1], "--regenerate") == 0;
