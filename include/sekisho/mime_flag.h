@@ -1,7 +1,8 @@
 /*
  * mime_flag.h: what is wrong, or doubtful, in a mail's structure. Nothing is guessed in silence: each doubt has a row here.
  *
- * A set of them is a mime_flags, one bit each; one bit of the 64 stays free. To add one: a row, its Japanese, its mail in tests/golden/mail/attack.
+ * A set of them is a mime_flags, one bit each; one bit of the 64 stays free. To add one: a row, its Japanese, its mail in
+ * tests/golden/mail/attack.
  */
 #ifndef SEKISHO_MIME_FLAG_H
 #define SEKISHO_MIME_FLAG_H
