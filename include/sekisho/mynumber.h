@@ -57,7 +57,7 @@ struct mynumber_report {
 /* A number that was found. */
 struct mynumber_hit {
 	uint64_t hash;
-	uint64_t at;	/* character behind its last occurrence */
+	uint64_t at;	/* characters up to the end of its last occurrence */
 	bool doubtful;	/* there */
 	bool plain;	/* somewhere it was not */
 	bool named;	/* a word near, and not doubtful */
@@ -68,7 +68,7 @@ struct mynumber_hit {
 /* Digits without a separator. */
 struct mynumber_group {
 	uint64_t value;
-	uint64_t at;	/* character before it */
+	uint64_t at, end; /* characters before it, and with it */
 	uint8_t n;	/* digits; 14 stands for more, too */
 	uint8_t before; /* separator before it */
 	bool doubtful, exempt;

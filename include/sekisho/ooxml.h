@@ -74,6 +74,7 @@ struct ooxml {
 	bool stop;    /* we ended this part ourselves */
 	uint32_t in_text, skip, in_value, in_inline; /* elements that are open */
 	uint8_t breaks; /* line ends that are due */
+	uint8_t kept;	/* line ends that were due when the cell began, if nothing was given since */
 	uint8_t tabs;	/* tabs that are due */
 	char label[OOXML_NAME_MAX];
 	/* Sheets. */

@@ -129,11 +129,11 @@ struct zip {
 	uint32_t nextra, ncomment;
 	uint32_t marks;	       /* which names of documents were seen */
 	/* The entry that is open. */
-	bool opened, known, wanted, whole, bad, wide;
+	bool opened, known, asked, wanted, whole, bad, failed, poor, wide;
 	uint64_t count;	       /* bytes of its data so far, as they are */
 	uint64_t out;	       /* inflated */
+	uint64_t due, budget;  /* of that, not taken from the allowance yet; what the allowance was then */
 	uint32_t crc;	       /* of what was inflated */
-	uint16_t flags;	       /* of its header */
 	uint16_t nhead, nheld;
 	uint8_t field[64];
 	uint8_t raw[ZIP_NAME_MAX];

@@ -290,10 +290,11 @@ static void end_plain(struct attachment *a)
 	decoder_begin(&d, a->report.charset);
 	for (size_t i = 0; i < a->nraw; i += 4096)
 		mailtext_put(&filter, utf8, decoder_push(&d, a->raw + i, a->nraw - i < 4096 ? a->nraw - i : 4096, utf8));
-	mailtext_put(&filter, utf8, decoder_end(&d, utf8));
-	mailtext_end(&filter);
-	if (a->raw_cut)
+	if (a->raw_cut) /* in the middle of a character, perhaps */
 		a->report.flags |= ATTACHMENT_TRUNCATED;
+	else
+		mailtext_put(&filter, utf8, decoder_end(&d, utf8));
+	mailtext_end(&filter);
 }
 
 static void end_zip(struct attachment *a)

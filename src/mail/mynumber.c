@@ -97,7 +97,7 @@ static void judge_groups(struct mynumber *m, uint32_t end, const struct mynumber
 	if (g->n == 12) {
 		bool part = (before != NULL && goes_on(g->before, NONE, before)) || (behind != NULL && goes_on(behind->before, NONE, behind));
 		if (!part)
-			mynumber_judge(m, g->value, g, false);
+			mynumber_judge(m, g->value, g, g);
 		return;
 	}
 	if (end < 2 || g->n != 4 || g[-1].n != 4 || g[-2].n != 4 || !alike(g->before, g[-1].before))
@@ -108,7 +108,7 @@ static void judge_groups(struct mynumber *m, uint32_t end, const struct mynumber
 	before = end > 2 ? g - 3 : NULL;
 	if ((before != NULL && goes_on(g[-2].before, inner, before)) || (behind != NULL && goes_on(behind->before, inner, behind)))
 		return;
-	mynumber_judge(m, (g[-2].value * 10000 + g[-1].value) * 10000 + g->value, &g[-2], true);
+	mynumber_judge(m, (g[-2].value * 10000 + g[-1].value) * 10000 + g->value, &g[-2], g);
 }
 
 /* Fields of one digit: exactly twelve with the same separator. */
@@ -119,7 +119,7 @@ static void end_run(struct mynumber *m)
 	if (m->run == 12) {
 		for (int i = 0; i < 12; i++)
 			value = value * 10 + m->digits[i];
-		mynumber_judge(m, value, &m->first, true);
+		mynumber_judge(m, value, &m->first, &m->first);
 	}
 	m->run = 0;
 }
@@ -136,6 +136,7 @@ static void run_group(struct mynumber *m, const struct mynumber_group *g)
 		m->first = *g;
 	else
 		m->run_separator = g->before;
+	m->first.end = g->end;
 	if (m->run < 12)
 		m->digits[m->run] = (uint8_t)g->value;
 	m->run += m->run < 13;
@@ -188,6 +189,7 @@ static void on_digit(struct mynumber *m, unsigned digit)
 	if (m->now.n < 12)
 		m->now.value = m->now.value * 10 + digit;
 	m->now.n += m->now.n < 14;
+	m->now.end = m->at;
 }
 
 static void on_separator(struct mynumber *m, unsigned separator)

@@ -142,8 +142,9 @@ static void name(struct mynumber_hit *hit)
 		hit->named = true;
 }
 
-void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, bool grouped)
+void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, const struct mynumber_group *last)
 {
+	bool grouped = first->n != 12;
 	bool right = mynumber_check_digit(value / 10) == value % 10;
 	bool doubtful = first->doubtful || is_dated(value, grouped);
 	uint64_t h = hash(m->options.key, value);
@@ -159,7 +160,7 @@ void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_gr
 	struct mynumber_hit *hit = right ? hit_of(m, h, value) : NULL;
 	if (hit == NULL)
 		return;
-	hit->at = m->at;
+	hit->at = last->end;
 	hit->doubtful = doubtful;
 	hit->plain = hit->plain || !doubtful;
 	if (m->word != 0 && first->at - m->word <= MYNUMBER_NEAR)

@@ -11,8 +11,8 @@ void mynumber_words_begin(struct mynumber *m);
 uint32_t mynumber_fold(uint32_t point);
 void mynumber_words(struct mynumber *m, uint32_t folded);
 
-/* mynumber_hits.c: a number of 12 digits was read; a word for it was read. */
-void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, bool grouped);
+/* mynumber_hits.c: a number of 12 digits was read, from this group to that; a word for it was read. */
+void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, const struct mynumber_group *last);
 void mynumber_named(struct mynumber *m);
 
 #endif

@@ -95,7 +95,7 @@ static void put_text(struct ooxml *o, const char *s, size_t n)
 	}
 	ooxml_put(o, tabs, o->tabs);
 	o->any = true;
-	o->breaks = o->tabs = 0;
+	o->breaks = o->tabs = o->kept = 0;
 	ooxml_put(o, s, n);
 }
 
@@ -121,6 +121,8 @@ static void flow_start(struct ooxml *o, const char *name, size_t n)
 		o->in_text++;
 	else if (o->skip == 0 && ooxml_is(name, n, "tab"))
 		o->tabs += o->tabs < OOXML_TABS_MAX;
+	else if (ooxml_is(name, n, "tc"))
+		o->kept = o->breaks;
 	else if (o->skip == 0 && (ooxml_is(name, n, "br") || ooxml_is(name, n, "cr")))
 		o->breaks += o->breaks < 2;
 	else if (o->skip == 0 && ooxml_is(name, n, "noBreakHyphen"))
@@ -136,7 +138,7 @@ static void flow_end(struct ooxml *o, const char *name, size_t n)
 	} else if (ooxml_is(name, n, "p") || ooxml_is(name, n, "comment") || ooxml_is(name, n, "threadedComment")) {
 		o->breaks += o->breaks < 2;
 	} else if (ooxml_is(name, n, "tc")) { /* its last paragraph ends the cell, not the line */
-		o->breaks = 0;
+		o->breaks = o->kept;
 		o->tabs += o->tabs < OOXML_TABS_MAX;
 	} else if (ooxml_is(name, n, "tr")) {
 		o->tabs = 0;
@@ -199,7 +201,7 @@ bool ooxml_wants(struct ooxml *o, const char *name, size_t n)
 	xml_begin(&o->xml);
 	o->any = o->stop = false;
 	o->in_text = o->skip = o->in_value = o->in_inline = 0;
-	o->breaks = o->tabs = 0;
+	o->breaks = o->tabs = o->kept = 0;
 	ooxml_sheet_begin(o);
 	return true;
 }
@@ -214,6 +216,8 @@ bool ooxml_push(struct ooxml *o, const uint8_t *bytes, size_t n)
 
 void ooxml_part_end(struct ooxml *o, bool whole)
 {
+	if (o->part == PART_NONE)
+		return;
 	if (!whole && !o->stop)
 		o->report.damaged = true;
 	if (o->any && (o->part == PART_BODY || o->part == PART_FLOW))

@@ -57,30 +57,43 @@ static void add_byte(struct ooxml *o, enum record record, unsigned value, bool h
 	}
 }
 
+/* What fits of a text: so it does not matter in what pieces it comes. */
+static size_t fitting(struct ooxml *o, size_t n, size_t head, size_t have)
+{
+	size_t room = sizeof(o->cells) - o->ncells, most = TEXT_MAX - have;
+
+	room = room > head ? room - head : 0;
+	most = most < room ? most : room;
+	o->report.truncated = o->report.truncated || n > most;
+	return n < most ? n : most;
+}
+
+/* The text of one cell comes in pieces: the last record grows. */
+static void grow_text(struct ooxml *o, const char *s, size_t n)
+{
+	uint8_t *length = o->cells + o->text;
+	size_t have = length[0] | (size_t)length[1] << 8, take = fitting(o, n, 0, have);
+
+	memcpy(o->cells + o->ncells, s, take);
+	o->ncells += (uint32_t)take;
+	length[0] = (uint8_t)(have + take);
+	length[1] = (uint8_t)((have + take) >> 8);
+}
+
 static void add_text(struct ooxml *o, const char *s, size_t n)
 {
-	uint8_t *p;
-
-	/* The text of one cell comes in pieces: the last record grows. */
 	if (o->text != 0) {
-		unsigned have = o->cells[o->text] | (unsigned)o->cells[o->text + 1] << 8;
-		n = n < TEXT_MAX - have ? n : TEXT_MAX - have;
-		p = n > 0 ? reserve(o, n) : NULL;
-		if (p == NULL)
-			return;
-		memcpy(p, s, n);
-		o->cells[o->text] = (uint8_t)(have + n);
-		o->cells[o->text + 1] = (uint8_t)((have + n) >> 8);
+		grow_text(o, s, n);
 		return;
 	}
-	n = n < TEXT_MAX ? n : TEXT_MAX;
-	p = reserve(o, 3 + n);
+	size_t take = fitting(o, n, 3, 0);
+	uint8_t *p = take > 0 ? reserve(o, 3 + take) : NULL;
 	if (p == NULL)
 		return;
 	p[0] = TEXT;
-	p[1] = (uint8_t)n;
-	p[2] = (uint8_t)(n >> 8);
-	memcpy(p + 3, s, n);
+	p[1] = (uint8_t)take;
+	p[2] = (uint8_t)(take >> 8);
+	memcpy(p + 3, s, take);
 	o->text = (uint32_t)(p + 1 - o->cells);
 }
 

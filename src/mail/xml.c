@@ -322,10 +322,10 @@ static void on_character(struct xml *x, const struct out *o, char c)
 
 static void tokens(struct xml *x, const struct out *o, const char *s, size_t n)
 {
+	const char *nul = memchr(s, 0, n);
 	size_t i = 0;
 
-	if (memchr(s, 0, n) != NULL)
-		stop(x);
+	n = nul != NULL ? (size_t)(nul - s) : n;
 	while (i < n && !x->stopped) {
 		size_t from = i;
 		while (x->state == TEXT && i < n && s[i] != '<' && s[i] != '&')
@@ -334,6 +334,8 @@ static void tokens(struct xml *x, const struct out *o, const char *s, size_t n)
 		if (i < n)
 			on_character(x, o, s[i++]);
 	}
+	if (nul != NULL)
+		stop(x);
 }
 
 /* The first bytes: a mark of UTF-8 or UTF-16, or none. */

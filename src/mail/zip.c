@@ -299,6 +299,9 @@ void zip_feed(struct zip *z, const uint8_t *p, size_t n)
 		p += took;
 		n -= took;
 		z->offset += took;
+		*z->handler.allowance += (uint64_t)took * ZIP_ALLOWANCE_PER_BYTE;
+		if (z->state == ZIP_DATA)
+			zip_data_judge(z);
 		if (z->state == ZIP_DESCRIPTOR && z->fill == z->need)
 			descriptor_grew(z);
 		else if (collects(z) && z->fill == z->need)
@@ -322,8 +325,6 @@ void zip_begin(struct zip *z, const struct zip_handler *handler)
 
 void zip_push(struct zip *z, const void *bytes, size_t n)
 {
-	if (z->state != ZIP_LOST)
-		*z->handler.allowance += (uint64_t)n * ZIP_ALLOWANCE_PER_BYTE;
 	zip_feed(z, bytes, n);
 }
 

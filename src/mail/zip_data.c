@@ -7,6 +7,8 @@
  * came, and, of a stored entry, their check sum. All of it must agree with the directory later.
  *
  * Cost: what is inflated is taken from the mail's allowance; without allowance nothing is. zlib has its memory in struct zip.
+ * Decisions that cost or doubt leads to (allowance, ratio, damage) are made where BLOCK bytes of the data are full, so that they
+ * are the same however the bytes come in pieces.
  */
 #include "zip_private.h"
 
@@ -15,6 +17,7 @@
 #include <zlib.h>
 
 #define OUT 16384u   /* bytes inflated in a go: what a stack bears */
+#define BLOCK 1024u  /* at most 1 MiB inflated between two decisions */
 #define FOLLOWED 26u /* the longest descriptor, and the two bytes that begin every record */
 
 static void *take_memory(void *arg, unsigned items, unsigned size)
@@ -50,12 +53,11 @@ static bool inflate_ready(struct zip *z)
 
 static bool spend(struct zip *z, uint64_t n)
 {
-	if (*z->handler.allowance < n) {
-		z->report.spent = true;
-		return false;
-	}
-	*z->handler.allowance -= n;
-	return true;
+	bool enough = *z->handler.allowance >= n;
+
+	*z->handler.allowance -= enough ? n : *z->handler.allowance;
+	z->report.spent = z->report.spent || !enough;
+	return enough;
 }
 
 /* Content as it was before it was packed. */
@@ -83,9 +85,15 @@ static void look_away(struct zip *z)
 /* The data is over, and its length was known before. */
 static void data_done(struct zip *z)
 {
-	if (z->mode == ZIP_UNPACK)
+	spend(z, z->due < *z->handler.allowance ? z->due : *z->handler.allowance);
+	z->due = 0;
+	if (z->poor) {
+		z->report.spent = true;
+		z->entry.flags |= z->nhead < sizeof(z->head) ? ZIP_UNREAD : 0;
+	} else if (z->mode == ZIP_UNPACK) {
 		z->bad = true; /* its stream is not */
-	else if (z->mode == ZIP_COPY)
+	}
+	if (z->mode == ZIP_COPY)
 		z->whole = true;
 	if (z->whole && (z->crc != z->now.crc || z->out != z->now.size))
 		z->bad = true;
@@ -118,13 +126,14 @@ void zip_data_begin(struct zip *z)
 	z->known = (z->now.flags & HEADER_STREAM) == 0;
 	z->wide = zip_extra(z, 0x0001, &n) != NULL;
 	z->left = z->now.packed;
-	z->count = z->out = 0;
+	z->count = z->out = z->due = 0;
 	z->crc = 0;
 	z->nhead = z->nheld = 0;
-	z->whole = z->bad = false;
+	z->whole = z->bad = z->failed = z->poor = false;
 	z->state = ZIP_DATA;
 	z->mode = mode_of(z);
-	z->wanted = z->handler.begin != NULL && z->handler.begin(z->handler.arg, &z->entry) && (z->entry.flags & ZIP_UNREAD) == 0;
+	z->asked = z->handler.begin != NULL && z->handler.begin(z->handler.arg, &z->entry) && (z->entry.flags & ZIP_UNREAD) == 0;
+	z->wanted = z->asked;
 	if (z->known && z->left == 0) {
 		if (z->mode == ZIP_UNPACK && z->now.size == 0)
 			z->mode = ZIP_COPY; /* some write an empty file as deflated, without a stream */
@@ -132,55 +141,66 @@ void zip_data_begin(struct zip *z)
 	}
 }
 
-/* Deflated bytes that zlib took, inflated ones that it gave. */
-static void unpacked(struct zip *z, int result, const uint8_t *out, size_t n, uint64_t taken)
+/* Of a byte inflated: content that is wanted is read, too. */
+static unsigned price(const struct zip *z)
 {
-	if (!spend(z, z->wanted ? (uint64_t)n * 2 : n)) {
-		z->entry.flags |= z->nhead < sizeof(z->head) ? ZIP_UNREAD : 0;
-		look_away(z);
-		return;
-	}
+	return z->asked ? 2 : 1;
+}
+
+/* What zlib gave. */
+static void unpacked(struct zip *z, int result, const uint8_t *out, size_t n)
+{
+	z->due += n * price(z);
 	deliver(z, out, n);
-	if (z->out > ZIP_RATIO_FREE && z->out / ZIP_RATIO_MAX > taken) {
-		z->entry.flags |= ZIP_BOMB;
-		look_away(z);
-	} else if ((result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END) || (z->known && z->out > z->now.size)) {
-		z->bad = true;
-		zip_break(z, ZIP_BAD_DATA);
-		look_away(z);
-	} else if (result == Z_STREAM_END) {
+	if (result == Z_STREAM_END) {
 		z->whole = true;
 		z->mode = ZIP_COPY; /* the end of its data must come now */
-	} else if (z->known && !z->wanted && z->nhead == sizeof(z->head)) {
+	} else if (result != Z_OK && result != Z_BUF_ERROR) {
+		z->failed = true;
+	} else if (z->known && !z->asked && z->nhead == sizeof(z->head)) {
 		look_away(z);
 	}
 }
 
-/* How much to inflate in a go: of an entry that nobody wants, its beginning. */
+/* How much to inflate in a go: what the allowance was when the block began; of an entry that nobody wants, its beginning. */
 static size_t room(const struct zip *z)
 {
-	return z->known && !z->wanted ? sizeof(z->head) - z->nhead : OUT;
+	uint64_t most = z->due < z->budget ? (z->budget - z->due) / price(z) : 0;
+	size_t space = z->known && !z->asked ? sizeof(z->head) - z->nhead : OUT;
+
+	return space < most ? space : (size_t)most;
+}
+
+static size_t inflate_some(struct zip *z, const uint8_t *p, size_t n)
+{
+	z_stream *s = z->inflate;
+	uint8_t out[OUT];
+
+	s->next_in = (uint8_t *)(uintptr_t)p;
+	s->avail_in = (uInt)n;
+	while (z->mode == ZIP_UNPACK && !z->failed && !z->poor) {
+		size_t space = room(z);
+		z->poor = space == 0;
+		if (z->poor)
+			break;
+		s->next_out = out;
+		s->avail_out = (uInt)space;
+		int result = inflate(s, Z_NO_FLUSH);
+		unpacked(z, result, out, space - s->avail_out);
+		if (s->avail_in == 0 && s->avail_out != 0)
+			break;
+	}
+	return z->failed || z->poor ? n : n - s->avail_in;
 }
 
 static size_t unpack(struct zip *z, const uint8_t *p, size_t n)
 {
-	z_stream *s = z->inflate;
-	uint8_t out[OUT];
-	size_t most = z->known && z->left < n ? (size_t)z->left : n, taken = 0;
+	size_t most = z->known && z->left < n ? (size_t)z->left : n, block = BLOCK - z->count % BLOCK;
 
-	most = most < OUT ? most : OUT;
-	while (z->mode == ZIP_UNPACK) {
-		size_t space = room(z);
-		s->next_in = (uint8_t *)(uintptr_t)(p + taken);
-		s->avail_in = (uInt)(most - taken);
-		s->next_out = out;
-		s->avail_out = (uInt)space;
-		int result = inflate(s, Z_NO_FLUSH);
-		taken = most - s->avail_in;
-		unpacked(z, result, out, space - s->avail_out, z->count + taken);
-		if (result == Z_BUF_ERROR || (s->avail_in == 0 && s->avail_out != 0))
-			break;
-	}
+	most = most < block ? most : block;
+	if (block == BLOCK)
+		z->budget = *z->handler.allowance;
+	size_t taken = z->failed || z->poor ? most : inflate_some(z, p, most);
 	z->count += taken;
 	if (z->known) {
 		z->left -= taken;
@@ -191,19 +211,37 @@ static size_t unpack(struct zip *z, const uint8_t *p, size_t n)
 	return taken;
 }
 
+void zip_data_judge(struct zip *z)
+{
+	if (z->mode != ZIP_UNPACK || z->count % BLOCK != 0 || z->count == 0)
+		return;
+	bool enough = spend(z, z->due) && !z->poor;
+	z->report.spent = z->report.spent || z->poor;
+	z->due = 0;
+	z->bad = z->bad || z->failed || (z->known && z->out > z->now.size);
+	if (z->bad) {
+		zip_break(z, ZIP_BAD_DATA);
+		look_away(z);
+	} else if (z->out > ZIP_RATIO_FREE && z->out / ZIP_RATIO_MAX > z->count) {
+		z->entry.flags |= ZIP_BOMB;
+		look_away(z);
+	} else if (!enough) {
+		z->entry.flags |= z->nhead < sizeof(z->head) ? ZIP_UNREAD : 0;
+		look_away(z);
+	} else if (z->known && !z->wanted) {
+		look_away(z);
+	}
+}
+
 /* By the length: to the end of the data. */
 static size_t pass(struct zip *z, const uint8_t *p, size_t n)
 {
 	size_t take = z->left < n ? (size_t)z->left : n;
 
-	if (z->mode == ZIP_COPY && !z->whole) {
-		if (z->wanted && !spend(z, take))
-			look_away(z);
-		else
-			deliver(z, p, take);
-	} else if (z->mode == ZIP_COPY && take > 0) {
+	if (z->mode == ZIP_COPY && !z->whole)
+		deliver(z, p, take);
+	else if (z->mode == ZIP_COPY && take > 0)
 		z->bad = true; /* something stands behind its stream */
-	}
 	z->count += take;
 	z->left -= take;
 	return take;
@@ -238,8 +276,6 @@ static void searched(struct zip *z, const uint8_t *p, size_t n)
 	z->count += n;
 	if (z->now.method != ZIP_METHOD_STORED || (z->entry.flags & ZIP_ENCRYPTED) || n == 0)
 		return;
-	if (z->wanted && !spend(z, n))
-		z->wanted = false;
 	deliver(z, p, n);
 }
 
@@ -317,7 +353,9 @@ static size_t search_held(struct zip *z, const uint8_t *p, size_t n)
 	found(z);
 	if (end >= old)
 		return end - old;
-	z->offset -= old - end; /* read once more, as what they are */
+	/* Read once more, as what they are. */
+	z->offset -= old - end;
+	*z->handler.allowance -= (old - end) * ZIP_ALLOWANCE_PER_BYTE;
 	zip_feed(z, rest, old - end);
 	return 0;
 }

@@ -67,10 +67,11 @@ static bool holds(const char *name, size_t n, const char *word)
 static uint32_t path_flags(const uint8_t *raw, size_t n)
 {
 	const char *s = (const char *)raw;
-	uint32_t flags = 0;
+	uint32_t flags = n == 0 ? ZIP_NAME_ODD : 0;
 
-	if (n == 0 || memchr(raw, '\\', n) != NULL || memchr(raw, 0, n) != NULL)
-		flags |= ZIP_NAME_ODD;
+	for (size_t i = 0; i < n; i++)
+		if (raw[i] < 0x20 || raw[i] == '\\')
+			flags |= ZIP_NAME_ODD;
 	if (n > 0 && (s[0] == '/' || s[0] == '\\' || (n > 1 && s[1] == ':')))
 		flags |= ZIP_ABSOLUTE;
 	for (size_t i = 0; i + 2 <= n; i++)

@@ -73,6 +73,8 @@ bool zip_wide(struct zip *z, bool place);
 /* zip_data.c: the data of an entry. */
 void zip_data_begin(struct zip *z);
 size_t zip_data(struct zip *z, const uint8_t *p, size_t n);
+/* After each piece of it: is it worth what it costs? */
+void zip_data_judge(struct zip *z);
 /* Bytes of a descriptor so far; true when they are one. */
 bool zip_descriptor(struct zip *z);
 
