@@ -38,7 +38,7 @@ static int write_domains(const struct policy *p, int fd)
 	for (unsigned w = 0; w < MAILD_WAYS; w++) {
 		const struct ir_mail *way = p->way[w];
 		for (uint32_t i = 0; way != NULL && i < way->domains.n; i++)
-			if (dprintf(fd, "%s\n", ir_text(&p->ir, p->ir.names[way->domains.first + i].text)) < 0)
+			if (dprintf(fd, "%s\n", ir_text(&p->ir, p->ir.names[way->domains.first + i].name)) < 0)
 				return -errno;
 	}
 	return memfd_seal(fd);

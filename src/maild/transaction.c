@@ -312,7 +312,7 @@ static void on_job(void *arg, struct job *j, enum mail_reason reason)
 	(void)j;
 	if (s->job.report >= 0 && !read_report(s))
 		reason = MAIL_REASON_WORKER_FAILED;
-	if (reason == MAIL_REASON_NONE || (s->have_report && s->view.head->reason != MAILREPORT_NONE)) {
+	if (reason == MAIL_REASON_NONE || (s->have_report && s->view.head->reason != MAIL_REASON_NONE)) {
 		uint32_t verdict = judging_mail(s, &s->view, &s->reason, s->detail, sizeof(s->detail));
 		if (verdict == MSG_MAIL_HELD)
 			ask_approval(s);

@@ -130,7 +130,7 @@ static void take_verdict(struct job *j, const struct msg_mail_verified *v)
 	j->bytes_verified = v->bytes;
 	memcpy(j->sha256_out, v->sha256, sizeof(j->sha256_out));
 	if (!j->verified && j->bytes_out != 0)
-		daemon_log("the verifier refused what the cleaner wrote: %s at byte %llu", mailverify_reason_word(v->reason),
+		daemon_log("the verifier refused what the cleaner wrote: %s at byte %llu", mailverify_word((enum mailverify_reason)v->reason),
 			(unsigned long long)v->offset);
 }
 

@@ -200,6 +200,7 @@ static const struct handed_end {
 	{INIT_MAIL, PAIR_MAIL, 1}, {INIT_MAIL, PAIR_LEDGER, 0}, {INIT_MAIL, PAIR_CALLS, 0}, {INIT_MAIL, PAIR_CLEAN, 0},
 	{INIT_MAIL, PAIR_VERIFY, 0},
 	{INIT_CONNECT, PAIR_CALLER, 1}, {INIT_CONNECT, PAIR_CALLS, 1},
+	{INIT_CLEAN, PAIR_CLEAN, 1}, {INIT_VERIFY, PAIR_VERIFY, 1},
 };
 
 /* Between the first pair and the others stands what only this daemon has. */
@@ -467,7 +468,7 @@ static bool prepare(struct init *in)
 {
 	static const enum jail_row rows[INIT_DAEMONS] = {
 		[INIT_GATE] = JAIL_GATE, [INIT_LOG] = JAIL_LOG, [INIT_INSPECT] = JAIL_INSPECT, [INIT_MAIL] = JAIL_MAIL,
-		[INIT_CONNECT] = JAIL_CONNECT};
+		[INIT_CONNECT] = JAIL_CONNECT, [INIT_CLEAN] = JAIL_CLEAN, [INIT_VERIFY] = JAIL_VERIFY};
 	bool good = true;
 
 	for (unsigned i = 0; i < INIT_DAEMONS; i++) {

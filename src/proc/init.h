@@ -47,7 +47,16 @@ struct init_oneshot {
 };
 
 /* In the order in which they are started and stopped: who asks before who answers. */
-enum init_daemon_index { INIT_GATE, INIT_LOG, INIT_INSPECT, INIT_MAIL, INIT_CONNECT, INIT_DAEMONS };
+enum init_daemon_index {
+	INIT_GATE,
+	INIT_LOG,
+	INIT_INSPECT,
+	INIT_MAIL,
+	INIT_CONNECT,
+	INIT_CLEAN,
+	INIT_VERIFY,
+	INIT_DAEMONS,
+};
 
 /* Pairs that outlive both ends, see daemon.h. End 0 is the first one's. */
 enum init_pair_index {
