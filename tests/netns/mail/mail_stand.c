@@ -1,0 +1,429 @@
+/*
+ * mail_stand.c: the mail gate's processes without the rest of the gate: this program is their sekisho-init, sekishod and
+ * sekisho-logd at once, and does what a test says. usage: mail_stand LIBEXEC POLICY ROOT
+ *
+ * Commands, a line each, on standard input; events, a JSON object a line, on standard output:
+ *
+ *	kill NAME | stop NAME	  SIGKILL, SIGTERM to a process, which is started again
+ *	ledger ok|fail|silent	  what the ledger does with an entry
+ *	approve yes|no		  what it says when it is asked
+ *	policy FILE		  another generation
+ *	resume in|out		  after a flood
+ *	pids			  {"event":"pids","sekisho-maild":123,...}
+ *	{"event":"ready","name"}  {"event":"entry",...}  {"event":"outcome",...}  {"event":"status",...}  {"event":"died","name"}
+ *
+ * The listening sockets are bound in the network namespace in which it runs, by the policy's addresses.
+ */
+#include <sekisho/arena.h>
+#include <sekisho/buf.h>
+#include <sekisho/config.h>
+#include <sekisho/daemon.h>
+#include <sekisho/diag.h>
+#include <sekisho/ir.h>
+#include <sekisho/json.h>
+#include <sekisho/loop.h>
+#include <sekisho/mail_reason.h>
+#include <sekisho/model.h>
+#include <sekisho/open.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../src/proc/spawn.h"
+
+enum who { MAIL, CONNECT, CLEAN, VERIFY, PROCESSES };
+enum pair { TO_MAIL, TO_CONNECT, LEDGER, CALLS, JOBS_CLEAN, JOBS_VERIFY, PAIRS };
+enum ledger_mode { LEDGER_OK, LEDGER_FAIL, LEDGER_SILENT };
+
+static const char *const names[PROCESSES] = {"sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify"};
+
+static struct stand {
+	struct loop *loop;
+	const char *libexec;
+	char root[256];
+	pid_t pid[PROCESSES];
+	int init[PROCESSES]; /* our ends */
+	int pair[PAIRS][2];
+	int ir_fd;
+	struct ir ir;
+	void *map;
+	size_t size;
+	uint32_t generation;
+	enum ledger_mode ledger;
+	bool approve;
+	uint64_t rows;
+} st;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "mail_stand: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void event(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vprintf(format, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* -- The policy ------------------------------------------------------------------------------------------ */
+
+static char *read_file(const char *path, size_t *ret_n)
+{
+	FILE *f = fopen(path, "re");
+	char *text = malloc(1 << 20);
+
+	if (f == NULL || text == NULL)
+		die(path);
+	*ret_n = fread(text, 1, 1 << 20, f);
+	fclose(f);
+	return text;
+}
+
+static int sealed(const struct buf *b)
+{
+	int fd = memfd_create("ir", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, b->data, b->len) != (ssize_t)b->len ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+		die("memfd");
+	return fd;
+}
+
+static void load_policy(const char *path)
+{
+	struct arena *arena = arena_new();
+	struct diag_list diags;
+	struct model *model;
+	struct buf ir = {0};
+	size_t n;
+	char *text = read_file(path, &n);
+
+	diag_init(&diags, arena);
+	if (!config_read(arena, text, n, &diags, &model) ||
+		!policy_compile(model, (struct wall){time(NULL)}, &diags, &ir)) {
+		for (size_t i = 0; i < diags.n; i++)
+			fprintf(stderr, "%s:%u: %s\n", path, diags.v[i].line, diags.v[i].text);
+		exit(1);
+	}
+	st.ir_fd = sealed(&ir);
+	st.map = malloc(ir.len);
+	memcpy(st.map, ir.data, ir.len);
+	const char *bad = ir_open(st.map, ir.len, &st.ir);
+	if (bad != NULL) {
+		fprintf(stderr, "%s: %s\n", path, bad);
+		exit(1);
+	}
+	st.generation++;
+	buf_free(&ir);
+	arena_free(arena);
+	free(text);
+}
+
+static void send_hops(void)
+{
+	struct msg_mail_hops m = {0};
+
+	for (uint32_t i = 0; i < st.ir.nowns && m.n < MSG_MAIL_HOPS_MAX; i++) {
+		const struct ir_own *o = &st.ir.owns[i];
+		if (!o->out || o->port_lo != DAEMON_MAIL_PORT)
+			continue;
+		m.hop[m.n] = (struct msg_mail_address){.family = o->family, .port = DAEMON_MAIL_PORT};
+		memcpy(m.hop[m.n++].addr, o->remote.lo, 16);
+	}
+	msg_send(st.pair[TO_CONNECT][0], MSG_MAIL_HOPS, 0, &m, NULL, 0);
+}
+
+static void send_generation(void)
+{
+	struct msg_generation m = {.number = st.generation};
+
+	msg_send(st.pair[TO_MAIL][0], MSG_GENERATION, 0, &m, &st.ir_fd, 1);
+}
+
+static int listener(uint8_t family, const uint8_t addr[16])
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(DAEMON_MAIL_PORT)};
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	memcpy(&v4.sin_addr, addr, 4);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (family != 4 || bind(fd, (struct sockaddr *)&v4, sizeof(v4)) < 0 || listen(fd, 1024) < 0)
+		die("listen");
+	return fd;
+}
+
+static void send_listeners(void)
+{
+	struct msg_mail_listener m[MSG_MAIL_LISTENERS_MAX] = {0};
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < st.ir.nmails; w++) {
+		const struct ir_mail *way = &st.ir.mails[w];
+		for (uint32_t i = 0; i < way->listens.n && n < MSG_MAIL_LISTENERS_MAX; i++, n++) {
+			const struct ir_mail_host *h = &st.ir.mail_hosts[way->listens.first + i];
+			m[n].address = (struct msg_mail_address){.family = h->family, .port = DAEMON_MAIL_PORT,
+				.direction = way->direction == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT};
+			memcpy(m[n].address.addr, h->range.lo, 16);
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		int fd = listener(m[i].address.family, m[i].address.addr);
+		m[i].index = i;
+		m[i].n = n;
+		msg_send(st.init[MAIL], MSG_MAIL_LISTENER, 0, &m[i], &fd, 1);
+		close(fd);
+	}
+}
+
+/* -- The ledger ------------------------------------------------------------------------------------------ */
+
+static void print_entry(const struct msg_mail_entry *e)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "{\"event\":\"entry\",\"id\":%llu,\"direction\":\"%s\",\"verdict\":%u,\"reason\":\"%s\",\"size\":%llu,\"sender\":",
+		(unsigned long long)e->id, e->direction == MSG_MAIL_IN ? "in" : "out", e->verdict, mail_reason_word(e->reason),
+		(unsigned long long)e->size);
+	json_string(&b, e->sender);
+	buf_printf(&b, ",\"recipients\":");
+	json_string(&b, e->recipients);
+	buf_printf(&b, ",\"receipt\":\"%s\",\"detail\":", e->receipt);
+	json_string(&b, e->detail);
+	event("%.*s}", (int)b.len, (const char *)b.data);
+	buf_free(&b);
+}
+
+static void on_ledger(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) != 1)
+		return;
+	if (m.type == MSG_MAIL_ENTRY) {
+		struct msg_mail_stored a = {.id = m.u.msg_mail_entry.id, .ok = st.ledger == LEDGER_OK, .sequence = ++st.rows};
+		print_entry(&m.u.msg_mail_entry);
+		if (st.ledger != LEDGER_SILENT)
+			msg_send(fd, MSG_MAIL_STORED, 0, &a, NULL, 0);
+	} else if (m.type == MSG_MAIL_ASK) {
+		struct msg_mail_approval a = {.id = m.u.msg_mail_ask.id, .approved = st.approve};
+		msg_send(fd, MSG_MAIL_APPROVAL, 0, &a, NULL, 0);
+	} else if (m.type == MSG_MAIL_OUTCOME) {
+		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u}", (unsigned long long)m.u.msg_mail_outcome.id,
+			m.u.msg_mail_outcome.result, m.u.msg_mail_outcome.code);
+	}
+	msg_close_fds(&m);
+}
+
+static void on_status(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) != 1)
+		return;
+	if (m.type == MSG_MAIL_STATUS) {
+		const struct msg_mail_status *s = &m.u.msg_mail_status;
+		event("{\"event\":\"status\",\"generation\":%u,\"sessions\":%u,\"listeners\":%u,\"memory\":%llu,\"in\":{\"delivered\":%llu,"
+			"\"refused\":%llu,\"deferred\":%llu,\"flood\":%u},\"out\":{\"delivered\":%llu,\"refused\":%llu,\"held\":%llu,\"flood\":%u}}",
+			s->generation, s->sessions, s->listeners, (unsigned long long)s->memory_now,
+			(unsigned long long)s->way[0].delivered, (unsigned long long)s->way[0].refused,
+			(unsigned long long)s->way[0].deferred, s->way[0].flood, (unsigned long long)s->way[1].delivered,
+			(unsigned long long)s->way[1].refused, (unsigned long long)s->way[1].held, s->way[1].flood);
+	}
+	msg_close_fds(&m);
+}
+
+/* -- Processes ------------------------------------------------------------------------------------------- */
+
+static void on_process(void *arg, int fd, uint32_t events);
+
+static void start(enum who who)
+{
+	int pair[2], fds[8];
+	unsigned n = 0;
+	char root_option[300];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		die("socketpair");
+	fds[n++] = pair[1];
+	if (who == MAIL) {
+		fds[n++] = st.pair[TO_MAIL][1];
+		fds[n++] = st.pair[LEDGER][1];
+		fds[n++] = st.pair[CALLS][0];
+		fds[n++] = st.pair[JOBS_CLEAN][0];
+		fds[n++] = st.pair[JOBS_VERIFY][0];
+	} else if (who == CONNECT) {
+		fds[n++] = st.pair[TO_CONNECT][1];
+		fds[n++] = st.pair[CALLS][1];
+	} else {
+		fds[n++] = st.pair[who == CLEAN ? JOBS_CLEAN : JOBS_VERIFY][1];
+	}
+	snprintf(root_option, sizeof(root_option), "--root=%s", st.root);
+	struct spawn s = {.libexec = st.libexec, .name = names[who], .args = {"--handed", root_option}, .fds = fds, .nfds = n};
+	st.pid[who] = spawn(&s);
+	close(pair[1]);
+	st.init[who] = pair[0];
+	loop_add_fd(st.loop, pair[0], EPOLLIN, on_process, (void *)(uintptr_t)who);
+}
+
+static void on_process(void *arg, int fd, uint32_t events)
+{
+	enum who who = (enum who)(uintptr_t)arg;
+	struct msg m;
+	int r = msg_recv(fd, &m);
+
+	(void)events;
+	if (r == 1 && m.type == MSG_READY) {
+		event("{\"event\":\"ready\",\"name\":\"%s\",\"pid\":%d}", names[who], (int)st.pid[who]);
+		if (who == MAIL) {
+			send_generation();
+			send_listeners();
+		} else if (who == CONNECT) {
+			send_hops();
+		}
+	}
+	if (r == 1) {
+		msg_close_fds(&m);
+	} else if (r != -EAGAIN) {
+		loop_del_fd(st.loop, fd);
+		close(fd);
+		st.init[who] = -1;
+	}
+}
+
+static void on_child(void *arg, int signo)
+{
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	(void)signo;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (unsigned i = 0; i < PROCESSES; i++) {
+			if (st.pid[i] != pid)
+				continue;
+			event("{\"event\":\"died\",\"name\":\"%s\",\"status\":%d}", names[i], status);
+			start((enum who)i);
+		}
+	}
+}
+
+/* -- Commands -------------------------------------------------------------------------------------------- */
+
+static enum who find(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < PROCESSES && strcmp(names[i], name) != 0)
+		i++;
+	return (enum who)i;
+}
+
+static void obey(char *line)
+{
+	char *word = strtok(line, " \n"), *value = strtok(NULL, " \n");
+
+	if (word == NULL)
+		return;
+	if (strcmp(word, "pids") == 0) {
+		event("{\"event\":\"pids\",\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d}", names[0], (int)st.pid[0], names[1], (int)st.pid[1],
+			names[2], (int)st.pid[2], names[3], (int)st.pid[3]);
+	} else if (value == NULL) {
+		return;
+	} else if (strcmp(word, "kill") == 0 || strcmp(word, "stop") == 0) {
+		enum who who = find(value);
+		if (who < PROCESSES)
+			kill(st.pid[who], word[0] == 'k' ? SIGKILL : SIGTERM);
+	} else if (strcmp(word, "ledger") == 0) {
+		st.ledger = value[0] == 'o' ? LEDGER_OK : value[0] == 'f' ? LEDGER_FAIL : LEDGER_SILENT;
+	} else if (strcmp(word, "approve") == 0) {
+		st.approve = value[0] == 'y';
+	} else if (strcmp(word, "policy") == 0) {
+		load_policy(value);
+		send_hops();
+		send_generation();
+	} else if (strcmp(word, "resume") == 0) {
+		struct msg_mail_command c = {.what = MSG_MAIL_RESUME, .direction = value[0] == 'i' ? MSG_MAIL_IN : MSG_MAIL_OUT};
+		MSG_TEXT(c.who, "test");
+		msg_send(st.pair[TO_MAIL][0], MSG_MAIL_COMMAND, 0, &c, NULL, 0);
+	}
+	event("{\"event\":\"done\",\"command\":\"%s\"}", word);
+}
+
+static void on_command(void *arg, int fd, uint32_t events)
+{
+	static char buf[4096];
+	static size_t n;
+	ssize_t got = read(fd, buf + n, sizeof(buf) - 1 - n);
+	char *end;
+
+	(void)arg;
+	(void)events;
+	if (got <= 0) {
+		loop_stop(st.loop, 0);
+		return;
+	}
+	n += (size_t)got;
+	buf[n] = '\0';
+	while ((end = strchr(buf, '\n')) != NULL) {
+		*end = '\0';
+		obey(buf);
+		n -= (size_t)(end + 1 - buf);
+		memmove(buf, end + 1, n + 1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *why;
+
+	if (argc != 4 || geteuid() != 0) {
+		fprintf(stderr, "usage (root): mail_stand LIBEXEC POLICY ROOT\n");
+		return 2;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	clock_set_zone("Asia/Tokyo");
+	if (!config_prepare(&why))
+		die(why);
+	st.libexec = argv[1];
+	snprintf(st.root, sizeof(st.root), "%s", argv[3]);
+	if (paths_make(st.root) != 0)
+		die("paths");
+	load_policy(argv[2]);
+	st.loop = loop_new();
+	for (unsigned i = 0; i < PAIRS; i++)
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, st.pair[i]) < 0)
+			die("socketpair");
+	loop_add_signal(st.loop, SIGCHLD, on_child, NULL);
+	loop_add_fd(st.loop, st.pair[LEDGER][0], EPOLLIN, on_ledger, NULL);
+	loop_add_fd(st.loop, st.pair[TO_MAIL][0], EPOLLIN, on_status, NULL);
+	loop_add_fd(st.loop, STDIN_FILENO, EPOLLIN, on_command, NULL);
+	for (unsigned i = 0; i < PROCESSES; i++)
+		start((enum who)i);
+	loop_run(st.loop);
+	for (unsigned i = 0; i < PROCESSES; i++)
+		kill(st.pid[i], SIGKILL);
+	return 0;
+}
