@@ -223,8 +223,12 @@ struct msg_mail_command {
 	uint32_t what; /* enum msg_mail_what */
 	uint32_t direction;
 	char who[64];
+	char sender[256]; /* RESUME: the one that was stopped; "" = everything */
 };
-enum msg_mail_what { MSG_MAIL_RESUME = 1 }; /* after a flood */
+enum msg_mail_what {
+	MSG_MAIL_RESUME = 1, /* after a flood */
+	MSG_MAIL_STOP = 2,   /* the direction was stopped when a former sekisho-maild ended */
+};
 /* sekisho-maild -> sekishod, twice a second while something changed, else each 5 s: its sign of life. */
 struct msg_mail_status {
 	uint32_t generation;
@@ -256,6 +260,7 @@ struct msg_mail_entry {
 	uint32_t verdict;   /* enum msg_mail_verdict */
 	uint32_t reason;    /* enum mail_reason, 0 with PASS */
 	uint32_t nrecipients;
+	uint32_t notes, pad; /* bits of enum judge_note */
 	uint64_t size, size_out; /* bytes as received; of what leaves */
 	uint8_t sha256[32], sha256_out[32];
 	char receipt[40];

@@ -98,6 +98,11 @@ static void say_due(struct gate *g)
 		return;
 	if (m->generation_due && g->in_kernel != NULL)
 		say_generation(g);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct msg_mail_command c = {.what = MSG_MAIL_STOP, .direction = MSG_MAIL_IN + i};
+		if (m->stop_due[i])
+			m->stop_due[i] = msg_send(m->fd, MSG_MAIL_COMMAND, 0, &c, NULL, 0) != 0;
+	}
 	if (m->hops_due)
 		m->hops_due = msg_send(m->caller, MSG_MAIL_HOPS, 0, &m->hops, NULL, 0) != 0;
 	if (m->listen_due && !m->generation_due)
@@ -127,6 +132,8 @@ void gate_mail_renew(struct gate *g, const char *name)
 	struct gate_mail *m = &g->mail;
 
 	if (strcmp(name, jail_name(JAIL_MAIL)) == 0) {
+		for (unsigned i = 0; i < 2; i++)
+			m->stop_due[i] = m->have_status && m->status.way[i].flood == MSG_MAIL_STOPPED;
 		m->generation_due = g->in_kernel != NULL;
 		m->have_status = false;
 		m->heard = clock_mono();

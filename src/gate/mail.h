@@ -15,6 +15,7 @@ struct gate_mail {
 	int fd, caller;	     /* to sekisho-maild and sekisho-connect, -1: none */
 	uint32_t told; /* generation that sekisho-maild has */
 	bool generation_due, hops_due, listen_due;
+	bool stop_due[2]; /* a flood was stopped when the former sekisho-maild ended: it stays so until somebody resumes */
 	struct msg_mail_listen listen;
 	struct msg_mail_hops hops;
 	struct msg_mail_status status; /* the last */

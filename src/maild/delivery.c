@@ -44,8 +44,8 @@ static enum mail_reason reason_of_end(enum smtp_why why)
 	case SMTP_WHY_SESSION:
 	case SMTP_WHY_STALLED:
 		return MAIL_REASON_NEXT_HOP_STALLED;
-	case SMTP_WHY_REPLY:
-	case SMTP_WHY_UNEXPECTED:
+	case SMTP_WHY_HOP_REPLY:
+	case SMTP_WHY_HOP_UNEXPECTED:
 		return MAIL_REASON_NEXT_HOP_GARBAGE;
 	default:
 		return MAIL_REASON_NEXT_HOP_DOWN;
@@ -224,7 +224,7 @@ static void on_gone(struct delivery *d, const struct hop *h, const struct smtp_c
 	if (d->goal == GOAL_NONE) /* nobody waits: it opens anew when it is needed */
 		return;
 	d->goal = GOAL_NONE;
-	if (e->reply != NULL && !d->doubt && e->why == SMTP_WHY_REFUSED) {
+	if (e->reply != NULL && !d->doubt && e->why == SMTP_WHY_HOP_REFUSED) {
 		reply = *e->reply;
 		tell(d, DELIVERY_FAILED, &reply, MAIL_REASON_NEXT_HOP_DEFERRED);
 		return;

@@ -7,17 +7,19 @@
 #include <sekisho/mailreport.h>
 
 /* MAIL_REASON_NONE: yes. */
-enum mail_reason judging_client(const struct session *s);
+enum mail_reason judging_client(struct session *s);
 enum mail_reason judging_sender(struct session *s);
 enum mail_reason judging_rcpt(struct session *s, const struct smtp_rcpt *r);
 
-/* enum msg_mail_verdict; with HELD it may pass once it is approved. detail: what the reason is about. */
-uint32_t judging_mail(struct session *s, const struct mailreport_view *v, enum mail_reason *ret_reason, char *detail, size_t size);
+/* The mail server has taken it. */
+void judging_rcpt_taken(struct session *s, const struct smtp_rcpt *r);
+/* enum msg_mail_verdict; reason, detail and notes go into the session. HELD: it may pass once it is approved. */
+uint32_t judging_mail(struct session *s, bool approved);
 
 /* Floods: another policy, an operator's word, what it is now (enum msg_mail_flood). */
 int judging_start(struct maild *m);
 void judging_policy(struct maild *m);
-void judging_resume(struct maild *m, enum mail_direction way);
+void judging_command(struct maild *m, const struct msg_mail_command *c);
 uint32_t judging_flood(const struct maild *m, enum mail_direction way);
 
 #endif

@@ -17,7 +17,9 @@
 #include <sekisho/addr.h>
 #include <sekisho/clock.h>
 #include <sekisho/daemon.h>
+#include <sekisho/flood.h>
 #include <sekisho/ir.h>
+#include <sekisho/judge.h>
 #include <sekisho/mail_reason.h>
 #include <sekisho/mailreport.h>
 #include <sekisho/msg.h>
@@ -272,7 +274,9 @@ struct session {
 	uint64_t id;
 	uint32_t verdict; /* enum msg_mail_verdict */
 	enum mail_reason reason;
-	char detail[128];
+	char detail[JUDGE_DETAIL];
+	uint32_t notes; /* enum judge_note */
+	struct judge_envelope judged;
 	char head[1024]; /* our own Received field */
 	size_t nhead;
 };
@@ -344,7 +348,7 @@ struct maild {
 	uint64_t workers_failed, ledger_failed;
 	unsigned notes; /* rows of refusals that may still be written this second */
 	struct session *graves; /* ended, freed when nobody can be walking over them */
-	struct flood *flood;
+	struct flood flood[MAILD_WAYS];
 };
 
 /* Monotonic milliseconds. */

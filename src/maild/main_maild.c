@@ -109,8 +109,7 @@ static bool take_message(struct maild *m, int from, struct msg *got)
 		take_generation(m, got, fd);
 		return true;
 	case MSG_MAIL_COMMAND:
-		judging_resume(m, got->u.msg_mail_command.direction == MSG_MAIL_OUT ? MAIL_OUT : MAIL_IN);
-		daemon_log("mail was resumed by %s", got->u.msg_mail_command.who);
+		judging_command(m, &got->u.msg_mail_command);
 		return true;
 	default:
 		return false;

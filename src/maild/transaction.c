@@ -50,6 +50,7 @@ void transaction_reset(struct session *s)
 	s->verdict = 0;
 	s->reason = MAIL_REASON_NONE;
 	s->detail[0] = '\0';
+	s->notes = 0;
 	s->nhead = 0;
 	s->step = STEP_IDLE;
 }
@@ -98,7 +99,7 @@ static void fill_entry(const struct session *s, struct msg_mail_entry *e)
 
 	*e = (struct msg_mail_entry){.id = s->id, .at = clock_wall().sec, .verdict = s->verdict, .reason = s->reason,
 		.direction = s->way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT, .nrecipients = s->envelope.count,
-		.size = s->spool.size};
+		.size = s->spool.size, .notes = s->notes};
 	list_recipients(s, recipients, sizeof(recipients));
 	MSG_TEXT(e->client, s->peer_text);
 	MSG_TEXT(e->helo, s->server.helo);
@@ -271,7 +272,7 @@ static void on_approval(void *arg, int result)
 	struct session *s = arg;
 
 	if (result == 0)
-		finish(s, MSG_MAIL_PASS, MAIL_REASON_NONE);
+		finish(s, judging_mail(s, true), s->reason);
 	else if (result == -EACCES)
 		finish(s, MSG_MAIL_HELD, MAIL_REASON_HELD);
 	else
@@ -313,7 +314,7 @@ static void on_job(void *arg, struct job *j, enum mail_reason reason)
 	if (s->job.report >= 0 && !read_report(s))
 		reason = MAIL_REASON_WORKER_FAILED;
 	if (reason == MAIL_REASON_NONE || (s->have_report && s->view.head->reason != MAIL_REASON_NONE)) {
-		uint32_t verdict = judging_mail(s, &s->view, &s->reason, s->detail, sizeof(s->detail));
+		uint32_t verdict = judging_mail(s, false);
 		if (verdict == MSG_MAIL_HELD)
 			ask_approval(s);
 		else
@@ -338,10 +339,12 @@ static void on_news(void *arg, enum delivery_news news, const struct smtp_reply 
 		break;
 	case STEP_RCPT:
 		s->step = STEP_OPEN;
-		if (news == DELIVERY_RCPT && envelope_add(&s->envelope, s->rcpt) == 0)
+		if (news == DELIVERY_RCPT && envelope_add(&s->envelope, s->rcpt) == 0) {
+			judging_rcpt_taken(s, s->rcpt);
 			smtp_server_accept(&s->server, maild_now());
-		else if (news == DELIVERY_RCPT)
+		} else if (news == DELIVERY_RCPT) {
 			say(s, MAIL_REASON_TOO_MANY_RECIPIENTS);
+		}
 		s->rcpt = NULL;
 		break;
 	case STEP_DELIVER:

@@ -134,9 +134,10 @@ static const struct field msg_mail_connect_fields[] = {
 };
 static const struct field msg_mail_connected_fields[] = {ZERO(msg_mail_connected, pad)};
 static const struct field msg_mail_command_fields[] = {
-	RANGE(msg_mail_command, what, MSG_MAIL_RESUME, MSG_MAIL_RESUME),
+	RANGE(msg_mail_command, what, MSG_MAIL_RESUME, MSG_MAIL_STOP),
 	RANGE(msg_mail_command, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
 	TEXT(msg_mail_command, who),
+	TEXT(msg_mail_command, sender),
 };
 static const struct field msg_mail_way_fields[] = {
 	FLAG(msg_mail_way, configured),
@@ -149,6 +150,7 @@ static const struct field msg_mail_entry_fields[] = {
 	RANGE(msg_mail_entry, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
 	RANGE(msg_mail_entry, verdict, MSG_MAIL_PASS, MSG_MAIL_DEFERRED),
 	RANGE(msg_mail_entry, reason, 0, MAIL_REASON_END - 1),
+	ZERO(msg_mail_entry, pad),
 	TEXT(msg_mail_entry, receipt),
 	TEXT(msg_mail_entry, client),
 	TEXT(msg_mail_entry, helo),

@@ -38,6 +38,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../../src/proc/spawn.h"
@@ -119,8 +120,7 @@ static void load_policy(const char *path)
 	diag_init(&diags, arena);
 	if (!config_read(arena, text, n, &diags, &model) ||
 		!policy_compile(model, (struct wall){time(NULL)}, &diags, &ir)) {
-		for (size_t i = 0; i < diags.n; i++)
-			fprintf(stderr, "%s:%u: %s\n", path, diags.v[i].line, diags.v[i].text);
+		diag_print(&diags, path, stderr);
 		exit(1);
 	}
 	st.ir_fd = sealed(&ir);
@@ -198,16 +198,22 @@ static void send_listeners(void)
 static void print_entry(const struct msg_mail_entry *e)
 {
 	struct buf b = {0};
+	struct json j = json_init(&b);
 
-	buf_printf(&b, "{\"event\":\"entry\",\"id\":%llu,\"direction\":\"%s\",\"verdict\":%u,\"reason\":\"%s\",\"size\":%llu,\"sender\":",
-		(unsigned long long)e->id, e->direction == MSG_MAIL_IN ? "in" : "out", e->verdict, mail_reason_word(e->reason),
-		(unsigned long long)e->size);
-	json_string(&b, e->sender);
-	buf_printf(&b, ",\"recipients\":");
-	json_string(&b, e->recipients);
-	buf_printf(&b, ",\"receipt\":\"%s\",\"detail\":", e->receipt);
-	json_string(&b, e->detail);
-	event("%.*s}", (int)b.len, (const char *)b.data);
+	json_object(&j, NULL);
+	json_str(&j, "event", "entry");
+	json_int(&j, "id", (int64_t)e->id);
+	json_str(&j, "direction", e->direction == MSG_MAIL_IN ? "in" : "out");
+	json_int(&j, "verdict", e->verdict);
+	json_str(&j, "reason", mail_reason_word(e->reason));
+	json_int(&j, "size", (int64_t)e->size);
+	json_str(&j, "sender", e->sender);
+	json_str(&j, "recipients", e->recipients);
+	json_str(&j, "receipt", e->receipt);
+	json_str(&j, "detail", e->detail);
+	json_int(&j, "notes", e->notes);
+	json_object_end(&j);
+	event("%.*s", (int)b.len, (const char *)b.data);
 	buf_free(&b);
 }
 
