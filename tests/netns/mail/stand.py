@@ -284,7 +284,8 @@ def send(address, sender, recipients, message, source=None):
 
 def message(number=0, subject="test", body="hello\r\n", sender="a@example.com", to="b@town.example.lg.jp"):
     return (f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: Fri, 20 Nov 2026 10:00:00 +0900\r\n"
-            f"Message-ID: <{number}@example.com>\r\n\r\n{body}").encode()
+            f"Message-ID: <{number}@example.com>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+            f"Content-Transfer-Encoding: 8bit\r\n\r\n{body}").encode()
 
 
 __all__ = ["Client", "Hop", "Stand", "message", "own_network", "send", "stuffed"]
