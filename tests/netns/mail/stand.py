@@ -127,15 +127,22 @@ class Hop:
 
     def __init__(self, address, say=None, extensions=(b"PIPELINING", b"SIZE 100000000", b"8BITMIME", b"DSN")):
         self.address, self.say, self.extensions = address, dict(say or {}), extensions
-        self.mails, self.cut, self.lock, self.connections = [], 0, threading.Lock(), 0
+        self.mails, self.cut, self.lock, self.talking = [], 0, threading.Lock(), []
         self.sock = socket.create_server((address, 25), backlog=512)
         self.open = True
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self):
+        """Nobody listens any more, and whoever is connected is cut off."""
         self.open = False
         self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
+        with self.lock:
+            for conn in self.talking:
+                try:
+                    conn.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def _serve(self):
         while self.open:
@@ -143,7 +150,8 @@ class Hop:
                 conn, _ = self.sock.accept()
             except OSError:
                 return
-            self.connections += 1
+            with self.lock:
+                self.talking.append(conn)
             threading.Thread(target=self._talk, args=(conn,), daemon=True).start()
 
     def _reply(self, conn, stage, default):
@@ -203,8 +211,9 @@ class Hop:
             with self.lock:
                 self.cut += 1  # without its dot: not a mail
             raise ConnectionError
-        reply = self.say.get("dot", b"250 2.0.0 Ok: taken\r\n")
-        reply = reply(reply) if callable(reply) else reply
+        usual = b"250 2.0.0 Ok: taken\r\n"
+        reply = self.say.get("dot", usual)
+        reply = reply(usual) if callable(reply) else reply
         if reply == "lost":  # it has the mail, and its answer never arrives
             with self.lock:
                 self.mails.append((sender, recipients, b"".join(text)))
