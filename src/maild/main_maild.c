@@ -169,6 +169,7 @@ static int start(struct daemon *d)
 	int r = d->handed ? 0 : -ENOTCONN;
 
 	m->d = d;
+	m->notes = NOTES_A_SECOND;
 	hop_start(m);
 	if (r == 0)
 		r = judging_start(m);
