@@ -305,6 +305,7 @@ struct msg_mail_ask {
 struct msg_mail_approval {
 	uint64_t id;
 	uint32_t approved, pad;
+	int64_t at; /* wall seconds; how long it holds is the policy's to say */
 	char who[64];
 };
 
@@ -324,6 +325,8 @@ enum msg_verb {
 	MSG_VERB_LOG = 3,    /* -> msg_opened, fds [socket to logd] */
 	MSG_VERB_RUNNING = 4, /* -> msg_opened, fds [policy text of the running generation] */
 	MSG_VERB_PROVE = 5,  /* prove again now -> msg_committed, fds [findings JSON] */
+	MSG_VERB_MAIL = 6,   /* -> msg_mail_status, as sekisho-maild last said it; sessions_max 0: it has not spoken */
+	MSG_VERB_RESUME = 7, /* mail after a flood; argument: enum msg_mail_direction, why: one sender or "" -> msg_opened */
 };
 enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
 enum msg_inspector_state {
@@ -470,6 +473,36 @@ struct msg_summary_row { /* one per (reason, from, to), most packets first */
 	uint32_t reason, loss;
 	char from[64], to[64];
 };
+/* The mail ledger: newest first; everything that is given must fit. Texts are parts of addresses, in any case. */
+struct msg_mail_query {
+	uint32_t limit;	    /* rows, 0 = default 100 */
+	uint32_t direction; /* enum msg_mail_direction, 0 = both */
+	uint32_t verdict;   /* enum msg_mail_verdict, 0 = all */
+	uint32_t verify;    /* 1: no rows, but whether the chain holds (msg_end) */
+	int64_t since, until; /* wall seconds, 0 = open */
+	char receipt[40], sender[256], recipient[256];
+};
+#define MSG_MAIL_ROW_RECIPIENTS 1024
+struct msg_mail_row { /* fds: [the cleaner's report as JSON, a memfd] when one receipt number was asked for and it has one */
+	uint64_t sequence, id;
+	int64_t at;
+	uint32_t direction, verdict, reason, notes;
+	uint32_t nrecipients, pad;
+	uint64_t size, size_out;
+	uint8_t sha256[32], sha256_out[32];
+	char receipt[40], client[48], helo[256], sender[256];
+	char recipients[MSG_MAIL_ROW_RECIPIENTS]; /* as many as fit */
+	char detail[128];
+	/* What became of it; result 0: not known (yet) */
+	int64_t result_at;
+	uint32_t result, code; /* enum msg_mail_result_of */
+	char server[48], text[160];
+	uint8_t hash[32];
+};
+/* A held mail may leave; answered with msg_end. */
+struct msg_mail_approve {
+	char receipt[40], who[64];
+};
 struct msg_end { /* closes the rows of one query */
 	uint32_t ok;
 	uint32_t more; /* the limit cut the list: there may be more */
@@ -577,7 +610,10 @@ struct msg_mail_busy {
 	X(MAIL_STORED, msg_mail_stored, 71, 0, 0)                                                               \
 	X(MAIL_OUTCOME, msg_mail_outcome, 72, 0, 0)                                                             \
 	X(MAIL_ASK, msg_mail_ask, 73, 0, 0)                                                                     \
-	X(MAIL_APPROVAL, msg_mail_approval, 74, 0, 0)
+	X(MAIL_APPROVAL, msg_mail_approval, 74, 0, 0)                                                           \
+	X(MAIL_QUERY, msg_mail_query, 75, 0, 0)                                                                 \
+	X(MAIL_ROW, msg_mail_row, 76, 0, 1)                                                                     \
+	X(MAIL_APPROVE, msg_mail_approve, 77, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

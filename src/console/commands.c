@@ -159,6 +159,60 @@ static const struct option summary_options[] = {
 
 static const struct option rows_options[] = {OPTION_SINCE, OPTION_UNTIL, OPTION_LIMIT, OPTION_JSON, END_OPTIONS};
 
+static const struct option mail_log_options[] = {
+	{"--receipt", N_("NUMBER"), N_("only the mail with this receipt number (受付番号), with everything that was removed")},
+	{"--sender", N_("ADDRESS"), N_("only mail of this sender: an address, or a part of one")},
+	{"--recipient", N_("ADDRESS"), N_("only mail to this recipient: an address, or a part of one")},
+	{"--direction", N_("in|out"), N_("only mail that comes in, or that goes out")},
+	{"--verdict", N_("WORD"), N_("only mail that was: passed, refused, held, deferred")},
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	OPTION_LIMIT,
+	{"--verify", NULL, N_("check instead that no row of the mail ledger was changed or taken away")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct argument receipt_arguments[] = {{N_("NUMBER"), N_("the receipt number (受付番号)")}, END_ARGUMENTS};
+static const struct argument direction_arguments[] = {{N_("in|out"), N_("the direction")}, END_ARGUMENTS};
+static const struct option who_options[] = {
+	{"--who", N_("NAME"), N_("who decided it"), .required = true},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+static const struct option resume_options[] = {
+	{"--who", N_("NAME"), N_("who decided it"), .required = true},
+	{"--sender", N_("ADDRESS"), N_("only this sender, who was stopped alone")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct command mail_commands[] = {
+	{
+		.word = "status",
+		.options = json_option,
+		.help = N_("show how the mail gate fares"),
+		.run = verb_mail_status,
+	},
+	{
+		.word = "approve",
+		.args = receipt_arguments,
+		.options = who_options,
+		.help = N_("let a mail leave that is held"),
+		.about = N_("The mail is not kept here: its mail server sends it again by itself, and then it leaves. How long an approval "
+			    "holds is `mail outbound approval-days` of the policy."),
+		.run = verb_mail_approve,
+	},
+	{
+		.word = "resume",
+		.args = direction_arguments,
+		.options = resume_options,
+		.help = N_("let mail pass again that was stopped as a flood"),
+		.run = verb_mail_resume,
+	},
+	END_COMMANDS,
+};
+
 static const struct command log_commands[] = {
 	{
 		.word = "drops",
@@ -196,6 +250,14 @@ static const struct command log_commands[] = {
 		.options = rows_options,
 		.help = N_("list who put which policy in force, when, and why"),
 		.run = verb_log_commits,
+	},
+	{
+		.word = "mail",
+		.options = mail_log_options,
+		.help = N_("find mails: what came, what was decided, what became of it"),
+		.about = N_("One row for each mail: time, direction, sender, recipients, size, verdict with its reason, receipt number, and "
+			    "what the mail server behind the gate answered. A mail's text and subject are never recorded."),
+		.run = verb_log_mail,
 	},
 	END_COMMANDS,
 };
@@ -328,6 +390,11 @@ const struct command commands[] = {
 		.word = "log",
 		.sub = log_commands,
 		.help = N_("read the records"),
+	},
+	{
+		.word = "mail",
+		.sub = mail_commands,
+		.help = N_("the mail gate: how it fares, what waits for somebody's word"),
 	},
 	{
 		.word = "help",

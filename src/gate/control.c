@@ -131,6 +131,29 @@ static void answer_running(struct gate *g, struct client *c)
 		close(fd);
 }
 
+static void answer_mail(struct gate *g, struct client *c)
+{
+	static const struct msg_mail_status none;
+
+	answer(g, c, MSG_MAIL_STATUS, g->mail.have_status ? &g->mail.status : &none, -1);
+}
+
+static void answer_resume(struct gate *g, struct client *c)
+{
+	struct msg_mail_command m = {.what = MSG_MAIL_RESUME, .direction = c->request.argument};
+	struct msg_opened done = {.ok = 1};
+
+	MSG_TEXT(m.who, c->request.who);
+	MSG_TEXT(m.sender, c->request.why);
+	if ((m.direction != MSG_MAIL_IN && m.direction != MSG_MAIL_OUT) || gate_mail_command(g, &m) != 0) {
+		answer_opened(g, c, -1, _("the mail gate does not run"));
+		return;
+	}
+	record(g, MSG_SEVERITY_NOTICE, "mail-resumed", "mail %s%s%s was resumed by %s", m.direction == MSG_MAIL_IN ? "inbound" : "outbound",
+		m.sender[0] != '\0' ? " of " : "", m.sender, m.who);
+	answer(g, c, MSG_OPENED, &done, -1);
+}
+
 /* -- Answers later --------------------------------------------------------------------------------------- */
 
 void control_answer(struct gate *g, const struct job *j)
@@ -221,6 +244,12 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 		break;
 	case MSG_VERB_RUNNING:
 		answer_running(g, c);
+		break;
+	case MSG_VERB_MAIL:
+		answer_mail(g, c);
+		break;
+	case MSG_VERB_RESUME:
+		answer_resume(g, c);
 		break;
 	case MSG_VERB_COMMIT:
 	case MSG_VERB_PROVE:

@@ -1,7 +1,7 @@
 /*
  * client.c: answers questions on sockets (see client.h).
  *
- * Input: MSG_QUERY from a command that a person runs; one after another on a connection. Anything else ends it.
+ * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE from a command that a person runs; one after another on a connection. Anything else ends it.
  * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
  * CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
  */
@@ -18,6 +18,7 @@
 #include <sekisho/loop.h>
 #include <sekisho/msg.h>
 
+#include "mailbook.h"
 #include "query.h"
 #include "writer.h"
 
@@ -32,24 +33,37 @@ struct client {
 	bool waiting; /* follows, and there is nothing new */
 	int64_t until_ns, moved_ns;
 	struct query query;
+	bool mail; /* it asks for rows of the mail ledger */
+	struct mail_question question;
+	struct msg_mail_row row; /* the next one, while the socket is full */
+	int row_fd;
+	bool row_due;
 };
 
 struct clients {
 	struct loop *loop;
 	struct writer *writer;
+	struct mailbook *mail;
 	struct loop_timer *work, *sweep;
 	struct client client[CLIENTS_MAX];
 	unsigned turn;
 };
 
+static void stop_asking(struct client *c)
+{
+	if (c->asking && !c->mail)
+		query_clear(&c->query);
+	if (c->row_due && c->row_fd >= 0)
+		close(c->row_fd);
+	c->asking = c->mail = c->row_due = false;
+}
+
 static void drop(struct client *c)
 {
-	if (c->asking)
-		query_clear(&c->query);
+	stop_asking(c);
 	loop_del_fd(c->all->loop, c->fd);
 	close(c->fd);
 	c->fd = -1;
-	c->asking = false;
 }
 
 /* Sends to one client. A socket that is gone takes everything, so that the query comes to its end. */
@@ -87,6 +101,68 @@ static void work_soon(struct clients *all)
 	}
 }
 
+/* -- The mail ledger --------------------------------------------------------------------------------------- */
+
+/* 0, or -errno; -EAGAIN: the socket is full. */
+static int send_row(struct client *c)
+{
+	int r = msg_send(c->fd, MSG_MAIL_ROW, c->tag, &c->row, c->row_fd >= 0 ? &c->row_fd : NULL, c->row_fd >= 0);
+
+	if (r == -EAGAIN || r == -ENOBUFS)
+		return -EAGAIN;
+	if (c->row_fd >= 0)
+		close(c->row_fd);
+	c->row_due = false;
+	c->moved_ns = clock_mono().ns;
+	return r;
+}
+
+/* One row a step. */
+static void step_mail(struct client *c)
+{
+	struct msg_end end;
+
+	if (!c->row_due) {
+		c->row_due = mailbook_next(c->all->mail, &c->question, &c->row, &c->row_fd, &end) == 1;
+		if (!c->row_due) {
+			stop_asking(c);
+			if (msg_send(c->fd, MSG_END, c->tag, &end, NULL, 0) != 0)
+				drop(c);
+			return;
+		}
+	}
+	int r = send_row(c);
+	if (r != 0 && r != -EAGAIN) {
+		drop(c);
+		return;
+	}
+	c->full = r == -EAGAIN;
+	loop_mod_fd(c->all->loop, c->fd, c->full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static void ask_mail(struct client *c, const struct msg *m)
+{
+	stop_asking(c);
+	c->tag = m->tag;
+	c->full = c->waiting = false;
+	c->question = (struct mail_question){.ask = m->u.msg_mail_query};
+	c->asking = c->mail = true;
+	work_soon(c->all);
+}
+
+static void approve(struct client *c, const struct msg *m)
+{
+	struct msg_end end = {0};
+	const char *wrong = mailbook_approve(c->all->mail, &m->u.msg_mail_approve);
+
+	end.ok = wrong == NULL;
+	MSG_TEXT(end.error, wrong != NULL ? wrong : "");
+	if (msg_send(c->fd, MSG_END, m->tag, &end, NULL, 0) != 0)
+		drop(c);
+}
+
+/* -- Questions about drops ---------------------------------------------------------------------------------- */
+
 static void step(struct client *c)
 {
 	struct sending s = {.c = c};
@@ -118,7 +194,10 @@ static void on_work(void *arg)
 		if (!can_work(c))
 			continue;
 		all->turn = (all->turn + i + 1) % CLIENTS_MAX;
-		step(c);
+		if (c->mail)
+			step_mail(c);
+		else
+			step(c);
 		break;
 	}
 	work_soon(all);
@@ -129,8 +208,7 @@ static void ask(struct client *c, const struct msg *m)
 	struct sending s = {.c = c};
 	struct msg_end end = {0};
 
-	if (c->asking)
-		query_clear(&c->query);
+	stop_asking(c);
 	c->tag = m->tag;
 	c->full = c->waiting = false;
 	const char *wrong = query_init(&c->query, &m->u.msg_query, writer_store(c->all->writer));
@@ -164,6 +242,14 @@ static void on_client(void *arg, int fd, uint32_t events)
 		ask(c, &m);
 		return;
 	}
+	if (r == 1 && m.type == MSG_MAIL_QUERY) {
+		ask_mail(c, &m);
+		return;
+	}
+	if (r == 1 && m.type == MSG_MAIL_APPROVE) {
+		approve(c, &m);
+		return;
+	}
 	if (r == 1)
 		msg_close_fds(&m);
 	drop(c);
@@ -181,7 +267,7 @@ static void on_sweep(void *arg)
 	}
 }
 
-struct clients *clients_new(struct loop *l, struct writer *w)
+struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b)
 {
 	struct clients *all = calloc(1, sizeof(*all));
 
@@ -189,6 +275,7 @@ struct clients *clients_new(struct loop *l, struct writer *w)
 		return NULL;
 	all->loop = l;
 	all->writer = w;
+	all->mail = b;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		all->client[i] = (struct client){.all = all, .fd = -1};
 	all->work = loop_add_timer(l, -1, 0, on_work, all);

@@ -11,6 +11,7 @@
 struct clients;
 struct loop;
 struct writer;
+struct mailbook;
 
 /* At once; further ones are turned away. */
 #define CLIENTS_MAX 16
@@ -18,7 +19,7 @@ struct writer;
 #define CLIENT_STALL_S 30
 
 /* NULL without memory. loop and writer outlive it. */
-struct clients *clients_new(struct loop *l, struct writer *w);
+struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b);
 void clients_free(struct clients *c);
 
 /* Takes the socket over, for so many seconds. */

@@ -1,7 +1,8 @@
 /*
  * main_logd.c: sekisho-logd, who writes down every drop.
  *
- * Handed: NFLOG sockets (opened and bound by init; receiving is all that they can do here), a socket to sekishod.
+ * Handed: NFLOG sockets (opened and bound by init; receiving is all that they can do here), a socket to sekishod, one
+ * to sekisho-maild, whose mails wait for their rows in the ledger.
  * Parses: headers of dropped packets. Owns: the log directory. Capabilities: none.
  * Options: --space=BYTES (share of the disk; default: 80 % of a file system of its own, else 256 MB).
  * Without --handed (bench, tests): opens the sockets itself in the present network namespace and only
@@ -158,6 +159,24 @@ static void on_gate(void *arg, int fd, uint32_t events)
 	}
 }
 
+static void on_mail(void *arg, int fd, uint32_t events)
+{
+	struct logd *l = arg;
+	struct msg m;
+
+	(void)events;
+	int r = msg_recv(fd, &m);
+	if (r == -EAGAIN)
+		return;
+	if (r == 1 && (m.type == MSG_MAIL_ENTRY || m.type == MSG_MAIL_OUTCOME || m.type == MSG_MAIL_ASK)) {
+		recorder_give(l->recorder, &m);
+		return;
+	}
+	if (r == 1)
+		msg_close_fds(&m);
+	daemon_peer_broken(l->daemon, MSG_PEER_MAIL);
+}
+
 static void on_status(void *arg)
 {
 	struct logd *l = arg;
@@ -191,7 +210,8 @@ static int watch(struct daemon *d)
 		return r;
 	if (loop_add_timer(d->loop, STATUS_MS, STATUS_MS, on_status, l) == NULL)
 		return -ENOMEM;
-	return loop_add_fd(d->loop, DAEMON_FD_GATE, EPOLLIN, on_gate, l);
+	r = loop_add_fd(d->loop, DAEMON_FD_LEDGER, EPOLLIN, on_mail, l);
+	return r != 0 ? r : loop_add_fd(d->loop, DAEMON_FD_GATE, EPOLLIN, on_gate, l);
 }
 
 static int start(struct daemon *d)
@@ -206,7 +226,7 @@ static int start(struct daemon *d)
 	l->intake = intake_new(l->nflog, DAEMON_NFLOG_COUNT);
 	if (l->intake == NULL)
 		return -ENOMEM;
-	r = recorder_start(&l->recorder, &o, l->intake);
+	r = recorder_start(&l->recorder, &o, l->intake, d->handed ? DAEMON_FD_LEDGER : -1);
 	return r != 0 ? r : watch(d);
 }
 

@@ -20,6 +20,7 @@
 #include <sekisho/loop.h>
 
 #include "client.h"
+#include "mailbook.h"
 #include "names.h"
 
 #define QUEUE_MAX 256
@@ -49,6 +50,7 @@ struct recorder {
 	struct names *names;
 	struct writer *writer;
 	struct clients *clients;
+	struct mailbook *mail;
 };
 
 /* -- The main thread's side ---------------------------------------------------------------------------------- */
@@ -160,6 +162,11 @@ static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 	case MSG_FAULT:
 		writer_fault(r->writer, &m->u.msg_fault);
 		break;
+	case MSG_MAIL_ENTRY:
+	case MSG_MAIL_OUTCOME:
+	case MSG_MAIL_ASK:
+		mailbook_take(r->mail, m);
+		break;
 	case MSG_CLIENT:
 		clients_add(r->clients, m->fds[0], m->u.msg_client.seconds);
 		m->fds[0] = -1;
@@ -184,8 +191,10 @@ static bool drain(struct recorder *r)
 		}
 		stop = r->stop;
 		pthread_mutex_unlock(&r->lock);
-		if (!any)
+		if (!any) {
+			mailbook_settle(r->mail);
 			return stop;
+		}
 		take(r, e.msg, e.arrived_ns);
 		let_go(e.msg);
 	}
@@ -207,6 +216,20 @@ static void tell_faults_lost(struct recorder *r)
 	writer_fault(r->writer, &f);
 }
 
+static void tell_mail(struct recorder *r)
+{
+	struct msg_fault f = {.severity = MSG_SEVERITY_FAULT, .at = clock_wall().sec};
+	char note[128];
+
+	mailbook_note(r->mail, note);
+	if (note[0] == '\0')
+		return;
+	MSG_TEXT(f.process, "sekisho-logd");
+	MSG_TEXT(f.code, "mail-ledger");
+	MSG_TEXT(f.text, note);
+	writer_fault(r->writer, &f);
+}
+
 static void on_tick(void *arg)
 {
 	struct recorder *r = arg;
@@ -214,6 +237,7 @@ static void on_tick(void *arg)
 
 	drain(r);
 	tell_faults_lost(r);
+	tell_mail(r);
 	bool changed = writer_tick(r->writer);
 	writer_status(r->writer, &status);
 	pthread_mutex_lock(&r->lock);
@@ -256,6 +280,7 @@ static void discard(struct recorder *r)
 	clients_free(r->clients);
 	loop_del_timer(r->tick);
 	loop_free(r->loop);
+	mailbook_free(r->mail);
 	writer_free(r->writer);
 	names_free(r->names);
 	if (r->wake >= 0)
@@ -264,7 +289,7 @@ static void discard(struct recorder *r)
 	free(r);
 }
 
-static int prepare(struct recorder *r, const struct writer_options *o, struct intake *in)
+static int prepare(struct recorder *r, const struct writer_options *o, struct intake *in, int mail_fd)
 {
 	r->intake = in;
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -275,14 +300,17 @@ static int prepare(struct recorder *r, const struct writer_options *o, struct in
 	r->writer = writer_new(o, in, r->names);
 	if (r->writer == NULL)
 		return -ENOMEM;
-	r->clients = clients_new(r->loop, r->writer);
+	r->mail = mailbook_new(o->store.dir, mail_fd);
+	if (r->mail == NULL)
+		return -ENOMEM;
+	r->clients = clients_new(r->loop, r->writer, r->mail);
 	r->tick = loop_add_timer(r->loop, TICK_MS, TICK_MS, on_tick, r);
 	if (r->clients == NULL || r->tick == NULL)
 		return -ENOMEM;
 	return loop_add_fd(r->loop, r->wake, EPOLLIN, on_wake, r);
 }
 
-int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in)
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, int mail_fd)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	sigset_t all, old;
@@ -292,7 +320,7 @@ int recorder_start(struct recorder **ret, const struct writer_options *o, struct
 	r->wake = -1;
 	r->ticked_ns = clock_mono().ns;
 	pthread_mutex_init(&r->lock, NULL);
-	int e = prepare(r, o, in);
+	int e = prepare(r, o, in, mail_fd);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

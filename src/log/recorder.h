@@ -16,14 +16,14 @@
 
 struct recorder;
 
-/* Starts the thread. 0 or -errno. in outlives it. */
-int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in);
+/* Starts the thread. 0 or -errno. in outlives it. mail_fd: to sekisho-maild, whose entries are answered there; -1: none. */
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, int mail_fd);
 
 /* A last transaction, then the end. NULL is allowed. */
 void recorder_stop(struct recorder *r);
 
 /*
- * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, CLIENT); its descriptors are taken over. Never waits: what
+ * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, CLIENT, MAIL_ENTRY, MAIL_OUTCOME, MAIL_ASK); its descriptors are taken over. Never waits: what
  * finds the queue full (a disk that hangs for minutes) is let go, faults are counted.
  */
 void recorder_give(struct recorder *r, struct msg *m);

@@ -86,6 +86,15 @@ static void answered(struct maild *m, uint64_t id, int result)
 	w->done(w->arg, result);
 }
 
+/* An approval holds for the days that the policy says. */
+static bool is_valid(const struct maild *m, const struct msg_mail_approval *a)
+{
+	const struct ir_mail *way = m->policy != NULL ? m->policy->way[MAIL_OUT] : NULL;
+	int64_t days = way != NULL ? way->approval_days : 0;
+
+	return a->approved && (days == 0 || clock_wall().sec < a->at + days * 86400);
+}
+
 static void on_logd(void *arg, int fd, uint32_t events)
 {
 	struct maild *m = arg;
@@ -97,7 +106,7 @@ static void on_logd(void *arg, int fd, uint32_t events)
 		if (got.type == MSG_MAIL_STORED)
 			answered(m, got.u.msg_mail_stored.id, got.u.msg_mail_stored.ok ? 0 : -EIO);
 		else if (got.type == MSG_MAIL_APPROVAL)
-			answered(m, got.u.msg_mail_approval.id, got.u.msg_mail_approval.approved ? 0 : -EACCES);
+			answered(m, got.u.msg_mail_approval.id, is_valid(m, &got.u.msg_mail_approval) ? 0 : -EACCES);
 		msg_close_fds(&got);
 	}
 	if (r != 1 && r != -EAGAIN)

@@ -174,8 +174,32 @@ static const struct field msg_mail_approval_fields[] = {
 	ZERO(msg_mail_approval, pad),
 	TEXT(msg_mail_approval, who),
 };
+static const struct field msg_mail_query_fields[] = {
+	RANGE(msg_mail_query, direction, 0, MSG_MAIL_OUT),
+	RANGE(msg_mail_query, verdict, 0, MSG_MAIL_DEFERRED),
+	FLAG(msg_mail_query, verify),
+	TEXT(msg_mail_query, receipt),
+	TEXT(msg_mail_query, sender),
+	TEXT(msg_mail_query, recipient),
+};
+static const struct field msg_mail_row_fields[] = {
+	RANGE(msg_mail_row, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
+	RANGE(msg_mail_row, verdict, MSG_MAIL_PASS, MSG_MAIL_DEFERRED),
+	RANGE(msg_mail_row, reason, 0, MAIL_REASON_END - 1),
+	ZERO(msg_mail_row, pad),
+	TEXT(msg_mail_row, receipt),
+	TEXT(msg_mail_row, client),
+	TEXT(msg_mail_row, helo),
+	TEXT(msg_mail_row, sender),
+	TEXT(msg_mail_row, recipients),
+	TEXT(msg_mail_row, detail),
+	RANGE(msg_mail_row, result, 0, MSG_MAIL_UNKNOWN),
+	TEXT(msg_mail_row, server),
+	TEXT(msg_mail_row, text),
+};
+static const struct field msg_mail_approve_fields[] = {TEXT(msg_mail_approve, receipt), TEXT(msg_mail_approve, who)};
 static const struct field msg_request_fields[] = {
-	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_PROVE),
+	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_RESUME),
 	ZERO(msg_request, pad),
 	TEXT(msg_request, who),
 	TEXT(msg_request, why),

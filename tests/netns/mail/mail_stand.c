@@ -231,7 +231,7 @@ static void on_ledger(void *arg, int fd, uint32_t events)
 		if (st.ledger != LEDGER_SILENT)
 			msg_send(fd, MSG_MAIL_STORED, 0, &a, NULL, 0);
 	} else if (m.type == MSG_MAIL_ASK) {
-		struct msg_mail_approval a = {.id = m.u.msg_mail_ask.id, .approved = st.approve};
+		struct msg_mail_approval a = {.id = m.u.msg_mail_ask.id, .approved = st.approve, .at = time(NULL)};
 		msg_send(fd, MSG_MAIL_APPROVAL, 0, &a, NULL, 0);
 	} else if (m.type == MSG_MAIL_OUTCOME) {
 		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u}", (unsigned long long)m.u.msg_mail_outcome.id,

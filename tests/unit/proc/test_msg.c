@@ -70,6 +70,11 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_mail_entry.reason = MAIL_REASON_MYNUMBER;
 		MSG_TEXT(m->u.msg_mail_entry.recipients, "a@example.jp b@example.jp");
 		break;
+	case MSG_MAIL_ROW:
+		m->u.msg_mail_row.direction = MSG_MAIL_IN;
+		m->u.msg_mail_row.verdict = MSG_MAIL_PASS;
+		m->u.msg_mail_row.result = MSG_MAIL_DELIVERED;
+		break;
 	case MSG_MAIL_OUTCOME:
 		m->u.msg_mail_outcome.result = MSG_MAIL_DELIVERED;
 		break;
@@ -238,6 +243,9 @@ static void test_fields(void)
 	REFUSED(MSG_MAIL_OUTCOME, m.u.msg_mail_outcome.result = MSG_MAIL_UNKNOWN + 1);
 	REFUSED(MSG_MAIL_ASK, m.u.msg_mail_ask.pad = 1);
 	REFUSED(MSG_MAIL_APPROVAL, m.u.msg_mail_approval.approved = 2);
+	REFUSED(MSG_MAIL_QUERY, m.u.msg_mail_query.verify = 2);
+	REFUSED(MSG_MAIL_ROW, m.u.msg_mail_row.result = MSG_MAIL_UNKNOWN + 1);
+	REFUSED(MSG_MAIL_APPROVE, m.u.msg_mail_approve.who[63] = 'x');
 	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.direction = MSG_MAIL_OUT + 1);
 	REFUSED(MSG_MAIL_STATUS, m.u.msg_mail_status.way[1].flood = MSG_MAIL_STOPPED + 1);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
