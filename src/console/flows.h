@@ -57,7 +57,7 @@ bool flows_begin(struct flows *f, uint32_t flows, bool lenient);
 void flows_end(struct flows *f);
 
 struct frame;
-#define FLOWS_BATCH 16
+#define FLOWS_BATCH 32
 /* Frames in their order, at most FLOWS_BATCH. */
 void flows_frames(struct flows *f, const struct frame *frame, int n);
 

@@ -155,6 +155,11 @@ static void tcp_option(struct packet *ret, uint8_t kind, const uint8_t *p, size_
 
 static bool tcp_options(struct packet *ret, const uint8_t *p, size_t n)
 {
+	/* As nearly every segment has them: two times no operation, then timestamps. */
+	if (n == 12 && be32(p) == 0x0101080a) {
+		tcp_option(ret, 8, p + 4, 8);
+		return true;
+	}
 	while (n > 0 && p[0] != 0) {
 		if (p[0] == 1) { /* no operation */
 			p++;

@@ -8,9 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define SLAB 16384u
 #define SIZES 6
+#define LARGE (16u << 20)
 
 static const uint32_t size_of[SIZES] = {64, 256, 512, 1024, 4096, SLAB};
 
@@ -45,6 +47,9 @@ struct pool *pool_new(size_t bytes)
 	p->nslabs = (uint32_t)((bytes + SLAB - 1) / SLAB);
 	p->memory = aligned_alloc(SLAB, (size_t)p->nslabs * SLAB);
 	p->slab = calloc(p->nslabs, sizeof(*p->slab));
+	/* Slabs are taken in their order: large pages cost no more memory, and spare the processor its way to a page. */
+	if (p->memory != NULL && bytes >= LARGE)
+		(void)madvise(p->memory, (size_t)p->nslabs * SLAB, MADV_HUGEPAGE);
 	if (p->memory == NULL || p->slab == NULL) {
 		pool_free(p);
 		return NULL;
