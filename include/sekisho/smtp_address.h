@@ -50,7 +50,7 @@ enum smtp_address_result smtp_address_parse(const char *p, size_t n, struct smtp
 
 /*
  * A domain or an address literal as HELO gives it, whole; ret holds SMTP_DOMAIN_MAX + 1, in lower case. Bare addresses
- * (`HELO 192.0.2.1`) pass here and not in a path.
+ * (`HELO 192.0.2.1`) and a dot at the end (which is dropped) pass here and not in a path.
  */
 bool smtp_domain_parse(const char *p, size_t n, char *ret);
 

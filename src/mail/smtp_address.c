@@ -87,8 +87,11 @@ static bool parse_literal(const char *p, size_t n, char *ret)
 	return true;
 }
 
+/* A dot at the end means the same name, and some clients write it. */
 bool smtp_domain_parse(const char *p, size_t n, char *ret)
 {
+	if (n > 1 && p[n - 1] == '.')
+		n--;
 	return n > 0 && p[0] == '[' ? parse_literal(p, n, ret) : parse_name(p, n, true, ret);
 }
 

@@ -72,6 +72,7 @@ static const struct {
 	{"<a@[2001:db8::1]>", 0, SMTP_ADDRESS_DOMAIN},
 	{"<a@[tag:x]>", 0, SMTP_ADDRESS_DOMAIN},
 	{"<a@[]>", 0, SMTP_ADDRESS_DOMAIN},
+	{"<a@[192.0.2.1.192.0.2.1.192.0.2.1.192.0.2.1.192.0.2.1.192.0.2.1]>", 0, SMTP_ADDRESS_DOMAIN},
 	{"<a@[192.0.2.1>", 0, SMTP_ADDRESS_DOMAIN},
 	{"<a@[192.0.2.1\0]>", 17, SMTP_ADDRESS_BYTES},
 	{"<a\0@b.jp>", 9, SMTP_ADDRESS_BYTES},
@@ -149,6 +150,26 @@ static void test_lengths(void)
 	CHECK_INT(of_length(1, 64, 1), SMTP_ADDRESS_DOMAIN);
 	CHECK_INT(of_length(62, 63, 3), SMTP_ADDRESS_OK);   /* 62 + 1 + 191 + 2 = 256 */
 	CHECK_INT(of_length(63, 63, 3), SMTP_ADDRESS_PATH); /* 257 */
+	/* It fits, but not with the quotes that it needs. */
+	char path[300] = "<a..";
+	struct smtp_address a;
+	size_t taken;
+	memset(path + 4, 'l', 58);
+	strcpy(path + 62, "@");
+	for (int i = 0; i < 3; i++)
+		strcat(strcat(path, "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"), i < 2 ? "." : ">");
+	CHECK_INT(strlen(path), 255);
+	CHECK_INT(smtp_address_parse(path, 255, &a, &taken), SMTP_ADDRESS_PATH);
+	/* What is short without its backslashes may be too long with them. */
+	memset(path, '\\', sizeof(path));
+	memcpy(path, "<\"", 2);
+	for (int i = 0; i < 64; i++)
+		path[3 + 2 * i] = 'l';
+	strcpy(path + 130, "\"@");
+	for (int i = 0; i < 2; i++)
+		strcat(strcat(path, "ddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"), i < 1 ? "." : ">");
+	CHECK(strlen(path) > 256);
+	CHECK_INT(smtp_address_parse(path, strlen(path), &a, &taken), SMTP_ADDRESS_PATH);
 	CHECK_INT(of_length(1, 50, 5), SMTP_ADDRESS_PATH);  /* a domain of 254 */
 	CHECK_INT(of_length(1, 50, 6), SMTP_ADDRESS_DOMAIN);
 }
@@ -167,7 +188,11 @@ static void test_domain(void)
 	CHECK(!smtp_domain_parse("a b", 3, ret));
 	CHECK(!smtp_domain_parse("a\0b", 3, ret));
 	CHECK(!smtp_domain_parse("a..b", 4, ret));
-	CHECK(!smtp_domain_parse("a.", 2, ret));
+	CHECK(smtp_domain_parse("a.Jp.", 5, ret));
+	CHECK_STR(ret, "a.jp");
+	CHECK(!smtp_domain_parse("a..", 3, ret));
+	CHECK(!smtp_domain_parse(".", 1, ret));
+	CHECK(smtp_domain_parse("[192.0.2.1].", 12, ret));
 	CHECK(!smtp_domain_parse("[::1]", 5, ret));
 	CHECK(!smtp_domain_parse("\xe5\xb1\xb1", 3, ret));
 }

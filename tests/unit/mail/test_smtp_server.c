@@ -60,6 +60,9 @@ static const struct {
 	{HI "MAIL FROM:<a@b.jp> SIZE=9999 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1\r\n|RCPT TO:<c@d.jp> NOTIFY=SUCCESS,DELAY "
 		"ORCPT=rfc822;c+2Bd@e.jp\r\n|",
 		"220 250 250 250", HI_TOLD "MAIL <a@b.jp> 9999 2 2 QQ+2B1\nRCPT <c@d.jp> 10 rfc822;c+2Bd@e.jp\n"},
+	{HI MAIL "RCPT TO:<c@d.jp> NOTIFY=NEVER ORCPT=rfc822;x\r\n" RCPT "|", "220 250 250 250 250",
+		HI_TOLD MAIL_TOLD "RCPT <c@d.jp> 1 rfc822;x\n" RCPT_TOLD},
+	{HI "MAIL FROM:<a@b.jp> SIZE=10000\r\n|", "220 250 250", HI_TOLD "MAIL <a@b.jp> 10000 0 0 \n"},
 	{HI "MAIL FROM:<a@b.jp> SIZE=10001\r\nMAIL FROM:<> BODY=7bit\r\n|", "220 250 552 250", HI_TOLD "MAIL <> 0 1 0 \n"},
 	{HI "MAIL FROM:<a@b.jp> SIZE=\r\nMAIL FROM:<a@b.jp> SIZE=1x\r\nMAIL FROM:<a@b.jp> SIZE=99999999999999999999\r\n"
 		"MAIL FROM:<a@b.jp> SIZE=1 SIZE=1\r\nMAIL FROM:<a@b.jp> BODY=BINARYMIME\r\nMAIL FROM:<a@b.jp> RET=x\r\n"
@@ -298,6 +301,7 @@ static void test_command_lengths(void)
 			talk_push(&talk, line, n, step);
 			talk_script(&talk, MAIL, step); /* the line after it is read */
 			CHECK_STR(talk_codes(&talk), n <= 1280 ? "220 250 501 250" : "220 250 500 250");
+			CHECK((n > 1280) == (strstr(talk.said, "Line too long") != NULL)); /* and no part of it is a command */
 		}
 	}
 }
@@ -385,6 +389,43 @@ static void test_answers(void)
 	smtp_server_push(s, 0, "E", 1, &e);
 	CHECK_INT(e.kind, SMTP_EVENT_GONE);
 	CHECK_INT(e.why, SMTP_WHY_PIPELINED);
+	smtp_server_begin(s, &options, 0);
+	smtp_server_reply(s, 0, 554, "5.7.1", "Go away");
+	CHECK(smtp_server_over(s));
+	/* HELO, too, may be refused; then it was not said. */
+	talk_begin(&talk, &options);
+	smtp_server_push(s, 0, "HELO a.jp\r\n", 11, &e);
+	smtp_server_reply(s, 0, 550, NULL, "No");
+	talk_script(&talk, "|" MAIL, SIZE_MAX);
+	CHECK_STR(talk_codes(&talk), "220 550 503");
+	/* Who must wait for DATA must wait, also when older replies are sent meanwhile. */
+	talk_begin(&talk, &options);
+	talk_script(&talk, HI, SIZE_MAX);
+	talk_push(&talk, MAIL RCPT, strlen(MAIL RCPT), SIZE_MAX);
+	smtp_server_push(s, 0, "DATA\r\n", 6, &e);
+	CHECK_INT(e.kind, SMTP_EVENT_DATA);
+	talk_flush(&talk);
+	CHECK(smtp_server_want(s) > 0);
+	smtp_server_push(s, 0, "x", 1, &e);
+	CHECK_INT(e.why, SMTP_WHY_PIPELINED);
+	/* Without PIPELINING every command is waited for. */
+	struct smtp_server_options alone = {.name = "gate.example"};
+	talk_begin(&talk, &alone);
+	talk_script(&talk, HI MAIL RCPT, SIZE_MAX);
+	CHECK_STR(talk_codes(&talk), "220 250 503");
+	CHECK(smtp_server_over(s));
+	/* Without words of the caller's. */
+	talk_begin(&talk, &options);
+	talk_script(&talk, HI MAIL, SIZE_MAX);
+	for (unsigned code = 250; code <= 550; code += 100) { /* 250, 350 (none here), 450, 550 */
+		smtp_server_push(s, 0, RCPT, strlen(RCPT), &e);
+		CHECK_INT(smtp_server_reply(s, 0, code, NULL, NULL), 0);
+	}
+	CHECK_INT(smtp_server_reply(s, 0, 250, NULL, NULL), -EPROTO);
+	CHECK_INT(smtp_server_reply_lines(s, 0, "250 x\r\n", 7), -EPROTO);
+	talk_flush(&talk);
+	CHECK(strstr(talk.said, "250 2.1.5 Ok\r\n451 4.3.0 Try again later\r\n450 4.0.0 Try again later\r\n"
+				"550 5.0.0 Refused\r\n") != NULL);
 	/* Codes that do not fit defer. */
 	talk_begin(&talk, &options);
 	talk_script(&talk, HI MAIL RCPT, SIZE_MAX);
@@ -450,6 +491,17 @@ static void test_tls(void)
 	talk_begin(&talk, &o);
 	talk_script(&talk, HI "STARTTLS\r\nEHLO evil.jp\r\n|", SIZE_MAX);
 	CHECK(strstr(talk.told, "EHLO evil") == NULL && strstr(talk.told, "GONE pipelined\n") != NULL);
+	CHECK(strstr(talk.told, "STARTTLS") == NULL);
+	talk_begin(&talk, &options); /* not offered: all the same */
+	talk_script(&talk, HI "STARTTLS\r\nNOOP\r\n|", SIZE_MAX);
+	CHECK_STR(talk_codes(&talk), "220 250 503");
+	o.need_tls = false;
+	o.offer |= SMTP_XFORWARD;
+	talk_begin(&talk, &o);
+	talk_script(&talk, HI MAIL "STARTTLS\r\n|RSET\r\nXFORWARD ADDR=192.0.2.1\r\nSTARTTLS\r\n|", SIZE_MAX);
+	CHECK_STR(talk_codes(&talk), "220 250 250 503 250 250 220");
+	smtp_server_secured(&talk.s, 0);
+	CHECK_STR(talk.s.origin.address, "");
 	talk_begin(&talk, &o);
 	talk_script(&talk, HI "STARTTLS\r\n|", SIZE_MAX);
 	smtp_server_push(&talk.s, 0, "E", 1, &e);
@@ -479,6 +531,16 @@ static void test_origin(void)
 			   "XFORWARD PORT=65536\r\n|XCLIENT IDENT=a\r\n|",
 		SIZE_MAX);
 	CHECK(strcmp(talk_codes(&talk) + strlen("220 250 220 503 250 250 250 250 "), "503 250 501 501 501 501 501 501") == 0);
+}
+
+static void test_origin_waits(void)
+{
+	struct smtp_server_options o = options;
+
+	o.offer |= SMTP_XCLIENT;
+	talk_begin(&talk, &o);
+	talk_script(&talk, HI "XCLIENT NAME=a.jp\r\n" HI, SIZE_MAX);
+	CHECK_STR(talk.told, HI_TOLD "GONE pipelined\n");
 }
 
 /* Time. */
@@ -533,6 +595,12 @@ static void test_time(void)
 	CHECK_INT(smtp_server_deadline(&talk.s), 3600000);
 	smtp_server_hold(&talk.s, 110000, false);
 	tick_at(160000, SMTP_WHY_SLOW);
+	begin_at(0, HI MAIL RCPT "DATA\r\n|");
+	smtp_server_push(&talk.s, 0, block, sizeof(block), &e);
+	smtp_server_push(&talk.s, 0, block, sizeof(block), &e);
+	smtp_server_hold(&talk.s, 10, true);
+	smtp_server_hold(&talk.s, 400010, false);
+	tick_at(580010, SMTP_WHY_TIMEOUT);
 	/* So it does while an answer is due. */
 	begin_at(0, HI MAIL);
 	smtp_server_push(&talk.s, 10, RCPT, strlen(RCPT), &e);
@@ -596,6 +664,7 @@ int main(void)
 	test_lines();
 	test_tls();
 	test_origin();
+	test_origin_waits();
 	test_time();
 	talk.now = 0;
 	test_drain();
