@@ -165,6 +165,7 @@ static void test_killed(void)
 	struct drive_job j;
 
 	drive_job_init(&job);
+	CHECK_INT(children_after(3000, 0), 0);
 	for (unsigned i = 0; i < 40; i++) {
 		size_t n = large_n * i / 40;
 		CHECK(drive_send(&z, &job, i, &j));
