@@ -248,15 +248,22 @@ static bool rule_size(const struct judge_case *c, struct judgement *ret)
 	return c->head->size_in > c->m->max_size && judge_say(ret, MAIL_REASON_TOO_BIG, "limit %" PRIu64, c->m->max_size);
 }
 
-/* What the cleaner itself refuses; a reason that is none of ours, or a report on the other direction, is no report. */
+/* What a cleaner may refuse: a mail's form. Anything else from it is no verdict but a failure: it decides no policy. */
+static bool is_cleaners(unsigned reason)
+{
+	return (reason >= MAIL_REASON_SMUGGLING && reason <= MAIL_REASON_LIMIT_LINE && mail_reason_known(reason)) ||
+	       reason == MAIL_REASON_TOO_BIG || reason == MAIL_REASON_LOOP;
+}
+
 static bool rule_cleaner(const struct judge_case *c, struct judgement *ret)
 {
+	unsigned reason = c->head->reason;
+
 	if (c->head->direction != c->m->direction)
 		return judge_say(ret, MAIL_REASON_WORKER_FAILED, NULL);
-	if (c->head->reason == MAIL_REASON_NONE)
+	if (reason == MAIL_REASON_NONE)
 		return false;
-	return judge_say(ret,
-		mail_reason_known(c->head->reason) ? (enum mail_reason)c->head->reason : MAIL_REASON_WORKER_FAILED, NULL);
+	return judge_say(ret, is_cleaners(reason) ? (enum mail_reason)reason : MAIL_REASON_WORKER_FAILED, NULL);
 }
 
 static bool has_mynumber(const struct judge_case *c)

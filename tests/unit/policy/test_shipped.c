@@ -130,5 +130,6 @@ int main(int argc, char **argv)
 	test_town(dir);
 	test_manual(dir, "applications.md", 20, 1);
 	test_manual(dir, "policy-reference.md", 1, 0);
+	test_manual(dir, "mail.md", 0, 0);
 	return test_end();
 }
