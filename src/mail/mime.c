@@ -2,7 +2,7 @@
  * mime.c: the structure of a mail (RFC 5322, RFC 2045-2046) by one pass over its bytes.
  *
  * Three states: the header of the top frame, the body of the top frame, or what is outside the parts of a multipart. Bodies go
- * through in runs of many lines; a run ends where a line begins with "-", and a line that begins with "--" is
+ * through in runs of many lines; a run ends where a line begins with "--", and such a line is
  * compared with the boundaries that are open, byte by byte: the whole line, but for blanks at its end, is "--boundary" or
  * "--boundary--". RFC 2046 would take a line that only begins so; which programs do, and which don't, is where two
  * of them see two mails, so such a line is text, and flagged. The line end before a boundary belongs to it: the last
@@ -265,15 +265,21 @@ static void content_held(struct mime *m)
 	m->neol = 0;
 }
 
-/* Whole lines from p, in the middle of a line, to the last one before a line that begins with "-", or to the end. What is held
- * back is put into m->eol. */
+/* A line that is no boundary for sure. */
+static bool is_ordinary(const uint8_t *line, const uint8_t *end)
+{
+	return line[0] != '-' || (end - line > 1 && line[1] != '-');
+}
+
+/* Whole lines from p, in the middle of a line, to the last one before a line that may be a boundary, or to the end. What is
+ * held back is put into m->eol. */
 static const uint8_t *run(struct mime *m, const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *newline, *next = p;
 
 	while ((newline = memchr(next, '\n', (size_t)(end - next))) != NULL) {
 		next = newline + 1;
-		if (next < end && *next != '-')
+		if (next < end && is_ordinary(next, end))
 			continue;
 		size_t neol = newline > p && newline[-1] == '\r' ? 2 : 1;
 		content(m, p, (size_t)(next - p) - neol);
@@ -298,7 +304,7 @@ static const uint8_t *body_push(struct mime *m, const uint8_t *p, const uint8_t 
 		m->bol = true;
 		return p;
 	}
-	if (m->bol && (m->nline > 0 || *p == '-')) {
+	if (m->bol && (m->nline > 0 || !is_ordinary(p, end))) {
 		enum mime_candidate found = mime_candidate(m, &p, end);
 		if (found != MIME_NO_MATCH)
 			return p;

@@ -68,6 +68,8 @@ static mime_flags value_flags(const uint8_t *value, size_t n)
 {
 	mime_flags flags = 0;
 
+	if (mime_line_plain(value, n))
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (value[i] >= 0x80 || value[i] == 0x1b)
 			flags |= MIME_FLAG(FIELD_8BIT);

@@ -106,3 +106,18 @@ bool mime_line_8bit(const uint8_t *p, size_t n)
 		last |= p[i];
 	return any(high & ((vector){} + 0x80)) || (last & 0x80) != 0;
 }
+
+bool mime_line_plain(const uint8_t *p, size_t n)
+{
+	vector odd = {};
+	size_t i = 0;
+
+	for (; n - i >= 16; i += 16) {
+		vector v = load(p + i);
+		odd |= (vector)(v - ' ' >= 0x7f - ' ') & ~equal(v, '\t');
+	}
+	for (; i < n; i++)
+		if ((p[i] < ' ' && p[i] != '\t') || p[i] >= 0x7f)
+			return false;
+	return !any(odd);
+}

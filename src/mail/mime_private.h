@@ -73,6 +73,8 @@ enum {
 void mime_line_tolerant(const uint8_t *p, size_t n, uint8_t previous, uint8_t *ends);
 /* Whether there is any byte of 0x80 and more. */
 bool mime_line_8bit(const uint8_t *p, size_t n);
+/* Whether all are printable ASCII or blanks. */
+bool mime_line_plain(const uint8_t *p, size_t n);
 
 /* -- Header blocks: mime_field.c ---------------------------------------------------------------------------------- */
 

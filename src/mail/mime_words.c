@@ -24,6 +24,9 @@ struct run {
 	struct mailtext *text;
 	mime_flags flags;
 	enum charset charset; /* what they say; CHARSET_UNKNOWN: there is no run */
+	const uint8_t *label; /* the last one that was looked up, and what it was: most fields have one */
+	size_t nlabel;
+	enum charset label_charset;
 	bool settled;
 	struct decoder decoder;
 	size_t n;
@@ -45,17 +48,17 @@ void mime_buffer_take(void *arg, const char *utf8, size_t n)
 {
 	struct mime_buffer *b = arg;
 
-	for (size_t i = 0; i < n && !b->cut;) {
+	/* A character may come in two pieces: there is room for all of it when its first byte is taken. */
+	for (size_t i = 0; i < n; i++) {
 		uint8_t c = (uint8_t)utf8[i];
 		size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-		if (b->characters == 0 || length >= b->size - b->n || length > n - i) {
-			b->cut = true;
-			break;
+		if (c < 0x80 || c >= 0xc0) {
+			b->cut |= b->characters == 0 || length >= b->size - b->n;
+			b->characters -= b->cut ? 0 : 1;
 		}
-		memcpy(b->out + b->n, utf8 + i, length);
-		b->n += length;
-		b->characters--;
-		i += length;
+		if (b->cut)
+			return;
+		b->out[b->n++] = utf8[i];
 	}
 }
 
@@ -155,8 +158,17 @@ static void run_word(struct run *r, const struct word *w)
 
 /* -- Words ---------------------------------------------------------------------------------------------------------- */
 
+static enum charset charset_of(struct run *r, const uint8_t *label, size_t n)
+{
+	if (n != r->nlabel || memcmp(label, r->label, n) != 0)
+		r->label_charset = charset_find((const char *)label, n);
+	r->label = label;
+	r->nlabel = n;
+	return r->label_charset;
+}
+
 /* "=?charset*language?B?text?=" at p. */
-static bool word_read(struct word *w, const uint8_t *p, const uint8_t *end, mime_flags *flags)
+static bool word_read(struct word *w, const uint8_t *p, const uint8_t *end, struct run *r)
 {
 	const uint8_t *name = p + 2, *q = name;
 
@@ -165,15 +177,15 @@ static bool word_read(struct word *w, const uint8_t *p, const uint8_t *end, mime
 	if (q == name || end - q < 5 || q[0] != '?' || q[2] != '?' || !mime_is_of(q[1], "BbQq"))
 		return false;
 	const uint8_t *star = memchr(name, '*', (size_t)(q - name));
-	w->charset = charset_find((const char *)name, (size_t)((star != NULL ? star : q) - name));
 	w->base64 = q[1] == 'B' || q[1] == 'b';
 	w->text = q + 3;
 	w->text_end = memchr(w->text, '?', (size_t)(end - w->text));
 	if (w->text_end == NULL || end - w->text_end < 2 || w->text_end[1] != '=')
 		return false;
 	w->end = w->text_end + 2;
+	w->charset = charset_of(r, name, (size_t)((star != NULL ? star : q) - name));
 	if (w->charset == CHARSET_UNKNOWN)
-		*flags |= MIME_FLAG(WORD_CHARSET);
+		r->flags |= MIME_FLAG(WORD_CHARSET);
 	return w->charset != CHARSET_UNKNOWN;
 }
 
@@ -205,12 +217,14 @@ mime_flags mime_words_count(struct mailtext *text, const void *value, size_t n, 
 	const uint8_t *p = value, *end = p + n, *raw = p, *next;
 	struct run r;
 	enum charset charset = CHARSET_ASCII;
-	mime_flags flags = 0;
 
 	*ret_words = 0;
 	r.text = text;
 	r.flags = 0;
 	r.charset = CHARSET_UNKNOWN;
+	r.label = p;
+	r.nlabel = 0;
+	r.label_charset = CHARSET_UNKNOWN;
 	if (memchr(p, 0x1b, n) != NULL || mime_line_8bit(p, n))
 		charset = charset_settle(CHARSET_UTF_8, p, n);
 	if (charset == CHARSET_ISO_2022_JP) { /* what looks like a word may be characters */
@@ -219,7 +233,7 @@ mime_flags mime_words_count(struct mailtext *text, const void *value, size_t n, 
 	}
 	while ((next = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
 		struct word w;
-		if (!word_read(&w, next, end, &flags)) {
+		if (!word_read(&w, next, end, &r)) {
 			p = next + 2;
 			continue;
 		}
@@ -233,7 +247,7 @@ mime_flags mime_words_count(struct mailtext *text, const void *value, size_t n, 
 	}
 	run_end(&r);
 	raw_put(text, charset, raw, (size_t)(end - raw));
-	return flags | r.flags;
+	return r.flags;
 }
 
 mime_flags mime_words(struct mailtext *text, const void *value, size_t n)

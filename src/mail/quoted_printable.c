@@ -52,7 +52,8 @@ static bool is_blank(uint8_t c)
 
 static uint8_t *blanks(struct quoted_printable *q, uint8_t *out)
 {
-	memcpy(out, q->blanks, q->nblanks);
+	if (q->nblanks > 0)
+		memcpy(out, q->blanks, q->nblanks);
 	out += q->nblanks;
 	q->nblanks = 0;
 	return out;
