@@ -19,11 +19,29 @@ static unsigned utf8_follow(uint8_t lead, uint8_t *low, uint8_t *high)
 	return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
 }
 
+/* Two characters of three bytes, the lead bytes neither E0 nor ED, in the first six bytes of a word? */
+static bool two_threes(uint64_t w)
+{
+	const uint64_t marks = 0x0000c0c0f0c0c0f0, are = 0x00008080e08080e0;
+
+	if ((le64toh(w) & marks) != are)
+		return false;
+	unsigned first = (unsigned)(le64toh(w) & 0xff), second = (unsigned)(le64toh(w) >> 24 & 0xff);
+	return first != 0xe0 && first != 0xed && second != 0xe0 && second != 0xed;
+}
+
 /* Kana and kanji: characters of three bytes in a row. Returns how many bytes were right. */
 static size_t utf8_threes(const uint8_t *in, size_t n, char *out)
 {
+	uint64_t w;
 	size_t i = 0;
 
+	for (; i + sizeof(w) <= n; i += 6) {
+		memcpy(&w, in + i, sizeof(w));
+		if (!two_threes(w))
+			break;
+		memcpy(out + i, &w, sizeof(w)); /* what is too much is written over */
+	}
 	while (i + 3 <= n && (in[i] & 0xf0) == 0xe0 && (in[i + 1] & 0xc0) == 0x80 &&
 		(in[i + 2] & 0xc0) == 0x80) {
 		if ((in[i] == 0xe0 && in[i + 1] < 0xa0) || (in[i] == 0xed && in[i + 1] > 0x9f))

@@ -30,7 +30,9 @@ static size_t whole_size(void)
 
 static void init_text(struct clean_text *t, char *memory, size_t max, struct mynumber *search)
 {
-	*t = (struct clean_text){.data = memory, .max = max, .search = search};
+	t->data = memory; /* all else is zero */
+	t->max = max;
+	t->search = search;
 }
 
 static void init_texts(struct clean *c)
@@ -63,9 +65,9 @@ struct clean *clean_new(const struct clean_options *options)
 		.direction = options->direction == CLEAN_OUT};
 	i18n_init(options->english ? "en" : "ja");
 	sha256_init(&c->hash);
-	mynumber_begin(&c->mynumber, &(struct mynumber_options){.kanji = true});
+	if (options->direction == CLEAN_OUT)
+		mynumber_begin(&c->mynumber, &(struct mynumber_options){.kanji = true});
 	init_texts(c);
-	clean_header_begin(c);
 	handler.tolerant = options->lf;
 	mime_begin(&c->mime, &handler, c);
 	return c;
@@ -134,6 +136,7 @@ static void write_mail(struct clean *c)
 {
 	c->output.sink = c->options.sink;
 	c->output.arg = c->options.arg;
+	c->output.buffer = (char *)c->raw; /* nothing is captured any more */
 	sha256_init(&c->output.hash);
 	if (is_empty(c)) {
 		clean_text_begin(&c->text, 0, false);
@@ -155,10 +158,10 @@ static void end_numbers(struct clean *c)
 {
 	struct mynumber_report found;
 
-	if (c->options.direction == CLEAN_OUT) {
-		mynumber_push(&c->mynumber, c->header.subject, strlen(c->header.subject));
-		mynumber_break(&c->mynumber);
-	}
+	if (c->options.direction == CLEAN_IN)
+		return;
+	mynumber_push(&c->mynumber, c->header.subject, strlen(c->header.subject));
+	mynumber_break(&c->mynumber);
 	mynumber_end(&c->mynumber, &found);
 	c->report.mynumber_hits = found.hits;
 	c->report.mynumber_score = found.score;

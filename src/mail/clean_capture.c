@@ -3,6 +3,7 @@
  *
  * Input: decoded bytes of a part (mime.h). The whole part, up to MAIL_TEXT_RAW, decides in which charset it is; what is beyond
  * that is decoded as it comes. What cannot be decoded is U+FFFD and flagged; nothing is guessed but by the rules of charset.h.
+ * Nearly all text is in the charset that it names: it is decoded at once so, and once more only when that shows an error.
  */
 #include "clean_private.h"
 
@@ -27,14 +28,28 @@ void clean_capture_begin(struct clean *c, const struct mime_entity *e, struct cl
 	k->html = e->type == MIME_TEXT_HTML;
 	k->declared = e->charset;
 	k->named = e->charset_named;
-	k->flowed.on = false;
+	k->flowed.on = e->flowed && e->type == MIME_TEXT_PLAIN;
+	k->flowed.delsp = e->delsp;
+	k->quote = e->message;
 	k->to = to;
-	if (e->flowed && e->type == MIME_TEXT_PLAIN)
-		clean_flowed_begin(&k->flowed, e->delsp);
+}
+
+/* The text begins, in this charset. */
+static void begin_decoding(struct clean *c, enum charset charset)
+{
+	struct clean_capture *k = &c->capture;
+	struct clean_text *to = k->to;
+
+	k->charset = charset;
+	k->settled = true;
+	k->direct = false;
+	decoder_begin(&k->decoder, charset);
+	if (k->flowed.on)
+		clean_flowed_begin(&k->flowed, k->flowed.delsp);
 	if (k->html)
 		html_begin(&k->filter, &(struct html_options){.text = take_html, .arg = to, .english = c->options.english,
 			.private_use = c->options.private_use, .text_max = to->search != NULL ? SIZE_MAX : to->max});
-	clean_text_begin(to, e->message, c->options.private_use);
+	clean_text_begin(to, k->quote, c->options.private_use);
 }
 
 /* "charset=" in the first lines of HTML, for a part whose header names none. */
@@ -73,6 +88,11 @@ static void decode(struct clean *c, const uint8_t *bytes, size_t n)
 	struct clean_capture *k = &c->capture;
 	char out[DECODER_OUT(PIECE)];
 
+	if (k->direct) {
+		put_text(k, (const char *)bytes, n);
+		c->report.text_bytes += n;
+		return;
+	}
 	while (n > 0 && !k->to->full) {
 		size_t piece = n < PIECE ? n : PIECE;
 		size_t length = decoder_push(&k->decoder, bytes, piece, out);
@@ -83,15 +103,38 @@ static void decode(struct clean *c, const uint8_t *bytes, size_t n)
 	}
 }
 
+/*
+ * Decodes as declared, when charset_settle() would say so unless there is an error: an escape might mean ISO-2022-JP. Plain
+ * UTF-8 needs no decoder, the filter of characters checks it. False: there was one, and nothing has happened.
+ */
+static bool try_declared(struct clean *c)
+{
+	struct clean_capture *k = &c->capture;
+	struct clean_text before = *k->to;
+	uint64_t bytes = c->report.text_bytes;
+	bool mark = k->n >= 3 && memcmp(k->raw, "\xef\xbb\xbf", 3) == 0;
+
+	if (k->to->search != NULL || k->declared == CHARSET_ISO_2022_JP || memchr(k->raw, '\x1b', k->n) != NULL)
+		return false;
+	begin_decoding(c, k->declared);
+	k->direct = k->declared == CHARSET_UTF_8 && !k->html && !mark;
+	decode(c, k->raw, k->n);
+	if (k->decoder.errors == 0 && k->decoder.eight == 0 && (!k->direct || k->to->filter.replaced == 0))
+		return true;
+	*k->to = before;
+	c->report.text_bytes = bytes;
+	return false;
+}
+
 static void settle(struct clean *c)
 {
 	struct clean_capture *k = &c->capture;
 
 	if (!k->named && k->html)
 		k->declared = find_meta(k->raw, k->n);
-	k->charset = charset_settle(k->declared, k->raw, k->n);
-	k->settled = true;
-	decoder_begin(&k->decoder, k->charset);
+	if (try_declared(c))
+		return;
+	begin_decoding(c, charset_settle(k->declared, k->raw, k->n));
 	decode(c, k->raw, k->n);
 }
 
@@ -142,7 +185,8 @@ size_t clean_capture_end(struct clean *c, mime_flags body)
 
 	if (!k->settled)
 		settle(c);
-	put_text(k, out, decoder_end(&k->decoder, out));
+	if (!k->direct)
+		put_text(k, out, decoder_end(&k->decoder, out));
 	if (k->html) {
 		html_end(&k->filter);
 		note_html(c, &k->filter.report);

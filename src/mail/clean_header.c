@@ -78,6 +78,26 @@ static bool is_own(const struct clean *c, const char *domain)
 	return false;
 }
 
+/* Notes it, too. */
+static bool was_seen(struct clean_header *h, uint64_t hash)
+{
+	unsigned few = h->nseen < CLEAN_FEW ? h->nseen : CLEAN_FEW;
+
+	for (unsigned i = 0; i < few; i++)
+		if (h->few[i] == hash)
+			return true;
+	if (few < CLEAN_FEW) {
+		h->few[few] = hash;
+		return false;
+	}
+	size_t at = hash % CLEAN_SEEN;
+	while (h->seen[at] != 0 && h->seen[at] != hash)
+		at = (at + 1) % CLEAN_SEEN;
+	bool seen = h->seen[at] == hash;
+	h->seen[at] = hash;
+	return seen;
+}
+
 /* Addresses that differ only in capitals are one. Two that share all 64 bits would be counted once. */
 static void count_recipient(struct clean *c, const char *address, const char *domain)
 {
@@ -88,12 +108,8 @@ static void count_recipient(struct clean *c, const char *address, const char *do
 		hash = (hash ^ (uint8_t)tolower((unsigned char)*address)) * 0x100000001b3u;
 	hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u;
 	hash += hash == 0;
-	size_t at = hash % CLEAN_SEEN;
-	while (h->seen[at] != 0 && h->seen[at] != hash)
-		at = (at + 1) % CLEAN_SEEN;
-	if (h->seen[at] == hash || h->nseen >= CLEAN_SEEN / 2)
+	if (was_seen(h, hash) || h->nseen >= CLEAN_SEEN / 2)
 		return;
-	h->seen[at] = hash;
 	h->nseen++;
 	c->report.recipients++;
 	c->report.recipients_external += !is_own(c, domain);
@@ -134,15 +150,39 @@ static void take_listed(void *arg, const struct mime_address *a)
 	}
 	if (l->recipients)
 		count_recipient(l->c, address, a->domain);
-	if (l->field->full || l->field->count >= l->max || !clean_field_mailbox(l->field, a->display, address))
+	if (l->field == NULL || l->field->full || l->field->count >= l->max || !clean_field_mailbox(l->field, a->display, address))
 		raise_flag(l->c, MAIL_FLAG(MANY_ADDRESSES));
 }
 
-static void take_addresses(struct clean *c, const struct mime_field *f, struct clean_field *field, unsigned max)
+/* A field is gathered behind those that are there. It must be whole before the next one begins. */
+static void begin_field(struct clean_header *h, struct clean_field *field, size_t max, const char *name)
 {
-	struct list l = {c, field, max, field == &c->header.to || field == &c->header.cc};
+	size_t room = sizeof(h->fields) - h->nfields;
 
+	clean_field_begin(field, h->fields + h->nfields, max < room ? max : room, name);
+}
+
+static void end_field(struct clean_header *h, struct clean_field *field)
+{
+	if (field->count == 0)
+		return;
+	clean_field_end(field);
+	h->nfields += field->n;
+}
+
+static void take_addresses(struct clean *c, const struct mime_field *f, struct clean_field *field, const char *name)
+{
+	bool recipients = field == &c->header.to || field == &c->header.cc;
+	struct list l = {c, field, recipients ? UINT32_MAX : CLEAN_REPLY_TO, recipients};
+
+	if (f->flags & MIME_FLAG(FIELD_TWICE) || field->count > 0) {
+		l.field = NULL; /* the second one: not shown, but its recipients count */
+	} else {
+		begin_field(&c->header, field, recipients ? CLEAN_FIELD_MAX : CLEAN_REPLY_TO_MAX, name);
+	}
 	c->report.structure |= mime_addresses(f->value, f->n, take_listed, &l);
+	if (l.field != NULL)
+		end_field(&c->header, field);
 }
 
 static void take_from(void *arg, const struct mime_address *a)
@@ -216,17 +256,20 @@ static void take_reference(void *arg, const char *id, size_t n)
 	h->nids++;
 }
 
-static void write_references(struct clean_header *h)
+static void gather_references(struct clean_header *h)
 {
 	char id[MAIL_ID + 3];
 	unsigned n = h->nids < CLEAN_REFERENCES ? h->nids : CLEAN_REFERENCES;
+
+	begin_field(h, &h->references, CLEAN_REFERENCES_MAX, "References");
 
 	for (unsigned i = 0; i < n; i++) {
 		bool all = i == 0 || h->nids <= CLEAN_REFERENCES;
 		unsigned at = all ? i : 1 + (h->nids - 1 + i - 1) % (CLEAN_REFERENCES - 1);
 		int length = snprintf(id, sizeof(id), "<%s>", h->ids[at]);
-		clean_field_token(&h->references, id, (size_t)length);
+		h->references.count += clean_field_token(&h->references, id, (size_t)length);
 	}
+	end_field(h, &h->references);
 }
 
 /* -- Text, dates, words -------------------------------------------------------------------------------------- */
@@ -410,11 +453,12 @@ static void take_once(struct clean *c, const struct mime_field *f)
 
 	switch (f->id) {
 	case MIME_FIELD_FROM:
-		h->seen_from = true;
+		begin_field(h, &h->from, CLEAN_FROM_MAX, "From");
 		c->report.structure |= mime_addresses(f->value, f->n, take_from, c);
+		end_field(h, &h->from);
 		break;
 	case MIME_FIELD_REPLY_TO:
-		take_addresses(c, f, &h->reply_to, CLEAN_REPLY_TO);
+		take_addresses(c, f, &h->reply_to, "Reply-To");
 		break;
 	case MIME_FIELD_SUBJECT:
 		take_subject(c, f);
@@ -426,7 +470,9 @@ static void take_once(struct clean *c, const struct mime_field *f)
 		c->report.structure |= mime_ids(f->value, f->n, take_message_id, c);
 		break;
 	case MIME_FIELD_IN_REPLY_TO:
+		begin_field(h, &h->in_reply_to, CLEAN_REPLIES_MAX, "In-Reply-To");
 		c->report.structure |= mime_ids(f->value, f->n, take_reply, c);
+		end_field(h, &h->in_reply_to);
 		break;
 	case MIME_FIELD_REFERENCES:
 		c->report.structure |= mime_ids(f->value, f->n, take_reference, c);
@@ -442,10 +488,10 @@ void clean_header_field(struct clean *c, const struct mime_field *f)
 
 	switch (f->id) {
 	case MIME_FIELD_TO:
-		take_addresses(c, f, &h->to, UINT32_MAX);
+		take_addresses(c, f, &h->to, "To");
 		break;
 	case MIME_FIELD_CC:
-		take_addresses(c, f, &h->cc, UINT32_MAX);
+		take_addresses(c, f, &h->cc, "Cc");
 		break;
 	case MIME_FIELD_RECEIVED:
 		take_received(c, f);
@@ -480,32 +526,23 @@ void clean_header_field(struct clean *c, const struct mime_field *f)
 
 /* -- The whole ----------------------------------------------------------------------------------------------- */
 
-void clean_header_begin(struct clean *c)
-{
-	struct clean_header *h = &c->header;
-
-	clean_field_begin(&h->from, h->from_out, sizeof(h->from_out), "From");
-	clean_field_begin(&h->reply_to, h->reply_to_out, sizeof(h->reply_to_out), "Reply-To");
-	clean_field_begin(&h->to, h->to_out, sizeof(h->to_out), "To");
-	clean_field_begin(&h->cc, h->cc_out, sizeof(h->cc_out), "Cc");
-	clean_field_begin(&h->in_reply_to, h->in_reply_to_out, sizeof(h->in_reply_to_out), "In-Reply-To");
-	clean_field_begin(&h->references, h->references_out, sizeof(h->references_out), "References");
-}
-
 enum mail_reason clean_header_end(struct clean *c)
 {
 	struct clean_header *h = &c->header;
 
 	if (h->from.count == 0) {
 		raise_flag(c, MAIL_FLAG(FROM_MISSING));
+		begin_field(h, &h->from, CLEAN_FROM_MAX, "From");
 		clean_field_mailbox(&h->from, "", UNKNOWN);
+		end_field(h, &h->from);
 		snprintf(h->from_text, sizeof(h->from_text), " <%s>", UNKNOWN);
 	}
 	if (h->date.year == 0) {
 		raise_flag(c, MAIL_FLAG(DATE_MISSING));
 		h->date = h->received_date;
 	}
-	write_references(h);
+	if (h->nids > 0)
+		gather_references(h);
 	c->report.received += h->hops;
 	if (c->report.structure & MIME_FLAG(ADDRESSES))
 		return MAIL_REASON_LIMIT_ADDRESSES;
@@ -513,12 +550,10 @@ enum mail_reason clean_header_end(struct clean *c)
 	return loop ? MAIL_REASON_LOOP : MAIL_REASON_NONE;
 }
 
-static void write_field(struct clean *c, struct clean_field *f, unsigned count)
+static void write_field(struct clean *c, const struct clean_field *f)
 {
-	if (count == 0)
-		return;
-	clean_field_end(f);
-	clean_output_raw(&c->output, f->out, f->n);
+	if (f->count > 0)
+		clean_output_raw(&c->output, f->out, f->n);
 }
 
 static void write_line(struct clean *c, const char *name, const char *value)
@@ -536,7 +571,10 @@ static void write_subject(struct clean *c)
 
 	clean_field_begin(&f, out, sizeof(out), "Subject");
 	size_t n = strlen(c->header.subject);
-	write_field(c, &f, n > 0 && clean_field_text(&f, c->header.subject, n, false));
+	if (n == 0 || !clean_field_text(&f, c->header.subject, n, false))
+		return;
+	clean_field_end(&f);
+	clean_output_raw(&c->output, f.out, f.n);
 }
 
 static void write_ids(struct clean *c)
@@ -545,8 +583,8 @@ static void write_ids(struct clean *c)
 
 	snprintf(id, sizeof(id), "<%s@sekisho.invalid>", c->report.receipt);
 	write_line(c, "Message-ID", c->report.message_id[0] != '\0' ? c->report.message_id : id);
-	write_field(c, &c->header.in_reply_to, c->header.in_reply_to.count);
-	write_field(c, &c->header.references, c->header.nids);
+	write_field(c, &c->header.in_reply_to);
+	write_field(c, &c->header.references);
 }
 
 static void write_own(struct clean *c)
@@ -577,10 +615,10 @@ void clean_header_write(struct clean *c)
 		mime_date_text(&h->date, date);
 		write_line(c, "Date", date);
 	}
-	write_field(c, &h->from, h->from.count);
-	write_field(c, &h->reply_to, h->reply_to.count);
-	write_field(c, &h->to, h->to.count);
-	write_field(c, &h->cc, h->cc.count);
+	write_field(c, &h->from);
+	write_field(c, &h->reply_to);
+	write_field(c, &h->to);
+	write_field(c, &h->cc);
 	write_subject(c);
 	write_ids(c);
 	write_own(c);

@@ -15,12 +15,18 @@
 #define CLEAN_ITEMS_MAX (8u << 10)    /* lines on what is in one archive */
 #define CLEAN_ITEMS 50u		      /* of them: who needs more asks for the original */
 #define CLEAN_EVENTS 5u		      /* of a calendar */
-#define CLEAN_FIELD_MAX 15872u	      /* of To or Cc: some 300 addresses; all fields fit into 64 KiB */
+#define CLEAN_FIELDS_MAX (56u << 10)  /* of all fields that are gathered; with the others they fit into 64 KiB */
+#define CLEAN_FIELD_MAX 15872u	      /* of To or Cc: some 300 addresses */
+#define CLEAN_FROM_MAX 3072u	      /* a name of 1000 bytes, and an address */
+#define CLEAN_REPLY_TO_MAX 8192u
+#define CLEAN_REPLIES_MAX 3072u	      /* of In-Reply-To */
+#define CLEAN_REFERENCES_MAX 6144u
 #define CLEAN_REPLY_TO 10u
 #define CLEAN_IDS 10u
 #define CLEAN_REFERENCES 20u
 #define CLEAN_SUBJECT 2048u	      /* bytes of UTF-8: 680 Chinese characters */
 #define CLEAN_SEEN 32768u	      /* places for addresses that were seen: MAIL_ADDRESS_TOKENS, thinly filled */
+#define CLEAN_FEW 16u		      /* addresses that are kept in a row before: most mails have no more */
 
 /* Letters of an address without quotation marks (RFC 5322, 3.2.3). */
 static inline bool clean_is_atext(char c)
@@ -71,22 +77,22 @@ void clean_field_end(struct clean_field *f);
 /* -- The header that came in (clean_header.c) ---------------------------------------------------------------- */
 
 struct clean_header {
-	struct clean_field from, reply_to, to, cc, in_reply_to, references;
-	char from_out[3072], reply_to_out[8192], to_out[CLEAN_FIELD_MAX], cc_out[CLEAN_FIELD_MAX], in_reply_to_out[3072];
-	char references_out[6144];
-	char subject[CLEAN_SUBJECT];
-	char from_text[1400];	/* for the notice: name and address */
-	char ids[CLEAN_REFERENCES][MAIL_ID + 1]; /* of References: the first, and the last ones */
-	unsigned nids;
+	struct clean_field from, reply_to, to, cc, in_reply_to, references; /* in fields[]; count 0: not there */
 	struct mime_date date, received_date; /* year 0: none */
 	char auth[256];		/* "spf=pass dkim=pass" */
 	unsigned hops;		/* that other gates counted */
-	bool automatic, bulk, seen_from;
-	unsigned nseen;
+	bool automatic, bulk;
+	unsigned nids, nseen;
+	size_t nfields;
+	uint64_t few[CLEAN_FEW];
+	/* Large things last, so that a small mail touches few pages. */
+	char from_text[1400];	/* for the notice: name and address */
+	char subject[CLEAN_SUBJECT];
+	char fields[CLEAN_FIELDS_MAX];
+	char ids[CLEAN_REFERENCES][MAIL_ID + 1]; /* of References: the first, and the last ones */
 	uint64_t seen[CLEAN_SEEN];
 };
 
-void clean_header_begin(struct clean *c);
 void clean_header_field(struct clean *c, const struct mime_field *field);
 /* The header is complete: 0, or why the mail is refused. */
 enum mail_reason clean_header_end(struct clean *c);
@@ -127,6 +133,8 @@ struct clean_capture {
 	uint8_t *raw;
 	size_t n;
 	bool on, settled, html;
+	bool direct; /* UTF-8 that goes to the filter as it is */
+	unsigned quote;
 	enum charset declared, charset;
 	bool named;
 	struct decoder decoder;
@@ -179,7 +187,7 @@ void clean_notice_write(struct clean *c);
 
 /* -- Output (clean_output.c) --------------------------------------------------------------------------------- */
 
-#define CLEAN_OUTPUT 8192u /* bytes that are given to the sink at a time */
+#define CLEAN_OUTPUT 16384u /* bytes that are given to the sink at a time */
 
 struct clean_output {
 	clean_sink *sink;
@@ -189,7 +197,7 @@ struct clean_output {
 	uint64_t size;
 	uint8_t carry[57]; /* of a line of base64 */
 	size_t ncarry, fill;
-	char buffer[CLEAN_OUTPUT];
+	char *buffer; /* of CLEAN_OUTPUT bytes */
 };
 
 void clean_output_raw(struct clean_output *o, const char *bytes, size_t n);
@@ -203,26 +211,26 @@ struct clean {
 	struct clean_options options;
 	enum mail_reason reason;
 	bool ended, header_done;
+	bool part_open, block_open, attached_open;
 	unsigned errors; /* of text: what became U+FFFD */
+	unsigned nitems;
+	enum mailreport_why why;
+	uint64_t allowance; /* of what archives may unpack */
+	struct attachment *attachment;
 	struct sha256_ctx hash;
+	struct clean_output output;
+	struct clean_frame frames[MAIL_DEPTH + 2];
+	struct clean_text text, notice, attached, calendar, list; /* attached: text of attachments; list: of what was removed */
+	struct clean_text items;
+	struct clean_capture capture;
 	/* The wire form of the report. */
 	struct mailreport report;
 	struct mailreport_part parts[MAILREPORT_PARTS];
-	struct mime mime;
-	struct clean_frame frames[MAIL_DEPTH + 2];
 	struct clean_header header;
-	struct clean_inner inner;
-	struct clean_capture capture;
-	struct clean_text text, attached, calendar, list, notice; /* attached: text of attachments; list: of what was removed */
-	struct clean_text items;
-	unsigned nitems;
-	bool part_open, block_open, attached_open;
-	enum mailreport_why why;
+	struct mime mime;
 	char part_name[MAILREPORT_NAME];
-	uint64_t allowance; /* of what archives may unpack */
+	struct clean_inner inner;
 	struct mynumber mynumber;
-	struct clean_output output;
-	struct attachment *attachment;
 	uint64_t sets[2][1024]; /* of sequences of words */
 	/* What grows up to its limit. */
 	uint8_t raw[MAIL_TEXT_RAW];
