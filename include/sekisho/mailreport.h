@@ -130,7 +130,7 @@ struct mailreport_part {
 	char name[MAILREPORT_NAME];  /* as it is listed: filtered, one line; "" if it has none */
 	char other[MAILREPORT_NAME]; /* the other name, where headers disagree; else "" */
 	char declared[MAILREPORT_TYPE]; /* "application/pdf" in lower case */
-	uint8_t sha256[32];		/* of the decoded content */
+	uint8_t sha256[32];		/* of the decoded content; zero: of a mail within the mail, whose parts are listed */
 	uint64_t size;			/* decoded bytes */
 	uint32_t flags;			/* attachment.h: ATTACHMENT_ENCRYPTED, ATTACHMENT_MACROS, ... */
 	uint32_t marks;			/* enum mailreport_mark */

@@ -8,13 +8,14 @@
 #include "clean_private.h"
 
 #include <sekisho/i18n.h>
+#include <sekisho/unset.h>
 
 #define PIECE 4096u /* bytes that are decoded at a time: they stay in the first cache */
 #define META 2048u  /* where HTML names its charset: browsers look at 1024 bytes */
 
 static void take_html(void *arg, const char *utf8, size_t n)
 {
-	clean_text_put(arg, utf8, n);
+	clean_text_filtered(arg, utf8, n); /* html.h has filtered it */
 }
 
 void clean_capture_begin(struct clean *c, const struct mime_entity *e, struct clean_text *to)
@@ -86,7 +87,7 @@ static void put_text(struct clean_capture *k, const char *utf8, size_t n)
 static void decode(struct clean *c, const uint8_t *bytes, size_t n)
 {
 	struct clean_capture *k = &c->capture;
-	char out[DECODER_OUT(PIECE)];
+	char out[DECODER_OUT(PIECE)] UNSET;
 
 	if (k->direct) {
 		put_text(k, (const char *)bytes, n);
@@ -190,6 +191,9 @@ size_t clean_capture_end(struct clean *c, mime_flags body)
 	if (k->html) {
 		html_end(&k->filter);
 		note_html(c, &k->filter.report);
+		k->to->dropped += k->filter.filter.dropped;
+		k->to->replaced += k->filter.filter.replaced;
+		clean_text_filtered(k->to, "\n", 1); /* what is said behind it begins a line */
 	}
 	note_charset(c);
 	k->on = false;

@@ -290,8 +290,10 @@ static void end_alternative(struct clean *c, struct clean_frame *parent, const s
 	*range = (struct clean_range){child->start, n, true};
 }
 
-static void end_container(struct clean *c, struct clean_frame *f)
+static void end_container(struct clean *c, const struct mime_entity *e, struct clean_frame *f)
 {
+	if (f->type == MIME_MESSAGE_RFC822 && c->options.direction == CLEAN_OUT)
+		clean_part_mail(c, e);
 	if (f->type == MIME_MULTIPART_ALTERNATIVE && f->plain.there && f->html.there)
 		choose(c, f);
 	if (f->type == MIME_MULTIPART_REPORT)
@@ -313,7 +315,7 @@ static void end_role(struct clean *c, const struct mime_entity *e, struct clean_
 {
 	switch ((enum role)f->role) {
 	case ROLE_CONTAINER:
-		end_container(c, f);
+		end_container(c, e, f);
 		break;
 	case ROLE_TEXT:
 		clean_capture_end(c, body);

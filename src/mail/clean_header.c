@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include <sekisho/receipt.h>
+#include <sekisho/unset.h>
 
 #define TRACE_MAX 3u	/* times that a mail may pass this gate: more is a circle */
 #define HOPS_MAX 999u
@@ -566,7 +567,7 @@ static void write_line(struct clean *c, const char *name, const char *value)
 
 static void write_subject(struct clean *c)
 {
-	char out[2 * CLEAN_SUBJECT];
+	char out[2 * CLEAN_SUBJECT] UNSET;
 	struct clean_field f;
 
 	clean_field_begin(&f, out, sizeof(out), "Subject");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <sekisho/i18n.h>
+#include <sekisho/unset.h>
 
 #define EVERY_TEXT (ATTACHMENT_DOCX | ATTACHMENT_XLSX | ATTACHMENT_PPTX | ATTACHMENT_TXT | ATTACHMENT_CSV)
 
@@ -186,9 +187,10 @@ static void fill(struct clean *c, struct mailreport_part *p, const struct mime_e
 
 #define DAMAGED (MIME_FLAG(BASE64_BROKEN) | MIME_FLAG(BASE64_CUT) | MIME_FLAG(QP_BROKEN))
 
+/* Describes it in the report, and in the list. */
 static void list_part(struct clean *c, const struct mime_entity *e, const struct attachment_report *a, mime_flags body)
 {
-	struct mailreport_part spare, *p = c->report.shown < MAILREPORT_PARTS ? &c->parts[c->report.shown] : &spare;
+	struct mailreport_part spare UNSET, *p = c->report.shown < MAILREPORT_PARTS ? &c->parts[c->report.shown] : &spare;
 
 	fill(c, p, e, a);
 	if (body & DAMAGED)
@@ -202,6 +204,14 @@ static void list_part(struct clean *c, const struct mime_entity *e, const struct
 	c->report.shown++;
 	if (c->options.direction == CLEAN_IN)
 		clean_notice_part(c, p);
+}
+
+void clean_part_mail(struct clean *c, const struct mime_entity *e)
+{
+	c->why = MAILREPORT_WHY_MAIL;
+	c->attached_open = false;
+	copy_name(c->part_name, sizeof(c->part_name), mime_entity_name(e));
+	list_part(c, e, &(struct attachment_report){.kind = SNIFF_MAIL, .size = e->raw}, 0);
 }
 
 void clean_part_end(struct clean *c, const struct mime_entity *e, mime_flags body)

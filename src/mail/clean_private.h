@@ -51,6 +51,8 @@ struct clean_text {
 void clean_text_begin(struct clean_text *t, unsigned quote, bool private_use);
 /* UTF-8, LF or CR LF; also any bytes. */
 void clean_text_put(struct clean_text *t, const char *utf8, size_t n);
+/* What passed the filter before, with LF, and begins and ends with whole lines: it need not pass it again. */
+void clean_text_filtered(struct clean_text *t, const char *utf8, size_t n);
 void clean_text_say(struct clean_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The piece ends: without empty lines at its end, with one CR LF. Returns its bytes. */
 size_t clean_text_end(struct clean_text *t);
@@ -177,6 +179,9 @@ extern const struct mime_handler clean_handler;
 void clean_part_begin(struct clean *c, const struct mime_entity *e, enum mailreport_why why);
 void clean_part_push(struct clean *c, const uint8_t *bytes, size_t n);
 void clean_part_end(struct clean *c, const struct mime_entity *e, mime_flags body);
+
+/* A mail within the mail, which was read (direction out): it is an attachment as well, of which only the size is known. */
+void clean_part_mail(struct clean *c, const struct mime_entity *e);
 
 /* "1,234,567" */
 void clean_size_text(uint64_t size, char out[32]);

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <sekisho/unset.h>
+
 #define END 2u /* bytes kept free for the last line end */
 
 static void end_line(struct clean_text *t)
@@ -25,6 +27,8 @@ static void append(void *arg, const char *utf8, size_t n)
 {
 	struct clean_text *t = arg;
 
+	if (n == 0)
+		return;
 	if (t->search != NULL) {
 		mynumber_push(t->search, utf8, n);
 		return;
@@ -75,9 +79,26 @@ void clean_text_put(struct clean_text *t, const char *utf8, size_t n)
 		put_quoted(t, utf8, n);
 }
 
+void clean_text_filtered(struct clean_text *t, const char *utf8, size_t n)
+{
+	while (n > 0 && !t->full) {
+		const char *end = memchr(utf8, '\n', n);
+		size_t line = end == NULL ? n : (size_t)(end - utf8);
+		for (unsigned i = 0; t->bol && i < t->quote; i++)
+			append(t, "> ", 2);
+		append(t, utf8, line);
+		t->bol = end != NULL;
+		if (end == NULL)
+			return;
+		append(t, "\r\n", 2);
+		utf8 += line + 1;
+		n -= line + 1;
+	}
+}
+
 void clean_text_say(struct clean_text *t, const char *fmt, ...)
 {
-	char line[4096];
+	char line[4096] UNSET;
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -14,10 +14,16 @@
 static const char *const forwards[] = {"resent", "x-forwarded", "auto-submitted", "delivered", "outside-from"};
 static const char *const marks[] = {"attached", "names-differ", "text-taken", "cut"};
 
+/* null: nothing was hashed. */
 static void put_hash(struct json *j, const char *key, const uint8_t hash[32])
 {
+	static const uint8_t none[32];
 	char text[65];
 
+	if (memcmp(hash, none, sizeof(none)) == 0) {
+		json_null(j, key);
+		return;
+	}
 	for (size_t i = 0; i < 32; i++)
 		snprintf(text + 2 * i, 3, "%02x", hash[i]);
 	json_str(j, key, text);
