@@ -25,7 +25,7 @@ struct smtp_server_times {
 	int64_t command; /* for a whole command, and for the client to take our reply: 300 s */
 	int64_t block;	 /* for the next bytes of a message: 180 s */
 	int64_t grace;	 /* before the least rate counts: 60 s */
-	int64_t session; /* whole: 3600 s; not while an answer of ours is due */
+	int64_t session; /* whole, and from its beginning on a message: 3600 s; not while an answer of ours is due */
 	uint64_t rate;	 /* bytes a second of a message on the average: 256 */
 };
 

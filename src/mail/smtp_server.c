@@ -487,6 +487,14 @@ static int64_t slow_at(const struct smtp_server *s)
 	return s->since + s->options.times.grace + (int64_t)(ms < INT64_MAX / 4 ? ms : INT64_MAX / 4);
 }
 
+/* The whole session's. A message that began within its time has that time for itself: else the last one would be cut. */
+static int64_t session_end(const struct smtp_server *s)
+{
+	if (s->due != SMTP_EVENT_NONE)
+		return SMTP_NEVER;
+	return (s->state == SERVER_TEXT ? s->since : s->begun) + s->options.times.session;
+}
+
 /* The earliest deadline, and what it means. */
 static int64_t deadline(const struct smtp_server *s, enum smtp_why *ret_why, enum smtp_answer *ret_say)
 {
@@ -498,7 +506,7 @@ static int64_t deadline(const struct smtp_server *s, enum smtp_why *ret_why, enu
 	} all[] = {
 		{drained(s) ? 0 : SMTP_NEVER, SMTP_WHY_DRAIN, SMTP_SAY_DRAIN},
 		{s->nout > 0 ? s->wrote + t->command : SMTP_NEVER, SMTP_WHY_STALLED, SMTP_SAY_OK},
-		{s->due != SMTP_EVENT_NONE ? SMTP_NEVER : s->begun + t->session, SMTP_WHY_SESSION, SMTP_SAY_SESSION},
+		{session_end(s), SMTP_WHY_SESSION, SMTP_SAY_SESSION},
 		{s->due != SMTP_EVENT_NONE || s->held || s->state == SERVER_TEXT ? SMTP_NEVER : s->since + t->command,
 			SMTP_WHY_TIMEOUT, SMTP_SAY_TIMEOUT},
 		{s->state != SERVER_TEXT || s->held ? SMTP_NEVER : s->last + t->block, SMTP_WHY_TIMEOUT, SMTP_SAY_TIMEOUT},

@@ -237,6 +237,35 @@ static void test_text(void)
 	}
 }
 
+/* Three messages and what goes wrong between them, in every three pieces. */
+static void test_cuts(void)
+{
+	static const char script[] = MAIL RCPT "DATA\r\n|a\r\n..b\r\n.\r\nNOOP\r\n" MAIL "RCPT TO:<no-c@d.jp>\r\n" RCPT "DATA\r\n|"
+		".\r\nFOO\r\n" MAIL RCPT "DATA\r\n|x\r\n.\r.\r\n\r\n.\r\nQUIT\r\n";
+	static char whole[TALK_TOLD], said[TALK_SAID];
+	size_t n = sizeof(script) - 1;
+
+	talk_begin(&talk, &options);
+	talk_script(&talk, HI, SIZE_MAX);
+	talk_script(&talk, script, SIZE_MAX);
+	strcpy(whole, talk.told);
+	strcpy(said, talk.said);
+	CHECK(strstr(whole, "END 7 none\n") != NULL && strstr(whole, "END 0 none\n") != NULL && strstr(whole, " bare-cr\n") != NULL);
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k < n; k++) {
+			char pieces[3][sizeof(script)];
+			snprintf(pieces[0], sizeof(script), "%.*s", (int)i, script);
+			snprintf(pieces[1], sizeof(script), "%.*s", (int)(k - i), script + i);
+			snprintf(pieces[2], sizeof(script), "%s", script + k);
+			talk_begin(&talk, &options);
+			talk_script(&talk, HI, SIZE_MAX);
+			for (int p = 0; p < 3; p++)
+				talk_script(&talk, pieces[p], SIZE_MAX);
+			if (strcmp(talk.told, whole) != 0 || strcmp(talk.said, said) != 0)
+				CHECK(i == 0 && k == 0); /* say which */
+		}
+}
+
 /* Text of n bytes in lines of `line` with their CRLF, then the end. */
 static const char *say_text(size_t n, size_t line)
 {
@@ -618,6 +647,17 @@ static void test_time(void)
 	for (talk.now = 0; talk.now < 3500000; talk.now += 100000)
 		talk_script(&talk, "RSET\r\n|", SIZE_MAX);
 	tick_at(3600000, SMTP_WHY_SESSION);
+	/* The last message may end. */
+	options.size_max = 0;
+	begin_at(0, HI);
+	for (talk.now = 0; talk.now < 3590000; talk.now += 100000)
+		talk_script(&talk, "RSET\r\n|", SIZE_MAX);
+	talk_script(&talk, MAIL RCPT "DATA\r\n|", SIZE_MAX);
+	CHECK_INT(talk.now, 3600000);
+	for (; talk.now < 7150000; talk.now += 100000)
+		talk_push(&talk, block, sizeof(block), SIZE_MAX);
+	tick_at(7200000, SMTP_WHY_SESSION);
+	options.size_max = 10000;
 }
 
 static void test_drain(void)
@@ -655,6 +695,7 @@ int main(void)
 	test_lists();
 	test_smuggling();
 	test_text();
+	test_cuts();
 	test_sizes();
 	test_command_lengths();
 	test_budget();
