@@ -90,8 +90,31 @@ static void test_tables(void)
 	CHECK_INT(smtp_why_reason(SMTP_WHY_BARE_LF), MAIL_REASON_SMUGGLING);
 }
 
-int main(void)
+/* Every refusal of the table is in the manual, word for word. */
+static void test_manual(const char *path)
 {
+	static char page[32768];
+	FILE *f = fopen(path, "r");
+
+	CHECK(f != NULL);
+	if (f == NULL)
+		return;
+	page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
+	fclose(f);
+	for (int i = 0; i < SMTP_SAY_COUNT; i++) {
+		const struct smtp_reply *r = smtp_answer_get((enum smtp_answer)i);
+		char row[SMTP_REPLY_TEXT + 64];
+		snprintf(row, sizeof(row), "| %u %s | %s |\n", r->code, r->enhanced, r->text);
+		CHECK(r->code < 400 || strstr(page, row) != NULL);
+		if (r->code >= 400 && strstr(page, row) == NULL)
+			printf("  not in the manual: %s", row);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		test_manual(argv[1]);
 	test_write();
 	test_long();
 	test_codes();
