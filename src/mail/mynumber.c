@@ -59,18 +59,25 @@ static bool is_invisible(uint32_t c)
 		c == 0xfeff || c == 0x34f || c == 0x61c || c == 0x180e || (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff);
 }
 
-static int digit_of(const struct mynumber *m, uint32_t folded)
+static int kanji_digit(uint32_t folded)
 {
 	static const uint32_t kanji[] = {0x3007, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d, 0x4e03, 0x516b, 0x4e5d};
 
-	if (folded - '0' < 10)
-		return (int)(folded - '0');
-	if (!m->options.kanji || folded < 0x3007)
-		return -1;
 	for (int i = 0; i < 10; i++)
 		if (folded == kanji[i])
 			return i;
 	return folded == 0x96f6 ? 0 : -1; /* 零 */
+}
+
+static int digit_of(const struct mynumber *m, uint32_t folded)
+{
+	if (folded - '0' < 10)
+		return (int)(folded - '0');
+	/* All of them lie in these. */
+	if (!m->options.kanji || (folded != 0x3007 && (folded & 0xfe00) != 0x4e00 && (folded & 0xff80) != 0x5680 && (folded & 0xff00) != 0x5100 &&
+		folded != 0x96f6))
+		return -1;
+	return kanji_digit(folded);
 }
 
 /* Two separators within one number. */
@@ -205,29 +212,41 @@ static void on_separator(struct mynumber *m, unsigned separator)
 	m->separator = (uint8_t)((kind > before ? kind : before) | ((m->separator | separator) & LINE));
 }
 
+/* Neither digit nor letter of a word's kind: what it does to the digits before it. */
+static void on_other(struct mynumber *m, uint32_t folded)
+{
+	unsigned separator = separator_of(folded);
+
+	/* The marks of a quoted line are as blank as its beginning. */
+	if (folded == '>' && (m->separator & LINE))
+		separator = BLANK;
+	if (separator != NONE) {
+		on_separator(m, separator);
+		return;
+	}
+	if (m->now.n > 0 && folded - 'a' < 26)
+		m->now.doubtful = true;
+	end_sequence(m);
+}
+
 static void on_character(struct mynumber *m, uint32_t point)
 {
-	uint32_t folded = mynumber_fold(point);
-	int digit = digit_of(m, folded);
+	bool idle = m->now.n == 0 && m->ngroup == 0;
+	uint32_t folded = point;
 
-	if (is_invisible(point))
-		return;
-	m->at++;
-	if (digit >= 0) {
-		on_digit(m, (unsigned)digit);
-	} else {
-		unsigned separator = separator_of(folded);
-		/* The marks of a quoted line are as blank as its beginning. */
-		if (folded == '>' && (m->separator & LINE))
-			separator = BLANK;
-		if (separator != NONE) {
-			on_separator(m, separator);
-		} else if (m->now.n > 0 || m->ngroup > 0) {
-			if (m->now.n > 0 && is_letter(folded) && folded - 'a' < 26)
-				m->now.doubtful = true;
-			end_sequence(m);
-		}
+	if (point < 0x80) {
+		folded = point - 'A' < 26 ? point + 0x20 : point;
+	} else if (point - 0x3041 >= 0xb0 && point - 0x4e00 >= 0x5200) { /* neither kana nor Chinese */
+		if (is_invisible(point))
+			return;
+		folded = mynumber_fold(point);
 	}
+	m->at++;
+	int digit = digit_of(m, folded);
+	if (digit >= 0)
+		on_digit(m, (unsigned)digit);
+	else if (!idle)
+		on_other(m, folded);
 	m->last = folded;
 	if (digit < 0 || folded > 0x7f)
 		mynumber_words(m, folded);
@@ -264,8 +283,21 @@ void mynumber_begin(struct mynumber *m, const struct mynumber_options *options)
 
 void mynumber_push(struct mynumber *m, const char *utf8, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		on_byte(m, (uint8_t)utf8[i]);
+	const uint8_t *p = (const uint8_t *)utf8, *end = p + n;
+
+	while (p < end) {
+		if (m->need > 0) {
+			on_byte(m, *p++);
+		} else if (*p < 0x80) {
+			on_character(m, *p++);
+		} else if ((*p & 0xf0) == 0xe0 && end - p >= 3 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
+			uint32_t point = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+			on_character(m, point < 0x800 ? 0xfffd : point);
+			p += 3;
+		} else {
+			on_byte(m, *p++);
+		}
+	}
 }
 
 void mynumber_break(struct mynumber *m)

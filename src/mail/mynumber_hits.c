@@ -109,14 +109,15 @@ static bool is_dated(uint64_t value, bool grouped)
 	return !grouped && is_date(a % 100, b / 100) && b % 100 < 24 && c / 100 < 60 && c % 100 < 60;
 }
 
-/* false: it was judged before. */
+/* false: it was judged before, or so many were that the rate is known. */
 static bool is_new(struct mynumber *m, uint64_t h)
 {
+	if (m->njudged == MYNUMBER_JUDGED)
+		return false;
 	for (uint32_t i = 0; i < m->njudged; i++)
 		if (m->judged[i] == h)
 			return false;
-	if (m->njudged < MYNUMBER_JUDGED)
-		m->judged[m->njudged++] = h;
+	m->judged[m->njudged++] = h;
 	return true;
 }
 
@@ -146,7 +147,8 @@ void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_gr
 {
 	bool grouped = first->n != 12;
 	bool right = mynumber_check_digit(value / 10) == value % 10;
-	bool doubtful = first->doubtful || is_dated(value, grouped);
+	bool direct = m->word != 0 && first->at - m->word <= MYNUMBER_DIRECT;
+	bool doubtful = first->doubtful || (is_dated(value, grouped) && !direct);
 	uint64_t h = hash(m->options.key, value);
 
 	if (value < 1000000 || repeats(value) || (!grouped && is_stamp(value)) || first->exempt) {

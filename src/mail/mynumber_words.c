@@ -15,43 +15,36 @@ enum kind {
 	OTHER,	   /* some other number */
 };
 
+#define WORD(s, kind) {s, sizeof(s) / sizeof(char32_t) - 1, kind}
 static const struct word {
 	const char32_t *s;
-	uint8_t kind;
+	uint8_t n, kind;
 } words[] = {
-	{U"個人番号", NUMBER},	   {U"マイナンバー", NUMBER}, {U"マイナ番号", NUMBER},	{U"通知カード", NUMBER},
-	{U"mynumber", NUMBER},	   {U"特定個人情報", NUMBER}, {U"共通番号", NUMBER},
-	{U"会社法人等番号", CORPORATE}, {U"法人番号", CORPORATE}, {U"登録番号", CORPORATE},
-	{U"電話", OTHER},	   {U"電話番号", OTHER},      {U"携帯", OTHER},		{U"tel", OTHER},
-	{U"fax", OTHER},	   {U"ファクス", OTHER},      {U"ファックス", OTHER},	{U"伝票", OTHER},
-	{U"伝票番号", OTHER},	   {U"送り状番号", OTHER},    {U"追跡番号", OTHER},	{U"問い合わせ番号", OTHER},
-	{U"問合せ番号", OTHER},	   {U"問合番号", OTHER},      {U"荷物番号", OTHER},	{U"注文番号", OTHER},
-	{U"受注番号", OTHER},	   {U"発注番号", OTHER},      {U"会員番号", OTHER},	{U"顧客番号", OTHER},
-	{U"お客様番号", OTHER},	   {U"お客さま番号", OTHER},  {U"契約番号", OTHER},	{U"請求番号", OTHER},
-	{U"請求書番号", OTHER},	   {U"管理番号", OTHER},      {U"受付番号", OTHER},	{U"製造番号", OTHER},
-	{U"口座", OTHER},	   {U"口座番号", OTHER},      {U"カード番号", OTHER},	{U"免許", OTHER},
-	{U"免許証番号", OTHER},	   {U"証券番号", OTHER},      {U"会議id", OTHER},	{U"会議番号", OTHER},
-	{U"ミーティングid", OTHER}, {U"予約番号", OTHER},     {U"申込番号", OTHER},	{U"整理番号", OTHER},
-	{U"文書番号", OTHER},	   {U"承認番号", OTHER},      {U"取引番号", OTHER},	{U"被保険者番号", OTHER},
-	{U"年金番号", OTHER},	   {U"住民票コード", OTHER},  {U"シリアル", OTHER},	{U"識別番号", OTHER},
-	{U"tracking", OTHER},	   {U"invoice", OTHER},	      {U"order", OTHER},
+	WORD(U"個人番号", NUMBER),	   WORD(U"マイナンバー", NUMBER), WORD(U"マイナ番号", NUMBER),	WORD(U"通知カード", NUMBER),
+	WORD(U"mynumber", NUMBER),	   WORD(U"特定個人情報", NUMBER), WORD(U"共通番号", NUMBER),
+	WORD(U"会社法人等番号", CORPORATE), WORD(U"法人番号", CORPORATE), WORD(U"登録番号", CORPORATE),
+	WORD(U"電話", OTHER),	   WORD(U"電話番号", OTHER),      WORD(U"携帯", OTHER),		WORD(U"tel", OTHER),
+	WORD(U"fax", OTHER),	   WORD(U"ファクス", OTHER),      WORD(U"ファックス", OTHER),	WORD(U"伝票", OTHER),
+	WORD(U"伝票番号", OTHER),	   WORD(U"送り状番号", OTHER),    WORD(U"追跡番号", OTHER),	WORD(U"問い合わせ番号", OTHER),
+	WORD(U"問合せ番号", OTHER),	   WORD(U"問合番号", OTHER),      WORD(U"荷物番号", OTHER),	WORD(U"注文番号", OTHER),
+	WORD(U"受注番号", OTHER),	   WORD(U"発注番号", OTHER),      WORD(U"会員番号", OTHER),	WORD(U"顧客番号", OTHER),
+	WORD(U"お客様番号", OTHER),	   WORD(U"お客さま番号", OTHER),  WORD(U"契約番号", OTHER),	WORD(U"請求番号", OTHER),
+	WORD(U"請求書番号", OTHER),	   WORD(U"管理番号", OTHER),      WORD(U"受付番号", OTHER),	WORD(U"製造番号", OTHER),
+	WORD(U"口座", OTHER),	   WORD(U"口座番号", OTHER),      WORD(U"カード番号", OTHER),	WORD(U"免許", OTHER),
+	WORD(U"免許証番号", OTHER),	   WORD(U"証券番号", OTHER),      WORD(U"会議id", OTHER),	WORD(U"会議番号", OTHER),
+	WORD(U"ミーティングid", OTHER), WORD(U"予約番号", OTHER),     WORD(U"申込番号", OTHER),	WORD(U"整理番号", OTHER),
+	WORD(U"文書番号", OTHER),	   WORD(U"承認番号", OTHER),      WORD(U"取引番号", OTHER),	WORD(U"被保険者番号", OTHER),
+	WORD(U"年金番号", OTHER),	   WORD(U"住民票コード", OTHER),  WORD(U"シリアル", OTHER),	WORD(U"識別番号", OTHER),
+	WORD(U"tracking", OTHER),	   WORD(U"invoice", OTHER),	      WORD(U"order", OTHER),
 };
 #define NWORDS (sizeof(words) / sizeof(words[0]))
 _Static_assert(NWORDS < MYNUMBER_WORDS, "struct mynumber has room for the index");
 
-static size_t length(const char32_t *s)
-{
-	size_t n = 0;
-
-	while (s[n] != 0)
-		n++;
-	return n;
-}
-
 void mynumber_words_begin(struct mynumber *m)
 {
 	for (size_t i = 0; i < NWORDS; i++) {
-		uint8_t *head = &m->head[words[i].s[length(words[i].s) - 1] & 0xff];
+		const char32_t *last = words[i].s + words[i].n - 1;
+		uint8_t *head = &m->head[mynumber_index(words[i].n > 2 ? last[-2] : 0, last[-1], last[0])];
 		m->next[i] = *head;
 		*head = (uint8_t)(i + 1);
 	}
@@ -62,8 +55,6 @@ static const char32_t kana[] = U"ヲァィゥェォャュョッーアイウエ�
 
 uint32_t mynumber_fold(uint32_t point)
 {
-	if (point < 0x80)
-		return point - 'A' < 26 ? point + 0x20 : point;
 	if (point - 0xff01 < 0x5e) {
 		point -= 0xff01 - 0x21;
 		return point - 'A' < 26 ? point + 0x20 : point;
@@ -75,11 +66,9 @@ uint32_t mynumber_fold(uint32_t point)
 	return point - 0x1d7ce < 50 ? '0' + (point - 0x1d7ce) % 10 : point;
 }
 
-static bool ends_here(const struct mynumber *m, const char32_t *s)
+static bool ends_here(const struct mynumber *m, const char32_t *s, size_t n)
 {
-	size_t n = length(s);
-
-	if (n > MYNUMBER_RECENT || n > m->nrecent)
+	if (s[n - 1] != m->recent[(m->nrecent - 1) % MYNUMBER_RECENT] || n > MYNUMBER_RECENT || n > m->nrecent)
 		return false;
 	for (size_t i = 1; i <= n; i++)
 		if (m->recent[(m->nrecent - i) % MYNUMBER_RECENT] != s[n - i])
@@ -99,19 +88,26 @@ static void found(struct mynumber *m, enum kind kind)
 	}
 }
 
-void mynumber_words(struct mynumber *m, uint32_t folded)
+/* The voiced kana stands behind the other one. */
+uint32_t mynumber_voice(struct mynumber *m)
 {
-	if (folded == ' ' || folded == '\t' || folded == '\n' || folded == '\r' || folded == 0x3000)
-		return;
-	if (folded == 0x3099 && m->nrecent > 0) {
-		/* The voiced kana stands behind the other one. */
-		uint32_t *before = &m->recent[(m->nrecent - 1) % MYNUMBER_RECENT];
-		if (*before >= 0x304b && *before <= 0x30db)
-			folded = ++*before;
-	} else {
-		m->recent[m->nrecent++ % MYNUMBER_RECENT] = folded;
-	}
-	for (uint8_t i = m->head[folded & 0xff]; i != 0; i = m->next[i - 1])
-		if (ends_here(m, words[i - 1].s))
+	uint32_t *before = &m->recent[(m->nrecent - 1) % MYNUMBER_RECENT];
+
+	if (*before >= 0x304b && *before <= 0x30db)
+		++*before;
+	return *before;
+}
+
+static void look(struct mynumber *m, uint32_t index)
+{
+	for (uint8_t i = m->head[index]; i != 0; i = m->next[i - 1])
+		if (ends_here(m, words[i - 1].s, words[i - 1].n))
 			found(m, words[i - 1].kind);
+}
+
+void mynumber_words_end(struct mynumber *m, uint32_t two, uint32_t three)
+{
+	look(m, two);
+	if (three != two)
+		look(m, three);
 }

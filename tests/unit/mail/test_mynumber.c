@@ -121,8 +121,10 @@ static void test_exempt(void)
 		snprintf(text, sizeof(text), "個人番号 20261120%02d%02d", minute / 60, minute % 60);
 		CHECK_INT(SCORE(text), 0);
 	}
-	snprintf(text, sizeof(text), "個人番号 %s", number(20261120999));
+	snprintf(text, sizeof(text), "個人番号の一覧です。 %s", number(20261120999));
 	CHECK_INT(SCORE(text), 30);
+	snprintf(text, sizeof(text), "個人番号：%s", number(20261120999));
+	CHECK_INT(SCORE(text), 100);
 	snprintf(text, sizeof(text), "%s", number(20261120999));
 	CHECK_INT(SCORE(text), 0);
 	CHECK_INT(SCORE("1998 1999 2000 2001"), 0);
