@@ -1,5 +1,6 @@
 /*
- * attachment.h: everything that is told of one attachment while it passes by: kind, size, SHA-256, what is in it, its text.
+ * attachment.h: everything that is told of one attachment while it passes by: kind, size, SHA-256, what is in it, its
+ * text.
  *
  * One call for each piece of decoded content; sniff.h, zip.h, tnef.h, ooxml.h and charset.h do the work. Fixed memory:
  * struct attachment is taken once and used for one attachment after the other.
@@ -39,7 +40,7 @@ struct attachment_item {
 };
 
 struct attachment_options {
-	const char *name; /* file name, UTF-8, as people will see it; may be NULL; its last ATTACHMENT_NAME_MAX bytes are read */
+	const char *name; /* file name, UTF-8, as people will see it; may be NULL; the last ATTACHMENT_NAME_MAX bytes count */
 	size_t nname;
 	enum charset declared; /* of a text file; CHARSET_UNKNOWN when the mail says none */
 	unsigned text_of;      /* ATTACHMENT_... */

@@ -1,5 +1,6 @@
 /*
- * mynumber.h: individual numbers (個人番号) in text. UTF-8 is pushed, cut anywhere; what comes out is a score, never a number.
+ * mynumber.h: individual numbers (個人番号) in text. UTF-8 is pushed, cut anywhere; what comes out is a score, never a
+ * number.
  *
  * A number has 12 digits, the last one a check digit (番号法総務省令85号 第5条). One in ten arbitrary numbers of 12 digits passes
  * it, so the check digit alone means little. What counts, in points; MYNUMBER_THRESHOLD and more: take the text for one
@@ -16,19 +17,21 @@
  * (forms, sheets). Digits are ASCII, full-width or mathematical, with options.kanji also 〇一二三四五六七八九. Invisible
  * characters do not count.
  *
- * No number at all: part of a longer run (13 digits, 4-4-4-4, 12-2, a decimal, +12 digits); less than 1 000 000; a pattern
- * of up to 4 digits that repeats; a time stamp (yyyymmddHHMM of 1990 to 2049); with 会社法人等番号, 法人番号 or 登録番号 right
- * before it.
+ * No number at all: part of a longer run (13 digits, 4-4-4-4, 12-2, a decimal, +12 digits); less than 1 000 000; a
+ * pattern of up to 4 digits that repeats; a time stamp (yyyymmddHHMM of 1990 to 2049); with 会社法人等番号, 法人番号 or 登録番号
+ * right before it.
  *
- * Measured (tests/unit/mail/test_mynumber_rates.py, 2 000 texts of each kind, kanji on). Taken for texts with numbers, in percent:
+ * Measured (tests/unit/mail/test_mynumber_rates.py, 2 000 texts of each kind, kanji on). Taken for texts with
+ * numbers, in percent:
  *   0.0  invoices (numbers of 12 and 13 digits, bank accounts, telephones); parcel numbers with their word, or 30 without;
  *        one number of 12 digits; news on マイナンバー with telephones, dates, company numbers, or a number with its word
  *        (受付番号, 免許証番号); credit cards; logs of time stamps under マイナンバー; rows of monthly figures; rows of years
  *   0.3  4 to 9 arbitrary numbers of 12 digits and nothing else
  *   9.5  news on マイナンバー with one arbitrary number of 12 digits that nothing explains
  *   0.0  1 069 texts of the public mail corpora (38 strings of 12 digits, one of which passes the check digit)
- * and texts with made-up numbers: 100 with a word directly before it, in a sheet, in fields of a form, over line ends; 99.7 with
- * a word behind it (the rest begins like a date); 100 of lists of ten without a word, 98.6 of lists of four.
+ * and texts with made-up numbers: 100 with a word directly before it, in a sheet, in fields of a form, over line
+ * ends; 99.7 with a word behind it (the rest begins like a date); 100 of lists of ten without a word, 98.6 of lists
+ * of four.
  *
  * Of a number only the last four digits ("****-****-9018") and a keyed hash are kept, and wiped by mynumber_end().
  */

@@ -1,11 +1,12 @@
 /*
- * ooxml.h: the text of documents of today's Office (docx, xlsx, pptx and their kin with macros), while their ZIP passes by.
+ * ooxml.h: the text of documents of today's Office (docx, xlsx, pptx and their kin with macros), while their ZIP
+ * passes by.
  *
- * Sits behind zip.h: ooxml_wants() says which entries, ooxml_push() takes their content. XML is read by a tokenizer of our
- * own: no tree, the five entities and numeric ones, nothing external, and a document type (DTD) ends the part. What comes
- * out is UTF-8 through mailtext, LF as line end. Paragraphs are lines, cells are parted by tabs; each part but the body has
- * a line such as "[sheet2]" before it. Phonetic readings (ふりがな), deleted text, formulas and the doubles for old
- * programs are left out.
+ * Sits behind zip.h: ooxml_wants() says which entries, ooxml_push() takes their content. XML is read by a tokenizer
+ * of our own: no tree, the five entities and numeric ones, nothing external, and a document type (DTD) ends the part.
+ * What comes out is UTF-8 through mailtext, LF as line end. Paragraphs are lines, cells are parted by tabs; each part
+ * but the body has a line such as "[sheet2]" before it. Phonetic readings (ふりがな), deleted text, formulas and the
+ * doubles for old programs are left out.
  *
  * A sheet names its texts by number, and Excel writes the texts behind the sheets: sheets are held back in a fixed memory
  * until ooxml_end(), and cut (report.truncated) when it is full. Dates of sheets are numbers there and stay so.

@@ -1,13 +1,14 @@
 /*
  * receipt.h: 受付番号, the number by which a mail is asked for: on the telephone, in the ledger, in an approval.
  *
- * It is the first 60 bits of the SHA-256 of the mail (its bytes as they came between DATA and the dot, dots unstuffed) in
- * Crockford's base 32 (0-9, A-Z without I L O U), and one character that checks: XXXX-XXXX-XXXXC. So the same mail always has
- * the same number, and who has the mail can compute it. The check character makes the weighted sum of all 13 zero in the
- * field of 32 elements: every single wrong character and every two that changed places are noticed.
+ * It is the first 60 bits of the SHA-256 of the mail (its bytes as they came between DATA and the dot, dots
+ * unstuffed) in Crockford's base 32 (0-9, A-Z without I L O U), and one character that checks: XXXX-XXXX-XXXXC. So
+ * the same mail always has the same number, and who has the mail can compute it. The check character makes the
+ * weighted sum of all 13 zero in the field of 32 elements: every single wrong character and every two that changed
+ * places are noticed.
  *
- * 60 bits are enough to find a mail and too few to trust one: whoever can send mails can make two with the same number. What is
- * approved or released is decided by the whole hash.
+ * 60 bits are enough to find a mail and too few to trust one: whoever can send mails can make two with the same
+ * number. What is approved or released is decided by the whole hash.
  */
 #ifndef SEKISHO_RECEIPT_H
 #define SEKISHO_RECEIPT_H

@@ -123,7 +123,7 @@ const struct sniff_type *sniff_type(enum sniff_kind kind);
 /* The kind of a word; SNIFF_KINDS when there is none. */
 enum sniff_kind sniff_find(const char *word);
 
-/* Of these first bytes alone (whole: there are no more). 512 are as good as all but for compound files and images of disks. */
+/* Of these first bytes alone (whole: there are no more). 512 are as good as all but for compound files and disc images. */
 #define SNIFF_HEAD 512u
 enum sniff_kind sniff_head(const void *bytes, size_t n, bool whole);
 
@@ -157,8 +157,8 @@ bool sniff_is_zip(const void *bytes, size_t n);
 /* The kind that the extension says; SNIFF_DATA when it has none or an unknown one. */
 enum sniff_kind sniff_claim(const char *name, size_t n);
 
-/* May a file of this kind have that name? false: "the name says .pdf, the content is a program". No extension claims nothing
- * and fits all but programs; an unknown extension fits all but programs. */
+/* May a file of this kind have that name? false: "the name says .pdf, the content is a program". No extension, or one that
+ * is not known here, claims nothing and fits all but programs. */
 bool sniff_fits(enum sniff_kind kind, const char *name, size_t n);
 
 /* Does Windows run a file of that name at a click (.exe .scr .js .lnk .hta .iso ...)? */

@@ -1,8 +1,9 @@
 /*
  * tnef.h: what is in a winmail.dat (MS-OXTNEF): names and sizes of its attachments, in the order of the bytes.
  *
- * Nothing of it is unpacked, its text (compressed RTF) is never read. Names come in the code page that the file says, or in
- * UTF-16; they are shown through mailtext. Fixed memory; check sums are not judged (Outlook itself writes wrong ones).
+ * Nothing of it is unpacked, its text (compressed RTF) is never read. Names come in the code page that the file says,
+ * or in UTF-16; they are shown through mailtext. Fixed memory; check sums are not judged (Outlook itself writes wrong
+ * ones).
  */
 #ifndef SEKISHO_TNEF_H
 #define SEKISHO_TNEF_H

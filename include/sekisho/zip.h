@@ -1,14 +1,15 @@
 /*
  * zip.h: what is in a ZIP that passes by once, front to back. Nothing is kept, nothing is written anywhere.
  *
- * The local headers are walked as they come; the central directory behind them must then tell the same story (count, names,
- * sizes, check sums, places). If it does not, different programs would see different files in it: 壊れた書庫 (report.broken says
- * how). Entries are told in the order of the bytes, before the directory is known; report.broken may come later.
+ * The local headers are walked as they come; the central directory behind them must then tell the same story (count,
+ * names, sizes, check sums, places). If it does not, different programs would see different files in it: 壊れた書庫
+ * (report.broken says how). Entries are told in the order of the bytes, before the directory is known; report.broken
+ * may come later.
  *
  * What is inflated: the first bytes of each entry, to see its kind; an entry whose length stands behind it (data
- * descriptor), to find its end; an entry that the owner wants. All inflated bytes are taken from one allowance a mail; when
- * it is used up, ends are found by the descriptor's own marks, nothing more is inflated, and the report says so. One level:
- * an archive in the archive is named, not opened.
+ * descriptor), to find its end; an entry that the owner wants. All inflated bytes are taken from one allowance a
+ * mail; when it is used up, ends are found by the descriptor's own marks, nothing more is inflated, and the report
+ * says so. One level: an archive in the archive is named, not opened.
  */
 #ifndef SEKISHO_ZIP_H
 #define SEKISHO_ZIP_H
@@ -70,7 +71,7 @@ const char *zip_broken_text(enum zip_broken broken);
 const char *zip_broken_word(enum zip_broken broken);
 
 struct zip_entry {
-	const char *name; /* UTF-8 through mailtext (one line, odd characters visible), then NUL; at most ZIP_SHOWN_MAX bytes */
+	const char *name; /* UTF-8 through mailtext (one line, odd characters visible), NUL; at most ZIP_SHOWN_MAX bytes */
 	size_t nname;
 	uint64_t size, packed; /* bytes, inflated and as they are; size is what was said until it was read */
 	uint32_t crc;

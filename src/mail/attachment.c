@@ -1,8 +1,9 @@
 /*
  * attachment.c: hands the bytes of an attachment to all who know something of it, and says in one report what they found.
  *
- * Whose turn it is say the first eight bytes: ZIP and TNEF have a reader; a file that the name calls text is kept until its
- * charset is settled, if its text is wanted. Kind, size and SHA-256 are always taken. A PDF with /Encrypt in it is encrypted.
+ * Whose turn it is say the first eight bytes: ZIP and TNEF have a reader; a file that the name calls text is kept
+ * until its charset is settled, if its text is wanted. Kind, size and SHA-256 are always taken. A PDF with /Encrypt
+ * in it is encrypted.
  *
  * Input: bytes of strangers, cut anywhere. Memory: struct attachment, taken by the owner. Limits: those of the readers.
  */
@@ -150,7 +151,8 @@ static bool is_plain(const struct attachment *a)
 
 	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
 		size_t m = strlen(extensions[i].name);
-		if ((a->options.text_of & extensions[i].of) && n > m && strncasecmp(a->name + n - m, extensions[i].name, m) == 0)
+		bool called = n > m && strncasecmp(a->name + n - m, extensions[i].name, m) == 0;
+		if (called && (a->options.text_of & extensions[i].of))
 			return a->options.text != NULL;
 	}
 	return false;
@@ -297,27 +299,59 @@ static void end_plain(struct attachment *a)
 	mailtext_end(&filter);
 }
 
+/* What one bit means as another. */
+struct flag_map {
+	uint32_t from, flag;
+};
+
+static uint32_t mapped(uint32_t bits, const struct flag_map *map, size_t n)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found |= bits & map[i].from ? map[i].flag : 0;
+	return found;
+}
+#define MAPPED(bits, map) mapped(bits, map, sizeof(map) / sizeof((map)[0]))
+
+static const struct flag_map zip_flags[] = {
+	{ZIP_ENCRYPTED, ATTACHMENT_ENCRYPTED},
+	{ZIP_MACROS, ATTACHMENT_MACROS},
+	{ZIP_PROGRAM, ATTACHMENT_PROGRAM},
+	{ZIP_ARCHIVE, ATTACHMENT_NESTED},
+	{ZIP_BOMB, ATTACHMENT_BOMB},
+	{ZIP_UNFIT, ATTACHMENT_UNFIT},
+	{ZIP_DRESSED, ATTACHMENT_DRESSED},
+	{ZIP_PARENT | ZIP_ABSOLUTE, ATTACHMENT_PATH},
+	{ZIP_OBJECT, ATTACHMENT_OBJECT},
+	{ZIP_UNREAD, ATTACHMENT_UNREAD},
+	{ZIP_NAME_TWICE, ATTACHMENT_BROKEN},
+};
+
+static const struct flag_map kind_flags[] = {
+	{SNIFF_IS_ENCRYPTED, ATTACHMENT_ENCRYPTED},
+	{SNIFF_IS_MACRO, ATTACHMENT_MACROS},
+	{SNIFF_IS_PROGRAM, ATTACHMENT_PROGRAM},
+	{SNIFF_IS_ARCHIVE, ATTACHMENT_ARCHIVE},
+};
+
+static const struct flag_map compound_flags[] = {
+	{SNIFF_CFB_ENCRYPTED, ATTACHMENT_ENCRYPTED},
+	{SNIFF_CFB_MACROS, ATTACHMENT_MACROS},
+	{SNIFF_CFB_OBJECT, ATTACHMENT_OBJECT},
+};
+
 static void end_zip(struct attachment *a)
 {
-	static const struct {
-		uint32_t zip, flag;
-	} map[] = {
-		{ZIP_ENCRYPTED, ATTACHMENT_ENCRYPTED}, {ZIP_MACROS, ATTACHMENT_MACROS}, {ZIP_PROGRAM, ATTACHMENT_PROGRAM},
-		{ZIP_ARCHIVE, ATTACHMENT_NESTED}, {ZIP_BOMB, ATTACHMENT_BOMB}, {ZIP_DRESSED, ATTACHMENT_DRESSED},
-		{ZIP_PARENT | ZIP_ABSOLUTE, ATTACHMENT_PATH}, {ZIP_OBJECT, ATTACHMENT_OBJECT}, {ZIP_UNREAD, ATTACHMENT_UNREAD},
-		{ZIP_NAME_TWICE, ATTACHMENT_BROKEN}, {ZIP_UNFIT, ATTACHMENT_UNFIT},
-	};
 	struct attachment_report *r = &a->report;
 
 	zip_end(&a->zip);
 	r->zip = true;
 	r->archive = a->zip.report;
 	r->kind = r->archive.kind;
+	/* The parts of a document have names that only its program reads. */
 	bool office = (sniff_type(r->kind)->traits & SNIFF_IS_OFFICE) != 0;
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		/* The parts of a document have names that only its program reads. */
-		if ((r->archive.flags & map[i].zip) && !(office && map[i].zip == ZIP_UNFIT))
-			r->flags |= map[i].flag;
+	r->flags |= MAPPED(r->archive.flags & ~(office ? ZIP_UNFIT : 0), zip_flags);
 	if (r->archive.broken != ZIP_WELL)
 		r->flags |= ATTACHMENT_BROKEN;
 	if (r->archive.spent)
@@ -344,12 +378,8 @@ static void end_tnef(struct attachment *a)
 static void judge(struct attachment *a)
 {
 	struct attachment_report *r = &a->report;
-	uint32_t traits = sniff_type(r->kind)->traits, cfb = sniff_cfb(&a->sniff);
 
-	r->flags |= (traits & SNIFF_IS_ENCRYPTED ? ATTACHMENT_ENCRYPTED : 0) | (traits & SNIFF_IS_MACRO ? ATTACHMENT_MACROS : 0) |
-		(traits & SNIFF_IS_PROGRAM ? ATTACHMENT_PROGRAM : 0) | (traits & SNIFF_IS_ARCHIVE ? ATTACHMENT_ARCHIVE : 0);
-	r->flags |= (cfb & SNIFF_CFB_ENCRYPTED ? ATTACHMENT_ENCRYPTED : 0) | (cfb & SNIFF_CFB_MACROS ? ATTACHMENT_MACROS : 0) |
-		(cfb & SNIFF_CFB_OBJECT ? ATTACHMENT_OBJECT : 0);
+	r->flags |= MAPPED(sniff_type(r->kind)->traits, kind_flags) | MAPPED(sniff_cfb(&a->sniff), compound_flags);
 	if (a->encrypted)
 		r->flags |= ATTACHMENT_ENCRYPTED;
 	if (sniff_name_runs(a->name, a->options.nname))

@@ -1,9 +1,10 @@
 /*
- * mynumber.c: finds strings of 12 digits in a text that passes by (mynumber.h says which), and hands them to mynumber_hits.c.
+ * mynumber.c: finds strings of 12 digits in a text that passes by (mynumber.h says which), and hands them to
+ * mynumber_hits.c.
  *
- * Digits without separators are a group. Groups with separators between them are a sequence; of it the last five groups are kept,
- * so that a number is judged when the group behind it is known: what has digits before or behind it in the same manner is part
- * of something longer.
+ * Digits without separators are a group. Groups with separators between them are a sequence; of it the last five
+ * groups are kept, so that a number is judged when the group behind it is known: what has digits before or behind it
+ * in the same manner is part of something longer.
  *
  * Input: text of strangers, any bytes. Memory: struct mynumber. Cost: a few nanoseconds a character, whatever the text.
  */
@@ -56,7 +57,8 @@ static unsigned separator_of(uint32_t c)
 static bool is_invisible(uint32_t c)
 {
 	return c == 0xad || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-		c == 0xfeff || c == 0x34f || c == 0x61c || c == 0x180e || (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0000 && c <= 0xe0fff);
+		c == 0xfeff || c == 0x34f || c == 0x61c || c == 0x180e || (c >= 0xfe00 && c <= 0xfe0f) ||
+		(c >= 0xe0000 && c <= 0xe0fff);
 }
 
 static int kanji_digit(uint32_t folded)
@@ -69,15 +71,18 @@ static int kanji_digit(uint32_t folded)
 	return folded == 0x96f6 ? 0 : -1; /* 零 */
 }
 
+/* Kanji that may be digits: so few that most text is past here at once. */
+static bool may_be_digit(uint32_t folded)
+{
+	return (folded & 0xfe00) == 0x4e00 || (folded & 0xff00) == 0x5100 || (folded & 0xff80) == 0x5680 ||
+		folded == 0x3007 || folded == 0x96f6;
+}
+
 static int digit_of(const struct mynumber *m, uint32_t folded)
 {
 	if (folded - '0' < 10)
 		return (int)(folded - '0');
-	/* All of them lie in these. */
-	if (!m->options.kanji || (folded != 0x3007 && (folded & 0xfe00) != 0x4e00 && (folded & 0xff80) != 0x5680 && (folded & 0xff00) != 0x5100 &&
-		folded != 0x96f6))
-		return -1;
-	return kanji_digit(folded);
+	return m->options.kanji && may_be_digit(folded) ? kanji_digit(folded) : -1;
 }
 
 /* Two separators within one number. */
@@ -86,9 +91,11 @@ static bool alike(unsigned a, unsigned b)
 	return (a & KIND) == (b & KIND) || ((a & LINE) && (a & KIND) <= BLANK) || ((b & LINE) && (b & KIND) <= BLANK);
 }
 
-/* Does a group beyond this separator make a number with `inner` separators a part of something longer? */
+/* Does a group beyond this separator (NULL: none) make a number with `inner` separators a part of something longer? */
 static bool goes_on(unsigned outer, unsigned inner, const struct mynumber_group *beyond)
 {
+	if (beyond == NULL)
+		return false;
 	if (outer == HYPHEN || outer == DOT)
 		return true;
 	if (inner == NONE)
@@ -96,26 +103,22 @@ static bool goes_on(unsigned outer, unsigned inner, const struct mynumber_group 
 	return beyond->n == 4 && (outer & KIND) == (inner & KIND) && (outer & LINE) == (inner & LINE);
 }
 
-/* The group at `end` and those before it; `behind` may be NULL. */
+/* The number that ends with the group at `end`, if one does; behind may be NULL. */
 static void judge_groups(struct mynumber *m, uint32_t end, const struct mynumber_group *behind)
 {
-	const struct mynumber_group *g = &m->group[end], *before = end > 0 ? g - 1 : NULL;
+	const struct mynumber_group *g = &m->group[end];
+	unsigned after = behind != NULL ? behind->before : NONE;
 
 	if (g->n == 12) {
-		bool part = (before != NULL && goes_on(g->before, NONE, before)) || (behind != NULL && goes_on(behind->before, NONE, behind));
-		if (!part)
+		if (!goes_on(g->before, NONE, end > 0 ? g - 1 : NULL) && !goes_on(after, NONE, behind))
 			mynumber_judge(m, g->value, g, g);
 		return;
 	}
 	if (end < 2 || g->n != 4 || g[-1].n != 4 || g[-2].n != 4 || !alike(g->before, g[-1].before))
 		return;
 	unsigned inner = g[-1].before > g->before ? g[-1].before : g->before;
-	if ((inner & KIND) == BAR)
-		return;
-	before = end > 2 ? g - 3 : NULL;
-	if ((before != NULL && goes_on(g[-2].before, inner, before)) || (behind != NULL && goes_on(behind->before, inner, behind)))
-		return;
-	mynumber_judge(m, (g[-2].value * 10000 + g[-1].value) * 10000 + g->value, &g[-2], g);
+	if ((inner & KIND) != BAR && !goes_on(g[-2].before, inner, end > 2 ? g - 3 : NULL) && !goes_on(after, inner, behind))
+		mynumber_judge(m, (g[-2].value * 10000 + g[-1].value) * 10000 + g->value, &g[-2], g);
 }
 
 /* Fields of one digit: exactly twelve with the same separator. */

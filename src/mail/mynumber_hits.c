@@ -1,8 +1,9 @@
 /*
  * mynumber_hits.c: numbers of 12 digits: which are individual numbers, which are near a word, what it comes to.
  *
- * The check digit (番号法総務省令85号 第5条): digits weighted from the right by 2,3,4,5,6,7,2,3,4,5,6; r = sum mod 11; 0 if r <= 1, else 11 - r.
- * Numbers are told apart by SipHash-2-4 (Aumasson, Bernstein 2012) under the owner's key; the number itself is not kept.
+ * The check digit (番号法総務省令85号 第5条): digits weighted from the right by 2,3,4,5,6,7,2,3,4,5,6; r = sum mod 11; 0 if r
+ * <= 1, else 11 - r. Numbers are told apart by SipHash-2-4 (Aumasson, Bernstein 2012) under the owner's key; the
+ * number itself is not kept.
  */
 #include "mynumber_private.h"
 
@@ -91,12 +92,22 @@ static bool is_date(unsigned month, unsigned day)
 	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
+static bool is_time(unsigned clock)
+{
+	return clock / 100 < 24 && clock % 100 < 60;
+}
+
+static bool is_year(unsigned year)
+{
+	return year >= 1900 && year <= 2099;
+}
+
 /* yyyymmddHHMM of our times. */
 static bool is_stamp(uint64_t value)
 {
 	unsigned year = (unsigned)(value / 100000000), rest = (unsigned)(value % 100000000);
 
-	return year >= 1990 && year <= 2049 && is_date(rest / 1000000, rest / 10000 % 100) && rest / 100 % 100 < 24 && rest % 100 < 60;
+	return year >= 1990 && year <= 2049 && is_date(rest / 1000000, rest / 10000 % 100) && is_time(rest % 10000);
 }
 
 /* yyyymmdd and something; yymmddHHMMSS; three years. */
@@ -104,9 +115,9 @@ static bool is_dated(uint64_t value, bool grouped)
 {
 	unsigned a = (unsigned)(value / 100000000), b = (unsigned)(value / 10000 % 10000), c = (unsigned)(value % 10000);
 
-	if (a >= 1900 && a <= 2099 && (is_date(b / 100, b % 100) || (grouped && b >= 1900 && b <= 2099 && c >= 1900 && c <= 2099)))
+	if (is_year(a) && (is_date(b / 100, b % 100) || (grouped && is_year(b) && is_year(c))))
 		return true;
-	return !grouped && is_date(a % 100, b / 100) && b % 100 < 24 && c / 100 < 60 && c % 100 < 60;
+	return !grouped && is_date(a % 100, b / 100) && is_time(b % 100 * 100 + c / 100) && c % 100 < 60;
 }
 
 /* false: it was judged before, or so many were that the rate is known. */
@@ -143,7 +154,8 @@ static void name(struct mynumber_hit *hit)
 		hit->named = true;
 }
 
-void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, const struct mynumber_group *last)
+void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first,
+	const struct mynumber_group *last)
 {
 	bool grouped = first->n != 12;
 	bool right = mynumber_check_digit(value / 10) == value % 10;
@@ -204,7 +216,9 @@ void mynumber_end(struct mynumber *m, struct mynumber_report *ret)
 		alone += m->hit[i].plain && !m->hit[i].named && !m->hit[i].weak;
 	}
 	bool many = alone >= MANY && m->npassed * 2 >= m->nplain;
-	*ret = (struct mynumber_report){.hits = named + weak + alone, .named = named, .judged = m->njudged, .exempt = m->nexempt};
+	*ret = (struct mynumber_report){.hits = named + weak + alone, .named = named};
+	ret->judged = m->njudged;
+	ret->exempt = m->nexempt;
 	ret->score = named * POINTS_NAMED + at_most(weak * POINTS_WEAK, POINTS_WEAK_MOST) +
 		(many ? alone * POINTS_MANY : at_most(alone * POINTS_ALONE, POINTS_ALONE_MOST));
 	show(m, ret, true);

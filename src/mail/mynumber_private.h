@@ -6,7 +6,7 @@
 
 #include <sekisho/mynumber.h>
 
-/* mynumber_words.c: the index of words; the folded form of a character that is not ASCII; a voiced mark; does a word end here? */
+/* mynumber_words.c: the index of words; the folded form of a character that is not ASCII; a voiced mark; a word may end. */
 void mynumber_words_begin(struct mynumber *m);
 uint32_t mynumber_fold(uint32_t point);
 uint32_t mynumber_voice(struct mynumber *m);
@@ -34,7 +34,8 @@ static inline void mynumber_words(struct mynumber *m, uint32_t folded)
 }
 
 /* mynumber_hits.c: a number of 12 digits was read, from this group to that; a word for it was read. */
-void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first, const struct mynumber_group *last);
+void mynumber_judge(struct mynumber *m, uint64_t value, const struct mynumber_group *first,
+	const struct mynumber_group *last);
 void mynumber_named(struct mynumber *m);
 
 #endif

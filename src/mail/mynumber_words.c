@@ -1,8 +1,8 @@
 /*
  * mynumber_words.c: the words that stand near numbers.
  *
- * Characters are folded (full-width to ASCII, half-width kana to full-width, capitals to small letters), blanks and line ends left
- * out, and compared from the last character of each word backward.
+ * Characters are folded (full-width to ASCII, half-width kana to full-width, capitals to small letters), blanks and
+ * line ends left out, and compared from the last character of each word backward.
  */
 #include "mynumber_private.h"
 

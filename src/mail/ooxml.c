@@ -1,10 +1,12 @@
 /*
- * ooxml.c: the text of documents of Office (ECMA-376: WordprocessingML, SpreadsheetML, DrawingML), part by part as they come.
+ * ooxml.c: the text of documents of Office (ECMA-376: WordprocessingML, SpreadsheetML, DrawingML), part by part as
+ * they come.
  *
- * Elements are known by their names without prefix: `t` is text in all of them, `p` a paragraph, `tc` and `c` a cell, `tr` and `row`
- * a row. What stands in `skip` elements is left out. Sheets are for ooxml_sheet.c.
+ * Elements are known by their names without prefix: `t` is text in all of them, `p` a paragraph, `tc` and `c` a cell,
+ * `tr` and `row` a row. What stands in `skip` elements is left out. Sheets are for ooxml_sheet.c.
  *
- * Input: XML of strangers. Memory: struct ooxml. Limits: ooxml.h. Never fails: what cannot be read is left out and said so.
+ * Input: XML of strangers. Memory: struct ooxml. Limits: ooxml.h. Never fails: what cannot be read is left out and
+ * said so.
  */
 #include "ooxml_private.h"
 
@@ -40,12 +42,15 @@ static const struct source {
 static bool matches(const char *pattern, const char *name, size_t n)
 {
 	const char *star = strchr(pattern, '*');
-	size_t before = star != NULL ? (size_t)(star - pattern) : strlen(pattern), after = star != NULL ? strlen(star + 1) : 0;
+	size_t before = star != NULL ? (size_t)(star - pattern) : strlen(pattern);
 
-	if (n < before + after || (star == NULL && n != before) || strncasecmp(name, pattern, before) != 0)
+	if (n < before || strncasecmp(name, pattern, before) != 0)
 		return false;
-	return star == NULL ||
-		(strncasecmp(name + n - after, star + 1, after) == 0 && memchr(name + before, '/', n - before) == NULL);
+	if (star == NULL)
+		return n == before;
+	size_t after = strlen(star + 1);
+	return n >= before + after && strncasecmp(name + n - after, star + 1, after) == 0 &&
+		memchr(name + before, '/', n - before) == NULL;
 }
 
 /* Text behind the filter: to the owner, as far as it may. */

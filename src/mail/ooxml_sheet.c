@@ -1,8 +1,8 @@
 /*
  * ooxml_sheet.c: workbooks (ECMA-376 part 1, 18.3 and 18.4): names of sheets, texts of cells, sheets.
  *
- * A cell of type `s` names its text by number, and the texts may come later: cells are kept as records in cells[] and written
- * by ooxml_sheets_end(). A record: a byte that says what it is, and
+ * A cell of type `s` names its text by number, and the texts may come later: cells are kept as records in cells[] and
+ * written by ooxml_sheets_end(). A record: a byte that says what it is, and
  *   SHEET n bytes: a part begins · ROW · TABS n · TEXT n16 bytes · SHARED number32
  */
 #include "ooxml_private.h"
@@ -270,7 +270,8 @@ static void book(struct ooxml *o, enum xml_event event, const char *s, size_t n)
 {
 	const struct xml *x = &o->xml;
 
-	if (event != XML_ATTRIBUTE || !ooxml_is(x->name, x->nname, "sheet") || !ooxml_is(x->attribute, x->nattribute, "name"))
+	if (event != XML_ATTRIBUTE || !ooxml_is(x->name, x->nname, "sheet") || !ooxml_is(x->attribute, x->nattribute,
+		"name"))
 		return;
 	place_cell(o);
 	add_text(o, s, n);

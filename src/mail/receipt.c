@@ -1,8 +1,8 @@
 /*
  * receipt.c: 受付番号 (include/sekisho/receipt.h): 60 bits of a hash in Crockford's base 32, and a check character.
  *
- * The check is a weighted sum in the field of 32 elements (polynomial x^5 + x^2 + 1) with the weights 2^12 ... 2^0: they are all
- * different and none is zero, so a single wrong character and any two exchanged ones change the sum.
+ * The check is a weighted sum in the field of 32 elements (polynomial x^5 + x^2 + 1) with the weights 2^12 ... 2^0:
+ * they are all different and none is zero, so a single wrong character and any two exchanged ones change the sum.
  *
  * Input: a hash; text that a person typed. No state, never fails but by saying no.
  */

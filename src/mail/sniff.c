@@ -2,8 +2,8 @@
  * sniff.c: what a file is, by its first bytes; a compound file by its directory (sniff_cfb.c), text by what it looks like
  * (sniff_text.c), an ISO 9660 image by the mark at 32 769.
  *
- * Input: bytes of strangers, cut anywhere. State: struct sniff. Never fails: what is nothing else is SNIFF_DATA. A file that is two
- * things at once is what its first bytes say, as the programs that would open it go by.
+ * Input: bytes of strangers, cut anywhere. State: struct sniff. Never fails: what is nothing else is SNIFF_DATA. A
+ * file that is two things at once is what its first bytes say, as the programs that would open it go by.
  */
 #include "sniff_private.h"
 
@@ -151,11 +151,11 @@ static enum sniff_kind of_short_mark(const uint8_t *p, size_t n)
 		return p[4] == 0 && p[5] == 0 && p[6] == 0 && p[7] < 30 ? SNIFF_MACHO : SNIFF_CLASS;
 	if (n >= 18 && p[0] == 'B' && p[1] == 'M' && le32(p + 14) <= 124 && le32(p + 14) >= 12)
 		return SNIFF_BMP;
-	if (n >= 10 && p[0] == 0 && p[1] == 0 && (p[2] == 1 || p[2] == 2) && p[3] == 0 && p[4] != 0 && p[5] == 0 && p[9] == 0)
+	if (n >= 10 && (has(p, n, 0, "\0\0\1\0", 4) || has(p, n, 0, "\0\0\2\0", 4)) && p[4] != 0 && p[5] == 0 && p[9] == 0)
 		return SNIFF_ICON;
 	if (n >= 8 && strchr("FCZ", p[0]) != NULL && p[0] != 0 && p[1] == 'W' && p[2] == 'S' && p[3] > 0 && p[3] < 60)
 		return SNIFF_FLASH;
-	if (n >= 7 && p[2] == '-' && (p[3] == 'l' || p[3] == 'p') && (p[4] == 'h' || p[4] == 'z' || p[4] == 'm') && p[6] == '-')
+	if (n >= 7 && (has(p, n, 2, "-lh", 3) || has(p, n, 2, "-lz", 3) || has(p, n, 2, "-pm", 3)) && p[6] == '-')
 		return SNIFF_LZH;
 	if (n >= 4 && p[0] == 0xff && (p[1] & 0xe6) == 0xe2 && (p[2] & 0xf0) != 0xf0 && (p[2] & 0x0c) != 0x0c)
 		return SNIFF_MEDIA; /* MPEG audio, layer 3 */
@@ -184,7 +184,9 @@ static enum sniff_kind of_crypto(const uint8_t *p, size_t n)
 		if (has(p, n, outer, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", 10) ||
 			has(p, n, outer, "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01", 12))
 			return SNIFF_PKCS7;
-		if (has(p, n, outer, "\x02\x01\x03\x30", 4) || (inner != 0 && has(p, n, outer + inner, "\xa0\x03\x02\x01\x02", 5)))
+		if (has(p, n, outer, "\x02\x01\x03\x30", 4))
+			return SNIFF_CERTIFICATE; /* PKCS #12 */
+		if (inner != 0 && has(p, n, outer + inner, "\xa0\x03\x02\x01\x02", 5))
 			return SNIFF_CERTIFICATE;
 	}
 	bool old = n >= 13 && (p[0] == 0x84 || p[0] == 0x85) && p[p[0] == 0x84 ? 2 : 3] == 3;
@@ -210,7 +212,8 @@ static bool is_old_tar(const uint8_t *p, size_t n)
 
 enum sniff_kind sniff_head(const void *bytes, size_t n, bool whole)
 {
-	enum sniff_kind (*const looks[])(const uint8_t *, size_t) = {of_magic, of_container, sniff_text, of_short_mark, of_crypto};
+	enum sniff_kind (*const looks[])(const uint8_t *, size_t) = {
+		of_magic, of_container, sniff_text, of_short_mark, of_crypto};
 	const uint8_t *p = bytes;
 
 	n = n < SNIFF_HEAD ? n : SNIFF_HEAD;

@@ -1,8 +1,10 @@
 /*
- * sniff_cfb.c: what the directory of a compound file says (MS-CFB 2.6): each record of 128 bytes names a stream or a storage.
+ * sniff_cfb.c: what the directory of a compound file says (MS-CFB 2.6): each record of 128 bytes names a stream or a
+ * storage.
  *
- * The file passes by once, and the chain of the directory's sectors may stand anywhere, so every aligned record that looks like one
- * of a directory is taken for one: what an embedded document has is seen too, and no chain can lead around it.
+ * The file passes by once, and the chain of the directory's sectors may stand anywhere, so every aligned record that
+ * looks like one of a directory is taken for one: what an embedded document has is seen too, and no chain can lead
+ * around it.
  */
 #include "sniff_private.h"
 

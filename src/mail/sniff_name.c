@@ -101,7 +101,8 @@ bool sniff_fits(enum sniff_kind kind, const char *name, size_t n)
 	enum sniff_kind said = claim(ext, next);
 	if (said == SNIFF_DATA) /* unknown to us */
 		return (type->traits & SNIFF_IS_PROGRAM) == 0;
-	if ((type->traits & SNIFF_IS_TEXT) && (type->traits & SNIFF_IS_PROGRAM) == 0 && (sniff_type(said)->traits & SNIFF_IS_TEXT))
+	if ((type->traits & SNIFF_IS_TEXT) && (type->traits & SNIFF_IS_PROGRAM) == 0 &&
+		(sniff_type(said)->traits & SNIFF_IS_TEXT))
 		return true; /* a page of text may look like any kind of text */
 	for (unsigned k = 0; k < SNIFF_KINDS; k++)
 		if (is_of(kind, k) && listed(sniff_type(k)->extensions, ext, next))
@@ -120,7 +121,8 @@ bool sniff_name_runs(const char *name, size_t n)
 /* Marks of direction, as they are or as mailtext shows them. */
 static bool turned(const char *name, size_t n)
 {
-	static const char *const marks[] = {"[U+202", "[U+206", "\xe2\x80\xae", "\xe2\x80\xad", "\xe2\x81\xa6", "\xe2\x81\xa7"};
+	static const char *const marks[] = {"[U+202", "[U+206", "\xe2\x80\xae", "\xe2\x80\xad", "\xe2\x81\xa6",
+		"\xe2\x81\xa7"};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (memmem(name, n, marks[i], strlen(marks[i])) != NULL)

@@ -1,8 +1,8 @@
 /*
  * sniff_text.c: is it text, and what text (a page, a mail, a calendar, armour of PGP, ...).
  *
- * Text is what has no control characters but blanks, line ends and the escapes of ISO-2022-JP; or begins with a byte order mark
- * of UTF-16. The marks of HTML are those of the WHATWG (MIME sniffing, 7.1).
+ * Text is what has no control characters but blanks, line ends and the escapes of ISO-2022-JP; or begins with a byte
+ * order mark of UTF-16. The marks of HTML are those of the WHATWG (MIME sniffing, 7.1).
  */
 #include "sniff_private.h"
 
@@ -14,22 +14,56 @@ static const struct mark {
 	const char *text;
 	uint8_t kind;
 } marks[] = {
-	{"<!DOCTYPE HTML", SNIFF_HTML},	{"<HTML", SNIFF_HTML},		{"<HEAD", SNIFF_HTML},	   {"<BODY", SNIFF_HTML},
-	{"<SCRIPT", SNIFF_HTML},	{"<IFRAME", SNIFF_HTML},	{"<TABLE", SNIFF_HTML},	   {"<META", SNIFF_HTML},
-	{"<TITLE", SNIFF_HTML},		{"<STYLE", SNIFF_HTML},		{"<DIV", SNIFF_HTML},	   {"<FONT", SNIFF_HTML},
-	{"<CENTER", SNIFF_HTML},	{"<H1 ", SNIFF_HTML},		{"<A ", SNIFF_HTML},	   {"<B ", SNIFF_HTML},
-	{"<P ", SNIFF_HTML},		{"<BR ", SNIFF_HTML},		{"<SPAN", SNIFF_HTML},	   {"<IMG", SNIFF_HTML},
-	{"<!--", SNIFF_HTML},		{"<SVG", SNIFF_SVG},		{"<JOB", SNIFF_SCRIPT},	   {"<PACKAGE>", SNIFF_SCRIPT},
-	{"BEGIN:VCALENDAR", SNIFF_CALENDAR}, {"BEGIN:VCARD", SNIFF_VCARD}, {"[InternetShortcut]", SNIFF_SHORTCUT},
+	{"<!DOCTYPE HTML", SNIFF_HTML},
+	{"<HTML", SNIFF_HTML},
+	{"<HEAD", SNIFF_HTML},
+	{"<BODY", SNIFF_HTML},
+	{"<SCRIPT", SNIFF_HTML},
+	{"<IFRAME", SNIFF_HTML},
+	{"<TABLE", SNIFF_HTML},
+	{"<META", SNIFF_HTML},
+	{"<TITLE", SNIFF_HTML},
+	{"<STYLE", SNIFF_HTML},
+	{"<DIV", SNIFF_HTML},
+	{"<FONT", SNIFF_HTML},
+	{"<CENTER", SNIFF_HTML},
+	{"<SPAN", SNIFF_HTML},
+	{"<IMG", SNIFF_HTML},
+	{"<H1 ", SNIFF_HTML},
+	{"<A ", SNIFF_HTML},
+	{"<B ", SNIFF_HTML},
+	{"<P ", SNIFF_HTML},
+	{"<BR ", SNIFF_HTML},
+	{"<!--", SNIFF_HTML},
+	{"<SVG", SNIFF_SVG},
+	{"<JOB", SNIFF_SCRIPT},
+	{"<PACKAGE>", SNIFF_SCRIPT},
 	{"@ECHO ", SNIFF_SCRIPT},
-	{"-----BEGIN PGP PUBLIC KEY", SNIFF_PGP_KEY}, {"-----BEGIN PGP PRIVATE KEY", SNIFF_PGP_KEY},
-	{"-----BEGIN PGP SIG", SNIFF_SIGNATURE}, {"-----BEGIN PGP ", SNIFF_PGP}, {"-----BEGIN PKCS7", SNIFF_PKCS7}, {"-----BEGIN CMS", SNIFF_PKCS7},
-	{"-----BEGIN CERTIFICATE", SNIFF_CERTIFICATE}, {"-----BEGIN PRIVATE KEY", SNIFF_CERTIFICATE},
-	{"-----BEGIN RSA PRIVATE KEY", SNIFF_CERTIFICATE}, {"-----BEGIN EC PRIVATE KEY", SNIFF_CERTIFICATE},
+	{"[InternetShortcut]", SNIFF_SHORTCUT},
+	{"BEGIN:VCALENDAR", SNIFF_CALENDAR},
+	{"BEGIN:VCARD", SNIFF_VCARD},
+	{"-----BEGIN PGP PUBLIC KEY", SNIFF_PGP_KEY},
+	{"-----BEGIN PGP PRIVATE KEY", SNIFF_PGP_KEY},
+	{"-----BEGIN PGP SIG", SNIFF_SIGNATURE},
+	{"-----BEGIN PGP ", SNIFF_PGP},
+	{"-----BEGIN PKCS7", SNIFF_PKCS7},
+	{"-----BEGIN CMS", SNIFF_PKCS7},
+	{"-----BEGIN CERTIFICATE", SNIFF_CERTIFICATE},
+	{"-----BEGIN PRIVATE KEY", SNIFF_CERTIFICATE},
+	{"-----BEGIN RSA PRIVATE KEY", SNIFF_CERTIFICATE},
+	{"-----BEGIN EC PRIVATE KEY", SNIFF_CERTIFICATE},
 	{"-----BEGIN ENCRYPTED PRIVATE KEY", SNIFF_CERTIFICATE},
-	{"Return-Path:", SNIFF_MAIL},	{"Received:", SNIFF_MAIL},	{"Delivered-To:", SNIFF_MAIL}, {"MIME-Version:", SNIFF_MAIL},
-	{"Message-ID:", SNIFF_MAIL},	{"From: ", SNIFF_MAIL},		{"Date: ", SNIFF_MAIL},	   {"Subject: ", SNIFF_MAIL},
-	{"X-Mozilla-Status:", SNIFF_MAIL}, {"DKIM-Signature:", SNIFF_MAIL}, {"Content-Type: ", SNIFF_MAIL},
+	{"Return-Path:", SNIFF_MAIL},
+	{"Received:", SNIFF_MAIL},
+	{"Delivered-To:", SNIFF_MAIL},
+	{"DKIM-Signature:", SNIFF_MAIL},
+	{"MIME-Version:", SNIFF_MAIL},
+	{"Message-ID:", SNIFF_MAIL},
+	{"From: ", SNIFF_MAIL},
+	{"Date: ", SNIFF_MAIL},
+	{"Subject: ", SNIFF_MAIL},
+	{"Content-Type: ", SNIFF_MAIL},
+	{"X-Mozilla-Status:", SNIFF_MAIL},
 };
 
 static bool is_text(const uint8_t *p, size_t n)

@@ -1,7 +1,8 @@
 /*
  * sniff_types.c: the kinds of files: word, text for people, extensions that such a file may have, what policies ask.
  *
- * Extensions are generous where programs are: Excel opens a page that is called .xls. What is never generous is a program.
+ * Extensions are generous where programs are: Excel opens a page that is called .xls. What is never generous is a
+ * program.
  */
 #include <sekisho/sniff.h>
 

@@ -1,9 +1,9 @@
 /*
  * tnef.c: names and sizes of what is in a winmail.dat (MS-OXTNEF 2.1; properties: 2.1.3.4 and 2.1.3.5).
  *
- * A file is a row of attributes: level, number, length, data, check sum. An attachment begins with its rendering data; its title,
- * data and a list of properties follow. Of properties the names and the data count, everything else is passed over by its
- * length. A list that does not add up is left alone from there, and the file goes on behind it.
+ * A file is a row of attributes: level, number, length, data, check sum. An attachment begins with its rendering
+ * data; its title, data and a list of properties follow. Of properties the names and the data count, everything else
+ * is passed over by its length. A list that does not add up is left alone from there, and the file goes on behind it.
  *
  * Input: bytes of strangers, cut anywhere. Memory: struct tnef. Limits: tnef.h.
  */
@@ -109,8 +109,11 @@ static enum charset charset_of(uint32_t codepage)
 	case 28605:
 		return CHARSET_ISO_8859_15;
 	default:
-		return codepage >= 1250 && codepage <= 1258 ? (enum charset)(CHARSET_WINDOWS_1250 + (codepage - 1250)) : CHARSET_UNKNOWN;
+		break;
 	}
+	if (codepage >= 1250 && codepage <= 1258)
+		return (enum charset)(CHARSET_WINDOWS_1250 + (codepage - 1250));
+	return CHARSET_UNKNOWN;
 }
 
 /* What a name says is over at its NUL. */
@@ -195,6 +198,12 @@ static void take_value(struct tnef *t, const uint8_t *p, size_t n)
 	}
 }
 
+/* Bodies of the mail, by the number of their property. */
+static uint32_t body_of(unsigned id)
+{
+	return id == 0x1009 ? TNEF_RTF : id == 0x1013 ? TNEF_HTML : id == 0x1000 ? TNEF_TEXT : 0;
+}
+
 /* What of a property's value matters. */
 static void aim(struct tnef *t)
 {
@@ -202,7 +211,7 @@ static void aim(struct tnef *t)
 
 	t->target = NOWHERE;
 	if (t->attribute == ATTRIBUTE_PROPERTIES) {
-		t->report.flags |= t->id == 0x1009 ? TNEF_RTF : t->id == 0x1013 ? TNEF_HTML : t->id == 0x1000 ? TNEF_TEXT : 0;
+		t->report.flags |= body_of(t->id);
 		return;
 	}
 	if (t->id == 0x3707)

@@ -1,8 +1,9 @@
 /*
  * xml.c: XML as a stream of tokens (XML 1.0, but no document type, no processing, no entities of its own).
  *
- * Input: what zlib made of a stranger's bytes; UTF-8, or UTF-16 with its mark. A document type, an unknown entity, a NUL or another
- * charset stops it (x->stopped): documents of Office have none, attacks do. No tree, no stack: memory is struct xml.
+ * Input: what zlib made of a stranger's bytes; UTF-8, or UTF-16 with its mark. A document type, an unknown entity, a
+ * NUL or another charset stops it (x->stopped): documents of Office have none, attacks do. No tree, no stack: memory
+ * is struct xml.
  */
 #include "xml.h"
 
@@ -50,19 +51,25 @@ static void text(struct xml *x, const struct out *o, const char *s, size_t n)
 	}
 }
 
+static unsigned digit_of(char c, unsigned base)
+{
+	char small = (char)(c | 0x20);
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return small >= 'a' && small <= 'f' ? (unsigned)(small - 'a') + 10 : base;
+}
+
+/* "#65" or "#x41"; 0 when it is no number. Nine digits at most: no overflow. */
 static uint32_t numeric(const char *s)
 {
-	bool hex = s[1] == 'x';
+	unsigned base = s[1] == 'x' ? 16 : 10;
 	uint32_t value = 0;
 
-	if (s[hex ? 2 : 1] == '\0')
-		return 0;
-	for (s += hex ? 2 : 1; *s != '\0'; s++) {
-		unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : hex && (*s | 0x20) >= 'a' && (*s | 0x20) <= 'f' ?
-			(unsigned)((*s | 0x20) - 'a') + 10 : 99;
-		if (digit == 99)
+	for (s += base == 16 ? 2 : 1; *s != '\0'; s++) {
+		unsigned digit = digit_of(*s, base);
+		if (digit >= base)
 			return 0;
-		value = value * (hex ? 16 : 10) + digit; /* nine digits at most: no overflow */
+		value = value * base + digit;
 	}
 	return value;
 }
@@ -271,7 +278,8 @@ static void on_process(struct xml *x, char c)
 		return;
 	}
 	x->state = TEXT;
-	if (holds(x->value, x->nvalue, "encoding") && !holds(x->value, x->nvalue, "utf-8") && !holds(x->value, x->nvalue, "utf-16"))
+	bool utf = holds(x->value, x->nvalue, "utf-8") || holds(x->value, x->nvalue, "utf-16");
+	if (!utf && holds(x->value, x->nvalue, "encoding"))
 		stop(x);
 }
 

@@ -1,8 +1,8 @@
 /*
  * xml.h: a tokenizer for XML that passes by (struct xml is in <sekisho/ooxml.h>).
  *
- * Names come without their prefix and cut to OOXML_NAME_MAX - 1, which no name that matters reaches. It does not check that
- * elements are closed in order: whoever reads the events counts, and every count is bounded.
+ * Names come without their prefix and cut to OOXML_NAME_MAX - 1, which no name that matters reaches. It does not
+ * check that elements are closed in order: whoever reads the events counts, and every count is bounded.
  */
 #ifndef SEKISHO_XML_H
 #define SEKISHO_XML_H

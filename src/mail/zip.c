@@ -1,9 +1,9 @@
 /*
  * zip.c: walks a ZIP front to back (PKWARE APPNOTE 6.3.10): entries, directory, end.
  *
- * A machine of records: a mark of four bytes says which record follows, its fixed part is collected in field[], its name and
- * extra fields in raw[] and extra[]. The data of entries is for zip_data.c, what is told of them for zip_entry.c, the
- * directory for zip_directory.c.
+ * A machine of records: a mark of four bytes says which record follows, its fixed part is collected in field[], its
+ * name and extra fields in raw[] and extra[]. The data of entries is for zip_data.c, what is told of them for
+ * zip_entry.c, the directory for zip_directory.c.
  *
  * Input: bytes of strangers, cut anywhere. Limits: zip.h. Nothing is skipped in search of something better: what stands
  * where no record may stand ends the walk (report.broken).
@@ -139,7 +139,8 @@ static void on_local(struct zip *z)
 		zip_lose(z, ZIP_TOO_MANY);
 		return;
 	}
-	z->now = (struct zip_seen){.offset = z->record, .flags = zip_u16(f + 2), .method = zip_u16(f + 4), .crc = zip_u32(f + 10),
+	z->now = (struct zip_seen){.offset = z->record, .flags = zip_u16(f + 2), .method = zip_u16(f + 4),
+		.crc = zip_u32(f + 10),
 		.packed = zip_u32(f + 14), .size = zip_u32(f + 18)};
 	begin_name(z, ZIP_NAME, zip_u16(f + 22), zip_u16(f + 24));
 }

@@ -1,14 +1,15 @@
 /*
  * zip_data.c: the data of an entry of a ZIP: passed over by its length, copied, inflated (zlib), or searched for its end.
  *
- * Where the length stands before the data, it is believed, and only as much is inflated as somebody wants to see. Where it stands
- * behind (data descriptor), a deflated entry ends where its stream ends. What else has its length behind it (stored,
- * encrypted, a bomb that is inflated no further) ends at the first descriptor that gives exactly the number of bytes that
- * came, and, of a stored entry, their check sum. All of it must agree with the directory later.
+ * Where the length stands before the data, it is believed, and only as much is inflated as somebody wants to see.
+ * Where it stands behind (data descriptor), a deflated entry ends where its stream ends. What else has its length
+ * behind it (stored, encrypted, a bomb that is inflated no further) ends at the first descriptor that gives exactly
+ * the number of bytes that came, and, of a stored entry, their check sum. All of it must agree with the directory
+ * later.
  *
- * Cost: what is inflated is taken from the mail's allowance; without allowance nothing is. zlib has its memory in struct zip.
- * Decisions that cost or doubt leads to (allowance, ratio, damage) are made where BLOCK bytes of the data are full, so that they
- * are the same however the bytes come in pieces.
+ * Cost: what is inflated is taken from the mail's allowance; without allowance nothing is. zlib has its memory in
+ * struct zip. Decisions that cost or doubt leads to (allowance, ratio, damage) are made where BLOCK bytes of the data
+ * are full, so that they are the same however the bytes come in pieces.
  */
 #include "zip_private.h"
 
@@ -132,7 +133,8 @@ void zip_data_begin(struct zip *z)
 	z->whole = z->bad = z->failed = z->poor = false;
 	z->state = ZIP_DATA;
 	z->mode = mode_of(z);
-	z->asked = z->handler.begin != NULL && z->handler.begin(z->handler.arg, &z->entry) && (z->entry.flags & ZIP_UNREAD) == 0;
+	z->asked = z->handler.begin != NULL && z->handler.begin(z->handler.arg, &z->entry) &&
+		(z->entry.flags & ZIP_UNREAD) == 0;
 	z->wanted = z->asked;
 	if (z->known && z->left == 0) {
 		if (z->mode == ZIP_UNPACK && z->now.size == 0)
@@ -162,7 +164,8 @@ static void unpacked(struct zip *z, int result, const uint8_t *out, size_t n)
 	}
 }
 
-/* How much to inflate in a go: what the allowance was when the block began; of an entry that nobody wants, its beginning. */
+/* How much to inflate in a go: within the allowance as it was when the block began; of an entry that nobody wants, its
+ * beginning. */
 static size_t room(const struct zip *z)
 {
 	uint64_t most = z->due < z->budget ? (z->budget - z->due) / price(z) : 0;

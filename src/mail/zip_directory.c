@@ -1,9 +1,10 @@
 /*
  * zip_directory.c: the directory of a ZIP and its end records, which must tell what was seen before them.
  *
- * Ours: each record of the directory must name, by its place, one entry that was seen and not named yet, with the same name,
- * method, sizes, check sum and marks (encrypted, UTF-8); the end must count and measure the directory as it is. The standard
- * allows more (gaps, comments that say otherwise, entries that are not listed); writers do not do it, attackers do.
+ * Ours: each record of the directory must name, by its place, one entry that was seen and not named yet, with the
+ * same name, method, sizes, check sum and marks (encrypted, UTF-8); the end must count and measure the directory as
+ * it is. The standard allows more (gaps, comments that say otherwise, entries that are not listed); writers do not do
+ * it, attackers do.
  */
 #include "zip_private.h"
 
@@ -17,7 +18,8 @@ void zip_central(struct zip *z)
 		zip_lose(z, ZIP_SPANNED);
 		return;
 	}
-	z->now = (struct zip_seen){.flags = zip_u16(f + 4), .method = zip_u16(f + 6), .crc = zip_u32(f + 12), .packed = zip_u32(f + 16),
+	z->now = (struct zip_seen){.flags = zip_u16(f + 4), .method = zip_u16(f + 6), .crc = zip_u32(f + 12),
+		.packed = zip_u32(f + 16),
 		.size = zip_u32(f + 20), .offset = zip_u32(f + 38)};
 	z->ncomment = zip_u16(f + 28);
 }
@@ -119,7 +121,8 @@ void zip_end_record(struct zip *z)
 	uint64_t start = z->start != 0 ? z->start : z->behind;
 	/* With a ZIP64 record before it, a field may say -1 instead; then that record was judged. */
 	bool deferred = z->zip64 != 0;
-	judge(z, deferred && count == 0xffff ? z->nlisted : count, deferred && size == 0xffffffff ? z->behind - start : size,
+	judge(z, deferred && count == 0xffff ? z->nlisted : count,
+		deferred && size == 0xffffffff ? z->behind - start : size,
 		deferred && place == 0xffffffff ? start : place);
 	if (here != count)
 		zip_break(z, ZIP_DISAGREES);

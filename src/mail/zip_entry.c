@@ -1,6 +1,6 @@
 /*
- * zip_entry.c: what is told of an entry of a ZIP: its name as people see it, what kind it is, what is odd about it; and by the
- * names of all entries, what kind of document the archive is.
+ * zip_entry.c: what is told of an entry of a ZIP: its name as people see it, what kind it is, what is odd about it;
+ * and by the names of all entries, what kind of document the archive is.
  */
 #include "zip_private.h"
 
@@ -144,7 +144,8 @@ static void note_document(struct zip *z)
 	if (ends(e->name, e->nname, "vbaProject.bin") || holds(e->name, e->nname, "/macrosheets/") ||
 		(e->nname > 6 && strncmp(e->name, "Basic/", 6) == 0 && ends(e->name, e->nname, ".xml")))
 		e->flags |= ZIP_MACROS;
-	if ((e->flags & ZIP_DIRECTORY) == 0 && (holds(e->name, e->nname, "/embeddings/") || holds(e->name, e->nname, "/activeX/")))
+	bool folder = (e->flags & ZIP_DIRECTORY) != 0;
+	if (!folder && (holds(e->name, e->nname, "/embeddings/") || holds(e->name, e->nname, "/activeX/")))
 		e->flags |= ZIP_OBJECT;
 }
 

@@ -1,6 +1,7 @@
 /*
- * attachment.c (fuzz): whatever bytes come as an attachment, the report is the same however they are cut, text is valid UTF-8
- * without controls and not more than was allowed, names are short, and no more is inflated than the allowance says.
+ * attachment.c (fuzz): whatever bytes come as an attachment, the report is the same however they are cut, text is
+ * valid UTF-8 without controls and not more than was allowed, names are short, and no more is inflated than the
+ * allowance says.
  */
 #include <sekisho/attachment.h>
 
@@ -67,7 +68,8 @@ static void look(struct out *o, const uint8_t *data, size_t size, size_t step)
 	static struct attachment *a;
 	const char *name = names[size % 5];
 	uint64_t allowance = 1 << 20;
-	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_of = 0x1f, .text_max = TEXT_MAX,
+	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_of = 0x1f,
+		.text_max = TEXT_MAX,
 		.allowance = &allowance, .arg = o, .item = item, .text = text};
 
 	if (a == NULL && (a = malloc(attachment_size())) == NULL)
@@ -77,7 +79,8 @@ static void look(struct out *o, const uint8_t *data, size_t size, size_t step)
 	for (size_t i = 0; i < size; i += step)
 		attachment_push(a, data + i, size - i < step ? size - i : step);
 	attachment_end(a, &o->report);
-	if (o->report.items != o->items || o->report.text != o->n || o->report.size != size || o->report.kind >= SNIFF_KINDS)
+	if (o->report.items != o->items || o->report.text != o->n || o->report.size != size ||
+		o->report.kind >= SNIFF_KINDS)
 		abort();
 	if (o->report.zip && o->report.archive.entries != o->items)
 		abort();
@@ -91,7 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look(&whole, data, size, size + 1);
 	look(&bytes, data, size, 1);
 	look(&pieces, data, size, 61);
-	if (whole.n != bytes.n || memcmp(whole.text, bytes.text, whole.n) != 0 || whole.names != bytes.names || whole.flags != bytes.flags ||
+	if (whole.n != bytes.n || memcmp(whole.text, bytes.text, whole.n) != 0 || whole.names != bytes.names ||
+		whole.flags != bytes.flags ||
 		memcmp(&whole.report, &bytes.report, sizeof(whole.report)) != 0)
 		abort();
 	if (whole.n != pieces.n || whole.names != pieces.names || whole.flags != pieces.flags ||

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan(&bytes, data, size, 1);
 	if (memcmp(&whole, &bytes, sizeof(whole)) != 0)
 		abort();
-	if (whole.hits > MYNUMBER_HITS || whole.named > whole.hits || whole.nshown > whole.hits || (whole.hits == 0) != (whole.score == 0) ||
+	if (whole.hits > MYNUMBER_HITS || whole.named > whole.hits || whole.nshown > whole.hits ||
+		(whole.hits == 0) != (whole.score == 0) ||
 		whole.score > whole.named * 100 + (whole.hits - whole.named) * 30)
 		abort();
 	for (uint32_t i = 0; i < whole.nshown; i++)

@@ -1,5 +1,6 @@
 /*
- * ooxml.c (fuzz): the first byte chooses the part, the rest is its XML, cut in two ways: the same text, filtered, within limits.
+ * ooxml.c (fuzz): the first byte chooses the part, the rest is its XML, cut in two ways: the same text, filtered,
+ * within limits.
  */
 #include <sekisho/ooxml.h>
 
@@ -32,7 +33,8 @@ static void take(void *arg, const char *utf8, size_t n)
 /* The part, and the same bytes as a sheet's texts and its sheet, so that the one names the other. */
 static struct ooxml_report read_parts(struct out *o, const uint8_t *data, size_t size, size_t step)
 {
-	static const char *const parts[] = {"word/document.xml", "word/header1.xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml",
+	static const char *const parts[] = {"word/document.xml", "word/header1.xml", "xl/workbook.xml",
+		"xl/worksheets/sheet1.xml",
 		"xl/sharedStrings.xml", "ppt/slides/slide1.xml", "xl/comments1.xml", "[Content_Types].xml"};
 	static struct ooxml ooxml;
 	const char *const names[] = {parts[size > 0 ? data[0] & 7 : 0], "xl/sharedStrings.xml", "xl/worksheets/sheet2.xml"};

@@ -35,7 +35,8 @@ static void item(void *arg, const struct attachment_item *i)
 	char line[1024];
 
 	(void)arg;
-	int n = snprintf(line, sizeof(line), "item\t%s\t%" PRIu64 "\t%04x\t%s\n", i->name, i->size, i->flags, sniff_type(i->kind)->word);
+	int n = snprintf(line, sizeof(line), "item\t%s\t%" PRIu64 "\t%04x\t%s\n", i->name, i->size, i->flags,
+		sniff_type(i->kind)->word);
 	put(line, (size_t)n);
 }
 
@@ -59,7 +60,8 @@ static void put_flags(uint32_t flags)
 
 static void run(const uint8_t *p, size_t n, size_t cut, size_t step)
 {
-	const struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .declared = charset,
+	const struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0,
+		.declared = charset,
 		.text_of = 0x1f, .text_max = text_max, .item = item, .text = text};
 	struct attachment_report r;
 	char line[256];
@@ -75,7 +77,8 @@ static void run(const uint8_t *p, size_t n, size_t cut, size_t step)
 	attachment_end(attachment, &r);
 	put("\n", 1);
 	put_flags(r.flags);
-	int k = snprintf(line, sizeof(line), "attachment\t%s\t%" PRIu64 "\t%u\t%zu\t%s\t%s\t", sniff_type(r.kind)->word, r.size, r.items,
+	int k = snprintf(line, sizeof(line), "attachment\t%s\t%" PRIu64 "\t%u\t%zu\t%s\t%s\t", sniff_type(r.kind)->word,
+		r.size, r.items,
 		r.text, r.zip ? zip_broken_word(r.archive.broken) : "-", charset_name(r.charset));
 	put(line, (size_t)k);
 	for (size_t i = 0; i < 32; i++)

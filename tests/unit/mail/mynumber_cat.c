@@ -1,6 +1,7 @@
 /*
- * mynumber_cat.c: texts on standard input, each ended by a NUL, in; for each a line out: score, hits, named, judged, exempt.
- * For test_mynumber_rates.py. With an argument: the seconds it took for all of them, and their bytes, on standard error.
+ * mynumber_cat.c: texts on standard input, each ended by a NUL, in; for each a line out: score, hits, named, judged,
+ * exempt. For test_mynumber_rates.py. With an argument: the seconds it took for all of them, and their bytes, on
+ * standard error.
  */
 #include <sekisho/mynumber.h>
 

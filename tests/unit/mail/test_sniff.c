@@ -124,13 +124,19 @@ static void test_names(void)
 	CHECK_INT(sniff_claim("a.pdf. .", 8), SNIFF_PDF);
 	CHECK_INT(sniff_claim("a.b/c", 5), SNIFF_DATA);
 	CHECK_INT(sniff_claim("pdf", 3), SNIFF_DATA);
-	CHECK(fits(SNIFF_PDF, "a.pdf") && fits(SNIFF_PDF, "a") && fits(SNIFF_PDF, "a.unknown") && !fits(SNIFF_PDF, "a.docx"));
-	CHECK(fits(SNIFF_EXE, "a.exe") && !fits(SNIFF_EXE, "a") && !fits(SNIFF_EXE, "a.unknown") && !fits(SNIFF_EXE, "a.pdf"));
+	CHECK(fits(SNIFF_PDF, "a.pdf") && fits(SNIFF_PDF, "a") && fits(SNIFF_PDF, "a.unknown") && !fits(SNIFF_PDF,
+		"a.docx"));
+	CHECK(fits(SNIFF_EXE, "a.exe") && !fits(SNIFF_EXE, "a") && !fits(SNIFF_EXE, "a.unknown") && !fits(SNIFF_EXE,
+		"a.pdf"));
 	CHECK(!fits(SNIFF_DATA, "a.pdf") && fits(SNIFF_DATA, "a.xdw") && fits(SNIFF_EMPTY, "a.pdf"));
-	CHECK(fits(SNIFF_HTML, "a.xls") && fits(SNIFF_TEXT, "a.csv") && fits(SNIFF_XML, "a.txt") && !fits(SNIFF_TEXT, "a.pdf"));
-	CHECK(fits(SNIFF_ZIP, "a.docx") && fits(SNIFF_ZIP, "a.jar") && fits(SNIFF_OOXML, "a.xlsm") && !fits(SNIFF_DOCM, "a.docx"));
-	CHECK(fits(SNIFF_COMPOUND, "a.msi") && fits(SNIFF_COMPOUND, "a.docx") && !fits(SNIFF_MSI, "a.doc") && !fits(SNIFF_ZIP, "a.pdf"));
-	CHECK(runs("a.exe") && runs("a.SCR") && runs("a.exe. ") && runs("a.js\u3000") && runs("d/a.lnk") && runs("\u8acb\u6c42.vbs"));
+	CHECK(fits(SNIFF_HTML, "a.xls") && fits(SNIFF_TEXT, "a.csv") && fits(SNIFF_XML, "a.txt") && !fits(SNIFF_TEXT,
+		"a.pdf"));
+	CHECK(fits(SNIFF_ZIP, "a.docx") && fits(SNIFF_ZIP, "a.jar") && fits(SNIFF_OOXML, "a.xlsm") && !fits(SNIFF_DOCM,
+		"a.docx"));
+	CHECK(fits(SNIFF_COMPOUND, "a.msi") && fits(SNIFF_COMPOUND, "a.docx") && !fits(SNIFF_MSI, "a.doc") &&
+		!fits(SNIFF_ZIP, "a.pdf"));
+	CHECK(runs("a.exe") && runs("a.SCR") && runs("a.exe. ") && runs("a.js\u3000") && runs("d/a.lnk") &&
+		runs("\u8acb\u6c42.vbs"));
 	CHECK(!runs("exe") && !runs("a.pdf") && !runs("a.exe/b") && !runs(".") && !runs("") && !runs("a."));
 	CHECK(dressed("a.pdf.exe") && dressed("a.pdf    .exe") && dressed("a.docx\u3000.scr") && dressed("a\u202efdp.exe"));
 	CHECK(dressed("a[U+202E]fdp.exe") && !dressed("a.exe") && !dressed("setup.1.2.exe") && !dressed("a.exe.pdf"));

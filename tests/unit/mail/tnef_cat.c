@@ -1,6 +1,6 @@
 /*
- * tnef_cat.c: what tnef.c says of a winmail.dat (file), as lines, for test_tnef.py. Whole, byte by byte and cut at many places:
- * all must say the same.
+ * tnef_cat.c: what tnef.c says of a winmail.dat (file), as lines, for test_tnef.py. Whole, byte by byte and cut at
+ * many places: all must say the same.
  */
 #include <sekisho/tnef.h>
 
@@ -29,7 +29,8 @@ static void run(const uint8_t *p, size_t n, size_t step)
 	for (size_t i = 0; i < n; i += step)
 		tnef_push(&tnef, p + i, n - i < step ? n - i : step);
 	tnef_end(&tnef);
-	ntext += (size_t)snprintf(text + ntext, sizeof(text) - ntext, "file\t%u\t%02x\t%u\t%s\n", tnef.report.items, tnef.report.flags,
+	ntext += (size_t)snprintf(text + ntext, sizeof(text) - ntext, "file\t%u\t%02x\t%u\t%s\n", tnef.report.items,
+		tnef.report.flags,
 		tnef.report.codepage, charset_name(tnef.report.charset));
 }
 

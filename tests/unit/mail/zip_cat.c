@@ -37,8 +37,10 @@ static bool data(void *arg, const uint8_t *bytes, size_t n)
 
 static void end(void *arg, const struct zip_entry *e, bool whole)
 {
-	int n = snprintf(text + ntext, sizeof(text) - ntext, "entry\t%s\t%" PRIu64 "\t%" PRIu64 "\t%08x\t%u\t%04x\t%s\t%s\t%08lx\n", e->name,
-		e->size, e->packed, e->crc, e->method, e->flags, sniff_type(e->kind)->word, whole ? "whole" : "part", wanted ? crc : 0);
+	int n = snprintf(text + ntext, sizeof(text) - ntext,
+		"entry\t%s\t%" PRIu64 "\t%" PRIu64 "\t%08x\t%u\t%04x\t%s\t%s\t%08lx\n", e->name,
+		e->size, e->packed, e->crc, e->method, e->flags, sniff_type(e->kind)->word, whole ? "whole" : "part",
+		wanted ? crc : 0);
 
 	(void)arg;
 	if (n > 0 && (size_t)n < sizeof(text) - ntext)
@@ -59,7 +61,8 @@ static void run(const uint8_t *p, size_t n, size_t cut, size_t step)
 	}
 	zip_end(&zip);
 	ntext += (size_t)snprintf(text + ntext, sizeof(text) - ntext,
-		"archive\t%s\t%s\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%04x\t%s\n", sniff_type(r->kind)->word, zip_broken_word(r->broken),
+		"archive\t%s\t%s\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%04x\t%s\n", sniff_type(r->kind)->word,
+		zip_broken_word(r->broken),
 		r->entries, r->files, r->size, r->packed, r->flags, r->spent ? "spent" : "-");
 }
 
