@@ -20,6 +20,7 @@ sys.path.insert(0, HERE)
 import cases  # noqa: E402
 import dates  # noqa: E402
 import ns  # noqa: E402
+import post  # noqa: E402
 from gate import Gate  # noqa: E402
 from policy import Policy  # noqa: E402
 from stage import raise_ports, settle  # noqa: E402
@@ -139,11 +140,11 @@ def print_row(result):
     print(mark + " " + pad(text, 56) + pad(what_happened(result), 12) + proof(result), flush=True)
 
 
-def print_summary(gate, results):
-    wrong = [r for r in results if not r.ok]
+def print_summary(gate, results, mails):
+    tried, wrong = len(results) + len(mails), [r for r in results + mails if not r.ok]
     print()
-    step(f"{len(results)} tried, {len(results) - len(wrong)} as expected, {len(wrong)} not",
-         f"{len(results)} 件を試し、{len(results) - len(wrong)} 件が期待どおり、{len(wrong)} 件が期待と違いました")
+    step(f"{tried} tried, {tried - len(wrong)} as expected, {len(wrong)} not",
+         f"{tried} 件を試し、{tried - len(wrong)} 件が期待どおり、{len(wrong)} 件が期待と違いました")
     print()
     print(gate.ask("status", check=False, lang=LANGUAGE).stdout.rstrip())
     print()
@@ -186,8 +187,9 @@ def run(options):
         gate.start()
         write_state(town, gate)
         results = send_all(town, gate, text, table)
-        print_summary(gate, results)
-        good = all(r.ok for r in results)
+        mails = send_mails(town, gate)
+        print_summary(gate, results, mails)
+        good = all(r.ok for r in results + mails)
         if options.keep:
             kept = True
             print_kept()
@@ -217,6 +219,38 @@ def send_all(town, gate, text, table):
     settle(town)
     runner.gateway_macs = {w: town.gateway_mac(w) for w in town.wires()}
     return results + runner.run([c for c in table if c.get("phase") != "closed"])
+
+
+# -- mail --------------------------------------------------------------------------------------------------------
+
+def print_mail(result):
+    mark = "ok  " if result.ok else "NG  "
+    print(mark + " " + pad(say(result.en, result.ja), 56) + say(result.proof, result.japanese), flush=True)
+
+
+def send_mails(town, gate):
+    """Postfix on both sides of the mail gate. Results, empty when it is not installed."""
+    lacking = post.missing()
+    if lacking:
+        step(f"mail is not tried: not installed: {' '.join(lacking)}", f"メールは試しません。入っていないもの: {' '.join(lacking)}")
+        return []
+    print("     " + say("-- mail, with Postfix on both sides --", "-- メール（両側に Postfix） --"))
+    servers = post.Post(town, gate)
+    try:
+        servers.start()
+        results, text = servers.try_all(print_mail)
+    finally:
+        servers.stop()
+    if text:
+        print()
+        print("     " + say("what arrived in the mailbox of the LGWAN side:", "LGWAN側の受信箱に届いたもの:"))
+        for line in text.splitlines()[:40]:
+            print("     | " + line)
+        print()
+        print("     " + say("its row in the mail ledger (sekisho log mail):", "メール台帳 (sekisho log mail):"))
+        for line in gate.ask("log", "mail", "--limit", "5", check=False, lang=LANGUAGE).stdout.splitlines():
+            print("     | " + line)
+    return results
 
 
 # -- in the town -----------------------------------------------------------------------------------------------
