@@ -8,6 +8,7 @@
 #include <sekisho/inspect.h>
 #include <sekisho/ir.h>
 #include <sekisho/match.h>
+#include <sekisho/mail_reason.h>
 #include <sekisho/msg.h>
 
 #include <fcntl.h>
@@ -263,12 +264,99 @@ static void commits(int fd)
 	answer(fd, MSG_COMMIT_ROW, &r, -1);
 }
 
+/* -- Mail ------------------------------------------------------------------------------------------------ */
+
+static void mail_rows(int fd, const struct msg_mail_query *q)
+{
+	static const char report[] = "{\"receipt\":\"8K2M-0000-00001\",\"removed\":[{\"name\":\"見積\\u001b[2J.zip\",\"sniffed\":\"ZIP\","
+				     "\"why\":\"attachment\",\"size\":1234}]}";
+	struct msg_mail_row r = {.sequence = 12, .id = 9, .at = T0, .direction = MSG_MAIL_OUT, .verdict = MSG_MAIL_HELD,
+		.reason = MAIL_REASON_HELD, .nrecipients = 1, .size = 2048, .sha256 = {0xaa}};
+
+	MSG_TEXT(r.receipt, "8K2M-0000-00001");
+	MSG_TEXT(r.client, "10.2.0.25");
+	MSG_TEXT(r.sender, "joho@town.example.lg.jp");
+	MSG_TEXT(r.recipients, "a@example.com");
+	MSG_TEXT(r.detail, "見積.zip");
+	answer(fd, MSG_MAIL_ROW, &r, q->receipt[0] != '\0' ? memfd_of(report) : -1);
+	if (q->receipt[0] != '\0')
+		return;
+	r = (struct msg_mail_row){.sequence = 11, .id = 8, .at = T0 - 60, .direction = MSG_MAIL_IN, .verdict = MSG_MAIL_PASS,
+		.notes = 1, .nrecipients = 2, .size = 70000, .size_out = 3000, .sha256 = {1}, .sha256_out = {2},
+		.result = MSG_MAIL_DELIVERED, .result_at = T0 - 59, .code = 250};
+	MSG_TEXT(r.receipt, "0000-0000-00002");
+	MSG_TEXT(r.client, "192.0.2.25");
+	MSG_TEXT(r.helo, "mx.example.com");
+	MSG_TEXT(r.recipients, "b@town.example.lg.jp c@town.example.lg.jp");
+	MSG_TEXT(r.server, "10.2.0.25");
+	MSG_TEXT(r.text, "2.0.0 Ok: queued as 1234");
+	answer(fd, MSG_MAIL_ROW, &r, -1);
+}
+
+static void mail_query(int fd, const struct msg_mail_query *q)
+{
+	struct msg_end end = {.ok = 1, .checked = 12};
+
+	fprintf(asked, "mail limit=%u direction=%u verdict=%u verify=%u since=%lld until=%lld receipt=%s sender=%s recipient=%s\n",
+		q->limit, q->direction, q->verdict, q->verify, (long long)q->since, (long long)q->until, q->receipt, q->sender,
+		q->recipient);
+	if (!q->verify && !is("empty"))
+		mail_rows(fd, q);
+	if (is("broken")) {
+		end.ok = 0;
+		MSG_TEXT(end.error, "row 7: is missing or was changed, or the row before it");
+	}
+	answer(fd, MSG_END, &end, -1);
+}
+
+static void approve(int fd, const struct msg_mail_approve *a)
+{
+	struct msg_end end = {.ok = strcmp(a->receipt, "8K2M-0000-00001") == 0};
+
+	fprintf(asked, "approve %s by %s\n", a->receipt, a->who);
+	if (!end.ok)
+		MSG_TEXT(end.error, "no mail with this receipt number waits for approval");
+	answer(fd, MSG_END, &end, -1);
+}
+
+static void mail_status(int fd)
+{
+	struct msg_mail_status s = {.generation = 12, .sessions = 3, .sessions_max = 1024, .listeners = 1, .memory_now = 4096};
+
+	s.way[0] = (struct msg_mail_way){.configured = 1, .listening = 1, .sessions = 3, .flood = MSG_MAIL_SLOWED, .hops = 2,
+		.hops_well = 1, .last = T0, .connections = 99, .delivered = 90, .refused = 5, .held = 0, .deferred = 4,
+		.bytes_in = 1000000, .bytes_out = 300000};
+	if (is("abnormal"))
+		s.way[1] = (struct msg_mail_way){.configured = 1, .flood = MSG_MAIL_STOPPED, .hops = 1};
+	if (is("empty"))
+		s = (struct msg_mail_status){0};
+	answer(fd, MSG_MAIL_STATUS, &s, -1);
+}
+
+static void resume(int fd, const struct msg_request *q)
+{
+	struct msg_opened o = {.ok = !is("empty")};
+
+	fprintf(asked, "resume %u %s by %s\n", q->argument, q->why, q->who);
+	if (!o.ok)
+		MSG_TEXT(o.error, "the mail gate does not run");
+	answer(fd, MSG_OPENED, &o, -1);
+}
+
+/* -- What is asked --------------------------------------------------------------------------------------- */
+
 static void query(int fd)
 {
 	struct msg m;
 	struct msg_end end = {.ok = 1, .last_sequence = 104, .checked = 104, .head = {0xfe, 0xed}};
 
-	if (msg_recv(fd, &m) <= 0 || m.type != MSG_QUERY)
+	if (msg_recv(fd, &m) <= 0)
+		return;
+	if (m.type == MSG_MAIL_QUERY)
+		mail_query(fd, &m.u.msg_mail_query);
+	if (m.type == MSG_MAIL_APPROVE)
+		approve(fd, &m.u.msg_mail_approve);
+	if (m.type != MSG_QUERY)
 		return;
 	const struct msg_query *q = &m.u.msg_query;
 	fprintf(asked, "query verb=%u limit=%u since=%lld until=%lld from=%s to=%s src=%s dst=%s port=%u reason=%u follow=%u "
@@ -343,6 +431,10 @@ static void request(int fd)
 		running(fd);
 	else if (q->verb == MSG_VERB_PROVE)
 		prove(fd, q);
+	else if (q->verb == MSG_VERB_MAIL)
+		mail_status(fd);
+	else if (q->verb == MSG_VERB_RESUME)
+		resume(fd, q);
 	msg_close_fds(&m);
 }
 
