@@ -78,7 +78,7 @@ def common(address):
             "disable_dns_lookups": "yes", "maillog_file": "/dev/stdout", "maillog_file_prefixes": "/dev",
             "virtual_minimum_uid": "1", "smtpd_tls_security_level": "none", "local_transport": "error:none",
             "smtpd_recipient_restrictions": "permit_mynetworks,reject", "virtual_mailbox_maps": "static:mail/",
-            "minimal_backoff_time": "2s", "queue_run_delay": "2s"}
+            "smtpd_peername_lookup": "no", "minimal_backoff_time": "2s", "queue_run_delay": "2s"}
 
 
 class Result:
