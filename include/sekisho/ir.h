@@ -118,7 +118,7 @@ struct ir_hostaddr {
 enum ir_action {
 	IR_ALLOW = 1,
 	IR_INSPECT = 2, /* to the inspector; closed with no-inspector while there is none */
-	IR_MAIL = 3,	/* to the mail gate; closed with no-mail-gate until there is one */
+	IR_MAIL = 3,	/* by the mail gate only: the packet itself is refused with no-mail-gate */
 };
 
 #define IR_RULE_ONE_WAY 0x01

@@ -41,7 +41,7 @@
 	X(27, SOURCE_LIMIT, "source-limit", N_("too many connections from one source"))                         \
 	X(28, HALF_OPEN, "half-open", N_("too many connections that never complete"))                           \
 	X(29, NO_INSPECTOR, "no-inspector", N_("the application cannot be verified, as the inspector is not there")) \
-	X(30, NO_MAIL_GATE, "no-mail-gate", N_("mail crosses only through the mail gate, which is not running")) \
+	X(30, NO_MAIL_GATE, "no-mail-gate", N_("mail crosses only through the mail gate")) \
 	X(31, APP_MISMATCH, "app-mismatch", N_("not the application that the approval names"))                  \
 	X(32, LOG_FULL, "log-full", N_("records cannot be kept, so nothing new may pass"))                      \
 	X(33, UNFITTING, "unfitting", N_("the packet does not fit its connection, which is being verified"))

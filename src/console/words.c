@@ -62,7 +62,7 @@ const char *words_reason_advice(unsigned code)
 					   "goes on, see `sekisho status`."),
 		[REASON_UNFITTING] = N_("Only this packet was dropped. If it goes on, find out which of the two machines "
 					"sends it."),
-		[REASON_NO_MAIL_GATE] = N_("The rule leads through the mail gate; this version has none, so it stays closed."),
+		[REASON_NO_MAIL_GATE] = N_("The rule leads through the mail gate: let the mail server send to the gate's own address (mail inbound listen, mail outbound listen)."),
 		[REASON_APP_MISMATCH] = N_("Something else than the approved application uses this port. Find out what."),
 		[REASON_LOG_FULL] = N_("See `sekisho status`: the records need room."),
 	};

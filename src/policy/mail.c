@@ -243,6 +243,9 @@ static bool is_english(const struct compiler *c)
 
 static struct ir_mail begin(struct side *s, bool transparent, uint64_t max_size)
 {
+	if (transparent)
+		diag_error(s->c->diags, s->line, "mail-transparent", _("leave it out, and let the mail servers send to the `listen` addresses"),
+			_("mail %s: this version does not take mail that is addressed to the next hops themselves"), s->which);
 	return (struct ir_mail){.direction = s->direction,
 		.transparent = transparent,
 		.english = is_english(s->c),
