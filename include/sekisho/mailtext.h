@@ -14,7 +14,7 @@
 
 #define MAILTEXT_MARKS_MAX 8u /* combining marks on one character: the most that any writing needs is about four */
 
-/* Receives text; never keeps the pointer. */
+/* Receives text, whole characters each time; never keeps the pointer. */
 typedef void mailtext_sink(void *arg, const char *utf8, size_t n);
 
 struct mailtext_options {

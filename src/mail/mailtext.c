@@ -226,6 +226,8 @@ static void flush(struct mailtext *t, size_t keep)
 {
 	size_t n = t->fill > keep ? t->fill - keep : 0;
 
+	while (n > 0 && n < t->fill && (t->out[n] & 0xc0) == 0x80)
+		n--; /* whole characters */
 	if (n > 0)
 		t->options.sink(t->options.arg, t->out, n);
 	memmove(t->out, t->out + n, t->fill - n);

@@ -10,6 +10,7 @@ static struct mailtext filter;
 static void take(void *arg, const char *utf8, size_t n)
 {
 	(void)arg;
+	CHECK(n > 0 && (utf8[0] & 0xc0) != 0x80); /* a piece begins with a character */
 	if (nout + n >= sizeof(out))
 		n = sizeof(out) - 1 - nout;
 	memcpy(out + nout, utf8, n);
@@ -106,8 +107,23 @@ static void test_width(void)
 	CHECK_INT(mailtext_width(0x3099), 0);
 }
 
+/* Longer than what is gathered, at every offset. */
+static void test_pieces(void)
+{
+	static char in[3600];
+
+	for (size_t before = 0; before < 8; before++) {
+		memset(in, 'a', before);
+		in[before] = '\0';
+		for (unsigned i = 0; i < 1000; i++)
+			strcat(in, i % 3 == 0 ? "\u3042" : i % 3 == 1 ? "\U0001f600" : "\u00e9");
+		CHECK_STR(PLAIN(in), in);
+	}
+}
+
 int main(void)
 {
+	test_pieces();
 	test_controls();
 	test_invisible();
 	test_marks();
