@@ -218,6 +218,12 @@ static const struct jail_call sanitizing_mail[] = {
 #define ADDRESS_SPACE_MAIL (64 * MIB) /* a cleaner needs about 3 */
 #endif
 
+/*
+ * Reports that sekisho-maild has not read yet: the kernel counts descriptors under way by user, and sends no more than
+ * the sender's RLIMIT_NOFILE. A child has no call that would give it a descriptor anyway.
+ */
+#define MAIL_REPORTS 1000
+
 const struct jail_spec jail_table[JAIL_ROWS] = {
 	[JAIL_GATE] = {
 		.name = "sekishod",
@@ -298,7 +304,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.uid = JAIL_UID_CLEAN,
 		.empty_root = true,
 		.calls = {living, looping, breeding, sanitizing},
-		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE_MAIL},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, MAIL_REPORTS}, {RLIMIT_AS, ADDRESS_SPACE_MAIL},
 			{RLIMIT_NPROC, JAIL_MAIL_PROCESSES}, {RLIMIT_FSIZE, 4 * MIB}},
 	},
 	[JAIL_VERIFY] = {
@@ -313,7 +319,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.name = "sekisho-clean's child",
 		.uid = JAIL_UID_CLEAN,
 		.calls = {verifying, cleaning, sanitizing_mail},
-		.limits = {{RLIMIT_NOFILE, 0}, {RLIMIT_NPROC, 0}},
+		.limits = {{RLIMIT_NPROC, 0}}, /* RLIMIT_NOFILE: see MAIL_REPORTS */
 	},
 	[JAIL_VERIFY_MAIL] = {
 		.name = "sekisho-verify's child",

@@ -344,6 +344,28 @@ static void test_full(void)
 	CHECK(is_served());
 }
 
+/* Answers, and the descriptors in them, that wait long to be read. */
+static void test_answers_wait(void)
+{
+	struct msg_mail_job job;
+	unsigned good = 0;
+
+	drive_job_init(&job);
+	for (unsigned i = 0; i < 300; i++) {
+		CHECK(drive_send(&z, &job, i, &crowd[i]));
+		CHECK(send(crowd[i].in, small, strlen(small), MSG_NOSIGNAL) == (ssize_t)strlen(small));
+		CHECK(shutdown(crowd[i].in, SHUT_WR) == 0);
+	}
+	CHECK_INT(children_after(10000, 0), 0);
+	for (unsigned i = 0; i < 300; i++) {
+		if (!drive_finish(&crowd[i], "", 0, 5000, &end) || !end.answered)
+			continue;
+		good++;
+		msg_close_fds(&end.answer);
+	}
+	CHECK_INT(good, 300);
+}
+
 /* Nobody reads what the zygote says: it goes on. */
 static void test_unread(void)
 {
@@ -489,8 +511,13 @@ static int measure(unsigned n)
 	struct cost before = cost();
 	int64_t begin = now_ms();
 	for (unsigned i = 0; i < n; i++) {
-		if (!drive_mail(&z, mail, size, &end) || !end.answered)
+		struct msg m;
+		if (!drive_mail(&z, mail, size, &end) || !end.answered) {
+			bool busy = msg_recv(z.mail, &m) == 1 && m.type == MSG_MAIL_BUSY;
+			printf("mail %u was not answered: %s\n", i, busy ? strerror(m.u.msg_mail_busy.error) : "no word of why");
+			sleep(2); /* the log says more */
 			return 1;
+		}
 		msg_close_fds(&end.answer);
 	}
 	double wall = (double)(now_ms() - begin) * 1000;
@@ -526,6 +553,7 @@ int main(int argc, char **argv)
 	test_closed();
 	test_wrong_descriptors();
 	test_full();
+	test_answers_wait();
 	test_unread();
 	test_thousands();
 	test_beats();
