@@ -82,7 +82,6 @@ struct html_tag {
 
 /* A row that may become one line. */
 struct html_row {
-	uint8_t mode;	       /* enum row_mode */
 	uint8_t cells;
 	uint8_t titles;	       /* titles: a bit for each of the first 8 cells that is a <th> */
 	uint8_t need;	       /* line ends that were due before it */
@@ -109,22 +108,30 @@ struct html {
 	/* What the tags said. */
 	struct html_scope scopes[HTML_SCOPES];
 	uint8_t nscopes;
-	uint8_t hide; /* enum scope of what hides now, or 0 */
-	bool pre, rp, rt, hidden_run;
+	bool pre, rt, hidden_run;
 	struct html_list lists[HTML_LISTS];
 	uint8_t table_kinds[HTML_TABLES];
 	uint32_t nlists, nquotes, ntables; /* counters: deeper than the arrays they only count */
 	int32_t page;			   /* background of the page */
 	bool painted;			   /* something else has a background */
-	bool link;
+	char shown[HTML_SHOWN_MAX + 64]; /* the target as it is written */
 	char target[HTML_SHOWN_MAX], visible[HTML_VISIBLE_MAX];
 	uint16_t ntarget, nvisible;
 	uint16_t host, nhost; /* in the target */
 	uint8_t target_kind;
 	bool visible_more, visible_any, visible_image; /* the text is longer; there is some; there is a picture */
 	/* Writing. */
-	uint8_t breaks, spaces, wides, bullet;
-	bool space, newline, started, dense, fresh; /* dense: paragraphs without space; fresh: <pre> begins */
+	union {
+		struct {
+			uint8_t breaks, spaces, wides; /* line ends, no-break and wide blanks that are due */
+			uint8_t hide; /* enum scope of what hides now, or 0 */
+			bool fresh, rp, link, held; /* <pre> begins; in <rp>; in <a>; in a row that is held */
+		};
+		uint64_t hinders; /* all of these: may the next character not simply be written? */
+	};
+	bool space, newline; /* a blank is due; for a line end */
+	uint8_t bullet;
+	bool started, dense; /* dense: paragraphs without space */
 	uint8_t line_quotes; /* marks before this line */
 	uint32_t last;	/* character written */
 	size_t written; /* bytes */

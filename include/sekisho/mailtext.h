@@ -75,6 +75,18 @@ void mailtext_begin(struct mailtext *t, const struct mailtext_options *options);
 void mailtext_put(struct mailtext *t, const char *utf8, size_t n);
 /* The same for one character. */
 void mailtext_put_char(struct mailtext *t, uint32_t point);
+/* The same for one of ASCII. */
+static inline void mailtext_put_ascii(struct mailtext *t, char c)
+{
+	if (c < 0x20 || c > 0x7e || c == '/' || t->need > 0 || t->fill == MAILTEXT_OUT) {
+		mailtext_put_char(t, (uint8_t)c);
+		return;
+	}
+	t->out[t->fill++] = c;
+	t->base = (uint8_t)c;
+	t->marks = 0;
+	t->cr = false;
+}
 /* The same for whole characters of MAILTEXT_KEEP, U+0020 and U+3000, with slashes as mailtext_run() has them: they are not
  * looked through again. */
 void mailtext_put_run(struct mailtext *t, const char *utf8, size_t n);

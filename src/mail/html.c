@@ -12,35 +12,7 @@
 
 #include "bytes.h"
 
-enum state {
-	S_TEXT, S_OPEN, S_END_OPEN, S_NAME, S_BEFORE, S_ATTRIBUTE, S_AFTER, S_EQUALS, S_DOUBLE, S_SINGLE, S_PLAIN, S_MARKUP,
-	S_MARKUP_DASH, S_COMMENT, S_BOGUS, S_RAW, S_RAW_OPEN, S_RAW_NAME, S_ENTITY, S_REST,
-};
-
-static const char *read_usual(struct html *h, const char *s, const char *end);
-
-static const char *before(const char *s, const char *end, char until)
-{
-	const char *p = memchr(s, until, (size_t)(end - s));
-	return p != NULL ? p : end;
-}
-
 /* -- Characters beyond ASCII ------------------------------------------------------------------------------- */
-
-static bool value_is_full(const struct html *h)
-{
-	return h->nvalue + 4u > sizeof(h->value);
-}
-
-static void value_put(struct html *h, uint32_t p)
-{
-	if (value_is_full(h))
-		return;
-	if (p < 0x80)
-		h->value[h->nvalue++] = (char)p;
-	else
-		h->nvalue = (uint16_t)(h->nvalue + mailtext_utf8(p, h->value + h->nvalue));
-}
 
 /* One of them, in a state where it counts. */
 static void wide(struct html *h, uint32_t p)
@@ -51,7 +23,7 @@ static void wide(struct html *h, uint32_t p)
 			h->tag.name[h->tag.length++] = '?';
 		break;
 	case S_DOUBLE: case S_SINGLE: case S_PLAIN:
-		value_put(h, p);
+		html_value_put(h, p);
 		break;
 	default:
 		html_text(h, p);
@@ -76,7 +48,7 @@ static const char *read_rest(struct html *h, const char *s, const char *end)
 	return s;
 }
 
-static const char *read_wide(struct html *h, const char *s, const char *end)
+const char *html_read_wide(struct html *h, const char *s, const char *end)
 {
 	uint8_t b = (uint8_t)*s;
 
@@ -97,101 +69,6 @@ static const char *read_wide(struct html *h, const char *s, const char *end)
 		return s + 1;
 	}
 	return read_rest(h, s + 1, end);
-}
-
-/* -- Characters by name or number -------------------------------------------------------------------------- */
-
-static void entity_put(struct html *h, uint32_t p)
-{
-	if (h->back == S_TEXT)
-		html_text(h, p);
-	else
-		value_put(h, p);
-}
-
-static void entity_found(struct html *h, const struct entity *e)
-{
-	entity_put(h, e->point);
-	if (e->second != 0)
-		entity_put(h, e->second);
-}
-
-/*
- * A name as far as it goes, and what follows it. Returns how much of it meant a character; 0: none, it was a mere '&'. "&notit"
- * is the longest beginning that counts without a semicolon; not in values, where & mostly divides parameters.
- */
-static size_t entity_take(struct html *h, const char *name, size_t n, char next)
-{
-	const struct entity *e = NULL;
-	bool hex = n > 1 && (name[1] | 0x20) == 'x';
-
-	if (n > 1u + hex && name[0] == '#') {
-		entity_put(h, html_numeric(name + 1, n - 1));
-		return n;
-	}
-	if (next == ';' && (e = html_entity(name, n, false)) != NULL) {
-		entity_found(h, e);
-		return n;
-	}
-	for (size_t length = n < 6 ? n : 6; length >= 2 && e == NULL; length--)
-		e = html_entity(name, length, true);
-	if (e == NULL || (h->back != S_TEXT && (e->length < n || next == '='))) {
-		entity_put(h, '&');
-		return 0;
-	}
-	entity_found(h, e);
-	return e->length;
-}
-
-/* Does a name that has come so far go on with c? */
-static bool entity_goes_on(const char *name, size_t n, uint32_t c)
-{
-	if (n == 0 || name[0] != '#')
-		return html_alnum(c) || (n == 0 && c == '#');
-	bool hex = n > 1 && (name[1] | 0x20) == 'x';
-	return c - '0' < 10 || (n == 1 && (c | 0x20) == 'x') || (hex && (c | 0x20) - 'a' < 6);
-}
-
-/* Nearly always it is all there: s is behind the '&'. */
-static const char *read_entity(struct html *h, const char *s, const char *end)
-{
-	size_t n = 0, most = (size_t)(end - s), limit = most > 0 && *s == '#' ? 9 : HTML_ENTITY_MAX;
-
-	h->back = h->state;
-	while (n < most && n < limit && entity_goes_on(s, n, (uint8_t)s[n]))
-		n++;
-	if (n == most || n == 9) { /* cut; or so long that there may be noughts in front without end */
-		h->nentity = 0;
-		h->state = S_ENTITY;
-		return s;
-	}
-	size_t used = entity_take(h, s, n, s[n]);
-	return s + used + (used > 0 && used == n && s[n] == ';');
-}
-
-/* The name is in h->entity; what was no character follows as text. Returns whether all was. */
-static bool entity_end(struct html *h, char next)
-{
-	h->state = h->back;
-	size_t used = entity_take(h, h->entity, h->nentity, next);
-	for (size_t i = used; i < h->nentity; i++)
-		entity_put(h, (uint8_t)h->entity[i]);
-	return used > 0 && used == h->nentity;
-}
-
-static const char *read_cut_entity(struct html *h, const char *s, const char *end)
-{
-	for (; s < end; s++) {
-		size_t n = h->nentity;
-		bool number = n > 0 && h->entity[0] == '#', hex = number && n > 1 && (h->entity[1] | 0x20) == 'x';
-		if (!entity_goes_on(h->entity, n, (uint8_t)*s) || (n == HTML_ENTITY_MAX && !number))
-			return s + (entity_end(h, *s) && *s == ';');
-		/* Leading noughts have no end, and what is beyond Unicode may have more digits. */
-		bool nought = *s == '0' && number && n == 2u + hex && h->entity[n - 1] == '0';
-		if (n < HTML_ENTITY_MAX && !nought)
-			h->entity[h->nentity++] = *s;
-	}
-	return s;
 }
 
 /* -- Text -------------------------------------------------------------------------------------------------- */
@@ -215,7 +92,7 @@ static size_t whole_wide(const char *utf8, size_t n, uint32_t *ret)
 static const char *read_character(struct html *h, const char *s, const char *end)
 {
 	if ((uint8_t)*s >= 0x80)
-		return read_wide(h, s, end);
+		return html_read_wide(h, s, end);
 	if (html_is_space((uint8_t)*s))
 		return s + html_text_blanks(h, s, (size_t)(end - s));
 	html_text(h, (uint8_t)*s);
@@ -236,21 +113,10 @@ static const char *read_literal(struct html *h, const char *s, const char *end)
 
 /* -- Tags -------------------------------------------------------------------------------------------------- */
 
-static void no_attributes(struct html_tag *tag)
-{
-	tag->marked = false;
-	tag->seen = tag->count = 0;
-	tag->hidden = tag->pre = tag->painted = tag->layout = tag->mso = false;
-	tag->font = FONT_UNSET;
-	tag->color = tag->background = COLOR_UNSET;
-	tag->width = tag->height = tag->start = tag->border = NUMBER_UNSET;
-	tag->nhref = tag->nalt = 0;
-}
-
 static inline void tag_begin(struct html *h, bool end)
 {
 	if (h->tag.marked)
-		no_attributes(&h->tag);
+		html_no_attributes(&h->tag);
 	h->tag.length = 0;
 	h->tag.end = end;
 	h->tag.at = false;
@@ -265,7 +131,7 @@ static void show_address(struct html *h)
 	html_text(h, '>');
 }
 
-static void tag_end(struct html *h)
+void html_tag_end(struct html *h)
 {
 	enum raw raw = RAW_NONE;
 
@@ -282,10 +148,6 @@ static void tag_end(struct html *h)
 	else if (raw != RAW_NONE)
 		h->state = S_RAW;
 }
-
-/* What ends the name of an attribute, and but for '=' that of an element. */
-static const bool ends_name[256] = {[' '] = true, ['\n'] = true, ['\t'] = true, ['\r'] = true, ['\f'] = true, ['/'] = true,
-	['>'] = true, ['='] = true};
 
 /* Capital letters become small; all bytes are ASCII. */
 static uint64_t lower_bytes(uint64_t word)
@@ -320,13 +182,13 @@ static const char *read_name(struct html *h, const char *s, const char *end)
 	for (; s < end; s++) {
 		uint8_t c = (uint8_t)*s;
 		if (c >= 0x80)
-			return read_wide(h, s, end);
-		if (ends_name[c] && c != '=') {
+			return html_read_wide(h, s, end);
+		if (html_ends_name[c] && c != '=') {
 			html_name_end(tag);
 			h->state = S_BEFORE;
 			if (c != '>')
-				return read_usual(h, s + 1, end);
-			tag_end(h);
+				return html_read_usual(h, s + 1, end);
+			html_tag_end(h);
 			return s + 1;
 		}
 		if (tag->length == HTML_NAME_MAX)
@@ -360,215 +222,12 @@ static const char *read_open(struct html *h, const char *s, const char *end)
 	return s + 1;
 }
 
-static void attribute_name_end(struct html *h, const char *name, size_t n)
-{
-	struct html_tag *tag = &h->tag;
-
-	tag->attribute = A_NONE;
-	if (tag->wants == 0 || tag->count == HTML_ATTRIBUTES)
-		return;
-	tag->count++;
-	tag->marked = true;
-	enum attribute attribute = html_attribute(name, n);
-	if (tag->wants & 1u << attribute & ~tag->seen)
-		tag->attribute = (uint8_t)attribute;
-}
-
-static void attribute_end(struct html *h, const char *value, size_t n)
-{
-	if (h->tag.attribute != A_NONE)
-		html_attribute_value(&h->tag, value, n);
-	h->tag.attribute = A_NONE;
-	h->state = S_BEFORE;
-}
-
-/* Between attributes: before a name, after a name, after "=". */
-static const char *read_between(struct html *h, const char *s, const char *end)
-{
-	while (s < end && html_is_space((uint8_t)*s))
-		s++;
-	if (s == end)
-		return s;
-	if (h->state == S_EQUALS) {
-		h->state = *s == '"' ? S_DOUBLE : *s == '\'' ? S_SINGLE : S_PLAIN;
-		return h->state == S_PLAIN ? s : s + 1;
-	}
-	if (h->state == S_AFTER) {
-		if (*s == '=') {
-			h->state = S_EQUALS;
-			return s + 1;
-		}
-		attribute_end(h, "", 0);
-	}
-	if (*s == '>') {
-		tag_end(h);
-		return s + 1;
-	}
-	if (*s == '/')
-		return s + 1;
-	h->nattribute = 0;
-	h->nvalue = 0;
-	h->state = S_ATTRIBUTE;
-	return s;
-}
-
-static const char *read_attribute(struct html *h, const char *s, const char *end)
-{
-	const char *name = s, *p = s + (h->nattribute == 0); /* the first may be '=' */
-	size_t n, left = HTML_NAME_MAX - h->nattribute;
-
-	while (p < end && !ends_name[(uint8_t)*p])
-		p++;
-	n = (size_t)(p - s);
-	if (p == end || h->nattribute > 0) { /* cut: it is put together */
-		memcpy(h->attribute + h->nattribute, s, n < left ? n : left);
-		h->nattribute = (uint8_t)(h->nattribute + (n < left ? n : left));
-		name = h->attribute;
-		n = h->nattribute;
-	}
-	if (p == end)
-		return p;
-	attribute_name_end(h, name, n);
-	h->state = *p == '=' ? S_EQUALS : S_AFTER;
-	return p + (*p == '=');
-}
-
-/* Bytes that stand for themselves in a value: no '&', and what is no ASCII is right UTF-8 (not all that is). */
-static size_t plain_run(const char *s, size_t n)
-{
-	size_t i = 0, wide;
-
-	do {
-		for (; n - i >= 8; i += 8) {
-			uint64_t word = bytes_load(s + i);
-			if (((word & BYTES_TOPS) | bytes_equal(word & ~BYTES_TOPS, '&')) != 0)
-				break;
-		}
-		while (i < n && s[i] >= 0 && s[i] != '&')
-			i++;
-		wide = i < n && s[i] < 0 ? mailtext_wide_run(s + i, n - i) : 0;
-		i += wide;
-	} while (wide > 0);
-	return i;
-}
-
-/* Adds what stands for itself to the value, so far as characters begin before the limit of value_is_full(). */
-static void value_add(struct html *h, const char *s, size_t n)
-{
-	size_t left = value_is_full(h) ? 0 : HTML_VALUE_MAX - 3u - h->nvalue;
-
-	if (n > left)
-		for (size_t all = n, i = n = left; i < all && ((uint8_t)s[i] & 0xc0) == 0x80; i++)
-			n++;
-	if (n > 0)
-		bytes_copy(h->value + h->nvalue, s, n);
-	h->nvalue = (uint16_t)(h->nvalue + n);
-}
-
-static const char *read_quoted(struct html *h, const char *s, const char *end)
-{
-	const char *quote = before(s, end, h->state == S_DOUBLE ? '"' : '\'');
-
-	if (h->tag.attribute == A_NONE)
-		s = quote;
-	while (s < quote) {
-		size_t n = plain_run(s, (size_t)(quote - s));
-		value_add(h, s, n);
-		s += n;
-		if (value_is_full(h))
-			s = quote;
-		else if (s < quote)
-			s = (uint8_t)*s >= 0x80 ? read_wide(h, s, end) : read_entity(h, s + 1, end);
-		if (h->state == S_ENTITY || h->need > 0)
-			return s;
-	}
-	if (s < end) {
-		attribute_end(h, h->value, h->nvalue);
-		s++;
-	}
-	return s;
-}
-
-/* What ends a value without quotes, or is a character of another kind. */
-static const bool ends_plain[256] = {[' '] = true, ['\n'] = true, ['\t'] = true, ['\r'] = true, ['\f'] = true, ['>'] = true,
-	['&'] = true};
-
-static const char *read_plain(struct html *h, const char *s, const char *end)
-{
-	bool wanted = h->tag.attribute != A_NONE;
-
-	while (s < end) {
-		const char *from = s;
-		while (s < end && *s >= 0 && !ends_plain[(uint8_t)*s])
-			s++;
-		if (wanted)
-			value_add(h, from, (size_t)(s - from));
-		if (s == end)
-			break;
-		if (*s == '>' || html_is_space((uint8_t)*s)) {
-			attribute_end(h, h->value, h->nvalue);
-			if (*s == '>')
-				tag_end(h);
-			return s + 1;
-		}
-		if (wanted)
-			return *s == '&' ? read_entity(h, s + 1, end) : read_wide(h, s, end);
-		s++;
-	}
-	return s;
-}
-
-/* The value at s, behind '='. NULL: it is cut, or needs a reader of its own. */
-static const char *whole_value(struct html *h, const char *s, const char *end)
-{
-	if (s == end || (*s != '"' && *s != '\''))
-		return NULL;
-	const char *close = memchr(s + 1, *s, (size_t)(end - s - 1));
-	if (close == NULL)
-		return NULL;
-	if (h->tag.attribute != A_NONE) {
-		size_t n = (size_t)(close - s - 1);
-		if (n > HTML_VALUE_MAX - 3 || plain_run(s + 1, n) < n)
-			return NULL;
-		html_attribute_value(&h->tag, s + 1, n);
-	}
-	return close + 1;
-}
-
-/*
- * In a tag, before an attribute: those that are whole and of the usual form, without a change of state for each of their parts.
- * What is not goes to the readers above.
- */
-static const char *read_usual(struct html *h, const char *s, const char *end)
-{
-	const char *p, *next;
-
-	for (;;) {
-		while (s < end && html_is_space((uint8_t)*s))
-			s++;
-		if (s == end)
-			return s;
-		if (*s == '>' || *s == '/')
-			return read_between(h, s, end);
-		for (p = s + 1; p < end && !ends_name[(uint8_t)*p]; p++)
-			;
-		if (p == end || *p != '=')
-			return read_between(h, s, end);
-		attribute_name_end(h, s, (size_t)(p - s));
-		h->nvalue = 0;
-		next = whole_value(h, p + 1, end);
-		if (next == NULL) {
-			h->state = S_EQUALS;
-			return p + 1;
-		}
-		s = next;
-	}
-}
-
-/* Is there one character of text, and then something else? It is not worth a run. */
+/* Is there one character of text, and then a blank, a tag or a mark (U+0300 to U+036F)? That is not worth a run. */
 static bool is_single(const char *s, const char *end)
 {
-	return end - s > 1 && (s[1] == '<' || html_is_space((uint8_t)s[1])) && (uint8_t)*s - 0x21u < 0x5e;
+	if (end - s < 2 || (uint8_t)*s - 0x21u >= 0x5e)
+		return false;
+	return s[1] == '<' || html_is_space((uint8_t)s[1]) || ((uint8_t)s[1] & 0xfe) == 0xcc;
 }
 
 /* Takes a mark, a blank or an invisible character, which is in no run. Returns its bytes, or 0. */
@@ -597,7 +256,7 @@ static const char *read_text(struct html *h, const char *s, const char *end)
 		if (c == '<') {
 			s = read_less(h, s + 1, end);
 		} else if (c == '&') {
-			s = read_entity(h, s + 1, end);
+			s = html_read_entity(h, s + 1, end);
 		} else {
 			size_t n = 0;
 			if (c > ' ' && !is_single(s, end) && (c < 0x80 || (n = read_unkept(h, s, end)) == 0))
@@ -629,7 +288,7 @@ static const char *read_comment(struct html *h, const char *s, const char *end)
 {
 	while (s < end) {
 		if (h->dashes == 0)
-			s = before(s, end, '-');
+			s = html_before(s, end, '-');
 		if (s == end)
 			break;
 		char c = *s++;
@@ -647,7 +306,7 @@ static const char *read_comment(struct html *h, const char *s, const char *end)
 
 static const char *read_bogus(struct html *h, const char *s, const char *end)
 {
-	s = before(s, end, '>');
+	s = html_before(s, end, '>');
 	if (s == end)
 		return s;
 	h->state = S_TEXT;
@@ -668,23 +327,13 @@ static void raw_back(struct html *h)
 	h->state = S_RAW;
 }
 
-static const char *read_raw(struct html *h, const char *s, const char *end)
-{
-	s = h->raw == RAW_DROP ? before(s, end, '<') : read_literal(h, s, end);
-	if (s == end || h->report.truncated)
-		return s;
-	h->state = S_RAW_OPEN;
-	h->nraw = 0;
-	return s + 1;
-}
-
 static const char *read_raw_end(struct html *h, const char *s, const char *end)
 {
 	uint8_t length = h->tag.length;
 
 	if (h->state == S_RAW_OPEN && *s == '/') {
 		h->state = S_RAW_NAME;
-		return s + 1;
+		s++;
 	}
 	while (h->state == S_RAW_NAME && s < end && h->nraw < length && (char)html_lower((uint8_t)*s) == h->tag.name[h->nraw])
 		s++, h->nraw++;
@@ -702,6 +351,16 @@ static const char *read_raw_end(struct html *h, const char *s, const char *end)
 	return s;
 }
 
+static const char *read_raw(struct html *h, const char *s, const char *end)
+{
+	s = h->raw == RAW_DROP ? html_before(s, end, '<') : read_literal(h, s, end);
+	if (s == end || h->report.truncated)
+		return s;
+	h->state = S_RAW_OPEN;
+	h->nraw = 0;
+	return s + 1 < end ? read_raw_end(h, s + 1, end) : s + 1;
+}
+
 /* -- Bytes ------------------------------------------------------------------------------------------------- */
 
 /* One thing; at least one byte is taken or the state is another. */
@@ -711,17 +370,17 @@ static const char *read_on(struct html *h, const char *s, const char *end)
 	case S_TEXT: return read_text(h, s, end);
 	case S_OPEN: case S_END_OPEN: return read_open(h, s, end);
 	case S_NAME: return read_name(h, s, end);
-	case S_BEFORE: return read_usual(h, s, end);
-	case S_AFTER: case S_EQUALS: return read_between(h, s, end);
-	case S_ATTRIBUTE: return read_attribute(h, s, end);
-	case S_DOUBLE: case S_SINGLE: return read_quoted(h, s, end);
-	case S_PLAIN: return read_plain(h, s, end);
+	case S_BEFORE: return html_read_usual(h, s, end);
+	case S_AFTER: case S_EQUALS: return html_read_between(h, s, end);
+	case S_ATTRIBUTE: return html_read_attribute(h, s, end);
+	case S_DOUBLE: case S_SINGLE: return html_read_quoted(h, s, end);
+	case S_PLAIN: return html_read_plain(h, s, end);
 	case S_MARKUP: case S_MARKUP_DASH: return read_markup(h, s);
 	case S_COMMENT: return read_comment(h, s, end);
 	case S_BOGUS: return read_bogus(h, s, end);
 	case S_RAW: return read_raw(h, s, end);
 	case S_RAW_OPEN: case S_RAW_NAME: return read_raw_end(h, s, end);
-	case S_ENTITY: return read_cut_entity(h, s, end);
+	case S_ENTITY: return html_read_cut_entity(h, s, end);
 	case S_REST: return read_literal(h, s, end);
 	}
 	return end;
@@ -732,7 +391,7 @@ void html_begin(struct html *h, const struct html_options *options)
 	memset(h, 0, sizeof(*h));
 	h->options = *options;
 	h->page = 0xffffff;
-	no_attributes(&h->tag);
+	html_no_attributes(&h->tag);
 	mailtext_begin(&h->filter, &(struct mailtext_options){
 		.sink = options->text, .arg = options->arg, .defang = true, .private_use = options->private_use});
 }
@@ -764,7 +423,7 @@ void html_end(struct html *h)
 		html_mark(h, h->options.english ? ")" : "）");
 	while (h->ntables > HTML_TABLES)
 		h->ntables = HTML_TABLES;
-	if (h->row.mode == ROW_HELD)
+	if (h->held)
 		html_row_end(h);
 	if (h->started)
 		html_put(h, "\n", 1);

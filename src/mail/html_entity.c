@@ -10,6 +10,8 @@
 
 #include "entities.inc"
 
+#define OLD_MAX 6u /* the longest name that counts without a semicolon: "frac34" */
+
 const struct entity *html_entity(const char *name, size_t n, bool old)
 {
 	int known = word_find(&entities, name, n);
@@ -36,4 +38,117 @@ uint32_t html_numeric(const char *digits, size_t n)
 	if (v - 0x80 < 0x20)
 		v = windows_1252[v - 0x80];
 	return v == 0 || v - 0xd800 < 0x800 ? 0xfffd : v;
+}
+
+/* -- Reading ------------------------------------------------------------------------------------------------ */
+
+static void entity_put(struct html *h, uint32_t p)
+{
+	if (h->back == S_TEXT)
+		html_text(h, p);
+	else
+		html_value_put(h, p);
+}
+
+static void entity_found(struct html *h, const struct entity *e)
+{
+	entity_put(h, e->point);
+	if (e->second != 0)
+		entity_put(h, e->second);
+}
+
+/* The longest beginning of a name that counts without a semicolon. */
+static const struct entity *longest_old(const char *name, size_t n)
+{
+	size_t length = n < OLD_MAX ? n : OLD_MAX;
+	struct word_pair pair = word_pair(name, length);
+
+	for (; length >= 2; length--) {
+		pair.first &= ~(UINT64_MAX << 8 * length);
+		int known = word_search(&entities, pair, length, name);
+		if (known >= 0 && entities_rows[known].old)
+			return &entities_rows[known];
+	}
+	return NULL;
+}
+
+/*
+ * A name as far as it goes, and what follows it. Returns how much of it meant a character; 0: none, it was a mere '&'. "&notit"
+ * is the longest beginning that counts without a semicolon; not in values, where & mostly divides parameters.
+ */
+static size_t entity_take(struct html *h, const char *name, size_t n, char next)
+{
+	const struct entity *e = NULL;
+	bool hex = n > 1 && (name[1] | 0x20) == 'x';
+
+	if (n > 1u + hex && name[0] == '#') {
+		entity_put(h, html_numeric(name + 1, n - 1));
+		return n;
+	}
+	if (next == ';' && (e = html_entity(name, n, false)) != NULL) {
+		entity_found(h, e);
+		return n;
+	}
+	e = longest_old(name, n);
+	if (e == NULL || (h->back != S_TEXT && (e->length < n || next == '='))) {
+		entity_put(h, '&');
+		return 0;
+	}
+	entity_found(h, e);
+	return e->length;
+}
+
+/* Does a name that has come so far go on with c? */
+static bool entity_goes_on(const char *name, size_t n, uint32_t c)
+{
+	if (n == 0 || name[0] != '#')
+		return html_alnum(c) || (n == 0 && c == '#');
+	bool hex = n > 1 && (name[1] | 0x20) == 'x';
+	return c - '0' < 10 || (n == 1 && (c | 0x20) == 'x') || (hex && (c | 0x20) - 'a' < 6);
+}
+
+/* Nearly always it is all there: s is behind the '&'. */
+const char *html_read_entity(struct html *h, const char *s, const char *end)
+{
+	size_t n = 0, most = (size_t)(end - s), limit = most > 0 && *s == '#' ? 9 : HTML_ENTITY_MAX;
+
+	h->back = h->state;
+	while (n < most && n < limit && entity_goes_on(s, n, (uint8_t)s[n]))
+		n++;
+	if (n == most || n == 9) { /* cut; or so long that there may be noughts in front without end */
+		h->nentity = 0;
+		h->state = S_ENTITY;
+		return s;
+	}
+	if (n == 0) {
+		entity_put(h, '&');
+		return s;
+	}
+	size_t used = entity_take(h, s, n, s[n]);
+	return s + used + (used > 0 && used == n && s[n] == ';');
+}
+
+/* The name is in h->entity; what was no character follows as text. Returns whether all was. */
+static bool entity_end(struct html *h, char next)
+{
+	h->state = h->back;
+	size_t used = entity_take(h, h->entity, h->nentity, next);
+	for (size_t i = used; i < h->nentity; i++)
+		entity_put(h, (uint8_t)h->entity[i]);
+	return used > 0 && used == h->nentity;
+}
+
+const char *html_read_cut_entity(struct html *h, const char *s, const char *end)
+{
+	for (; s < end; s++) {
+		size_t n = h->nentity;
+		bool number = n > 0 && h->entity[0] == '#', hex = number && n > 1 && (h->entity[1] | 0x20) == 'x';
+		if (!entity_goes_on(h->entity, n, (uint8_t)*s) || (n == HTML_ENTITY_MAX && !number))
+			return s + (entity_end(h, *s) && *s == ';');
+		/* Leading noughts have no end, and what is beyond Unicode may have more digits. */
+		bool nought = *s == '0' && number && n == 2u + hex && h->entity[n - 1] == '0';
+		if (n < HTML_ENTITY_MAX && !nought)
+			h->entity[h->nentity++] = *s;
+	}
+	return s;
 }

@@ -48,13 +48,13 @@ static inline void add_escaped(struct html *h, uint8_t c)
 		add_hex(h, c);
 }
 
-/* Is one of eight bytes not written as it is, or a backslash? */
+/* May one of eight bytes not be written as it is, or is it a backslash? */
 static bool some_escaped(uint64_t word)
 {
 	uint64_t w = word & ~BYTES_TOPS;
 
-	w = (word & BYTES_TOPS) | bytes_below(w, ' ' + 1) | bytes_equal(w, 0x7f) | bytes_equal(w, '<') | bytes_equal(w, '>') |
-		bytes_equal(w, '"') | bytes_equal(w, '\\');
+	w = (word & BYTES_TOPS) | bytes_below(w, '#') | bytes_equal(w, 0x7f) | bytes_equal(w | BYTES_ONES * 2, '>') |
+		bytes_equal(w, '\\');
 	return w != 0;
 }
 
@@ -94,27 +94,18 @@ static size_t scheme_length(char *s, size_t n)
 	return 0;
 }
 
-static bool has_query(uint64_t ascii)
-{
-	return (bytes_equal(ascii, '?') | bytes_equal(ascii, '#')) != 0;
-}
-
-/* What is behind the host. */
+/* What is behind the host. A backslash is a slash, if it is not in the query. */
 static void add_path(struct html *h, const char *s, size_t n)
 {
-	bool query = false;
-
 	for (size_t i = 0; i < n && h->ntarget <= HTML_SHOWN_MAX; i++) {
-		while (n - i >= 8 && h->ntarget <= HTML_SHOWN_MAX - 8 && !some_escaped(bytes_load(s + i))) {
-			query |= has_query(bytes_load(s + i));
+		for (; n - i >= 8 && h->ntarget <= HTML_SHOWN_MAX - 8 && !some_escaped(bytes_load(s + i)); i += 8) {
 			memcpy(h->target + h->ntarget, s + i, 8);
 			h->ntarget += 8;
-			i += 8;
 		}
 		if (i == n)
 			break;
-		query |= s[i] == '?' || s[i] == '#';
-		add_escaped(h, s[i] == '\\' && !query ? '/' : (uint8_t)s[i]);
+		bool slash = s[i] == '\\' && memchr(s, '?', i) == NULL && memchr(s, '#', i) == NULL;
+		add_escaped(h, slash ? '/' : (uint8_t)s[i]);
 	}
 }
 
@@ -297,9 +288,18 @@ static const char *visible_host(const struct html *h, size_t *ret)
 	return NULL;
 }
 
+/* small is in small letters. */
+static bool same_letters(const char *s, const char *small, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((char)html_lower((uint8_t)s[i]) != small[i])
+			return false;
+	return true;
+}
+
 static void cut_www(const char **s, size_t *n)
 {
-	if (*n > 4 && memcmp(*s, "www.", 4) == 0)
+	if (*n > 4 && same_letters(*s, "www.", 4))
 		*s += 4, *n -= 4;
 }
 
@@ -309,18 +309,14 @@ static bool deceives(const struct html *h)
 	size_t nseen = 0, nreal = h->nhost;
 	const char *seen = visible_host(h, &nseen), *real = h->target + h->host;
 	const char *port = memchr(real, ':', nreal);
-	char lower[HTML_SHOWN_MAX];
 
 	if (seen == NULL || h->target_kind == KIND_TEL || h->target_kind == KIND_REFUSED)
 		return false;
 	if (port != NULL)
 		nreal = (size_t)(port - real);
-	for (size_t i = 0; i < nreal; i++)
-		lower[i] = (char)html_lower((uint8_t)real[i]);
-	real = lower;
 	cut_www(&seen, &nseen);
 	cut_www(&real, &nreal);
-	if (nreal < nseen || memcmp(real + nreal - nseen, seen, nseen) != 0)
+	if (nreal < nseen || !same_letters(real + nreal - nseen, seen, nseen))
 		return true;
 	return nreal > nseen && real[nreal - nseen - 1] != '.';
 }
@@ -347,10 +343,7 @@ static bool same(const struct html *h)
 		n--;
 	while (nreal > 0 && real[nreal - 1] == '/')
 		nreal--;
-	for (size_t i = 0; i < n && n == nreal; i++)
-		if (html_lower((uint8_t)real[i]) != (uint8_t)seen[i])
-			return false;
-	return n == nreal;
+	return n == nreal && same_letters(real, seen, n);
 }
 
 /* Do the digits of the text give the telephone number? */
@@ -374,9 +367,8 @@ static void show(struct html *h)
 	static const char *const warnings[] = {"【注意:表示と異なる宛先】", "[WARNING: not the address shown]"};
 	static const char *const refusals[] = {"[リンクを除去: ", "[link removed: "};
 	bool english = h->options.english, refused = h->target_kind == KIND_REFUSED;
-	char text[HTML_SHOWN_MAX + 64];
 	size_t n = h->ntarget < HTML_SHOWN_MAX ? h->ntarget : HTML_SHOWN_MAX;
-	char *p = text;
+	char *p = h->shown;
 
 	p = stpcpy(p, refused ? refusals[english] : "<");
 	memcpy(p, h->target, n);
@@ -385,7 +377,7 @@ static void show(struct html *h)
 		p = stpcpy(p, "…");
 	p = stpcpy(p, refused ? "]" : ">");
 	h->space = true;
-	html_say(h, text, (size_t)(p - text));
+	html_say(h, h->shown, (size_t)(p - h->shown));
 	h->report.refused += refused;
 	h->report.links += !refused;
 	if (!refused && deceives(h)) {

@@ -3,6 +3,34 @@
 
 #include <string.h>
 
+/* What comes next. */
+enum state {
+	S_TEXT, S_OPEN, S_END_OPEN, S_NAME, S_BEFORE, S_ATTRIBUTE, S_AFTER, S_EQUALS, S_DOUBLE, S_SINGLE, S_PLAIN, S_MARKUP,
+	S_MARKUP_DASH, S_COMMENT, S_BOGUS, S_RAW, S_RAW_OPEN, S_RAW_NAME, S_ENTITY, S_REST,
+};
+
+/*
+ * Readers take what they can of the bytes from s to end, and return where they stopped: at least one byte was taken or the
+ * state is another.
+ */
+const char *html_read_wide(struct html *h, const char *s, const char *end); /* a character that is no ASCII, where it counts */
+const char *html_read_entity(struct html *h, const char *s, const char *end); /* s is behind '&' */
+const char *html_read_cut_entity(struct html *h, const char *s, const char *end);
+const char *html_read_between(struct html *h, const char *s, const char *end); /* in a tag, between names and values */
+const char *html_read_attribute(struct html *h, const char *s, const char *end);
+const char *html_read_quoted(struct html *h, const char *s, const char *end);
+const char *html_read_plain(struct html *h, const char *s, const char *end);
+const char *html_read_usual(struct html *h, const char *s, const char *end); /* before an attribute */
+
+/* What ends the name of an attribute, and but for '=' that of an element. */
+extern const bool html_ends_name[256];
+/* As if a tag had none. */
+void html_no_attributes(struct html_tag *tag);
+/* A character of the value that is being read. */
+void html_value_put(struct html *h, uint32_t point);
+/* '>': the tag does what it does. */
+void html_tag_end(struct html *h);
+
 /* One character, as the list of HTML's named characters has it. */
 struct entity {
 	uint8_t length, old; /* of the name; does it count without a semicolon? */
@@ -18,13 +46,12 @@ enum attribute {
 	A_NONE, A_ALT, A_BACKGROUND, A_BGCOLOR, A_BORDER, A_CLASS, A_COLOR, A_HEIGHT, A_HIDDEN, A_HREF, A_ROLE, A_START,
 	A_STYLE, A_VALUE, A_WIDTH,
 };
-enum attribute html_attribute(const char *name, size_t n);
-/* The attribute that is being read, with its value. */
-void html_attribute_value(struct html_tag *tag, const char *value, size_t n);
 
 enum font { FONT_UNSET, FONT_ZERO, FONT_NORMAL };
 enum { COLOR_UNSET = -1, COLOR_CLEAR = -2, NUMBER_UNSET = -1 };
 int32_t html_color(const char *s, size_t n);
+/* A whole number, as of width; NUMBER_UNSET: none, or not of pixels. */
+int32_t html_number(const char *s, size_t n);
 void html_style(struct html_tag *tag, const char *s, size_t n);
 
 /* Why the text in an element is not taken, or how. */
@@ -66,7 +93,6 @@ enum bullet { BULLET_NONE, BULLET_ITEM, BULLET_HEADING, BULLET_DEFINITION };
 
 /* Tables. */
 enum table_kind { TABLE_DATA = 1, TABLE_LAYOUT = 2, TABLE_SPILLED = 4 };
-enum row_mode { ROW_NONE, ROW_HELD };
 void html_table_begin(struct html *h);
 void html_table_end(struct html *h);
 void html_row_begin(struct html *h);
@@ -81,6 +107,12 @@ void html_begin_line(struct html *h);
 void html_put(struct html *h, const char *utf8, size_t n);
 /* The same for what mailtext_put_run() takes. */
 void html_put_run(struct html *h, const char *utf8, size_t n);
+
+static inline const char *html_before(const char *s, const char *end, char until)
+{
+	const char *p = memchr(s, until, (size_t)(end - s));
+	return p != NULL ? p : end;
+}
 
 static inline bool html_is_space(uint32_t p)
 {

@@ -1,6 +1,6 @@
 /*
- * html_style.c: attributes, and of inline styles what hides text or keeps its line ends. There is no CSS engine: style sheets
- * are not read. Hidden is what a reader of the mail would not have seen; see hides().
+ * html_style.c: of inline styles what hides text or keeps its line ends; colours and numbers. There is no CSS engine: style
+ * sheets are not read. Hidden is what a reader of the mail would not have seen; see html_style().
  */
 #include "html_private.h"
 
@@ -24,17 +24,15 @@ struct color {
 #include "html_colors.inc"
 #include "html_properties.inc"
 
-struct attribute_row {
-	uint8_t attribute;
-};
-
-#include "html_attributes.inc"
-
-enum attribute html_attribute(const char *name, size_t n)
+/* Is it this word, in small letters or capitals? Of other characters the word has none. */
+static inline __attribute__((always_inline)) bool is_word(const char *s, size_t n, const char *word)
 {
-	int known = word_find_folded(&html_attributes, name, n);
-
-	return known < 0 ? A_NONE : (enum attribute)html_attributes_rows[known].attribute;
+	if (n != strlen(word))
+		return false;
+	for (size_t i = 0; i < strlen(word); i++)
+		if ((s[i] | 0x20) != word[i])
+			return false;
+	return true;
 }
 
 /* A number with its sign and one digit after the point, in tenths; what follows it in `unit`. False: there is none. */
@@ -61,7 +59,7 @@ static bool tenths(const char *s, size_t n, int32_t *ret, size_t *unit)
 	return digits;
 }
 
-static int32_t number(const char *s, size_t n)
+int32_t html_number(const char *s, size_t n)
 {
 	int32_t v;
 	size_t unit;
@@ -116,9 +114,9 @@ int32_t html_color(const char *s, size_t n)
 {
 	if (n > 0 && s[0] == '#')
 		return hex_color(s + 1, n - 1);
-	if (n > 4 && memcmp(s, "rgb(", 4) == 0)
+	if (n > 4 && s[3] == '(' && is_word(s, 3, "rgb"))
 		return rgb_color(s + 4, n - 4);
-	int known = word_find(&html_colors, s, n);
+	int known = word_find_folded(&html_colors, s, n);
 	return known >= 0 ? html_colors_rows[known].color : hex_color(s, n); /* attributes may lack the # */
 }
 
@@ -135,10 +133,9 @@ static enum font font_size(const char *s, size_t n)
 	size_t unit;
 
 	if (!tenths(s, n, &v, &unit))
-		return n > 0 && !html_is(s, n, "inherit") ? FONT_NORMAL : FONT_UNSET; /* small, large, ... */
-	const char *u = s + unit;
-	size_t left = n - unit;
-	int32_t least = left > 0 && *u == '%' ? 100 : left >= 2 && (*u == 'e' || *u == 'r') ? 1 : 10; /* 10 %, .1 em, 1 px */
+		return n > 0 && !is_word(s, n, "inherit") ? FONT_NORMAL : FONT_UNSET; /* small, large, ... */
+	char u = unit < n ? s[unit] : '\0', letter = (char)(u | 0x20);
+	int32_t least = u == '%' ? 100 : n - unit >= 2 && (letter == 'e' || letter == 'r') ? 1 : 10; /* 10 %, .1 em, 1 px */
 	return v <= least ? FONT_ZERO : FONT_NORMAL;
 }
 
@@ -160,27 +157,27 @@ static bool is_far(const char *s, size_t n)
 static void take_background(struct style *y, const char *v, size_t nv)
 {
 	y->background = html_color(v, nv);
-	y->painted |= y->background == COLOR_UNSET && !html_is(v, nv, "none") && !html_is(v, nv, "inherit");
+	y->painted |= y->background == COLOR_UNSET && !is_word(v, nv, "none") && !is_word(v, nv, "inherit");
 }
 
 static void take_property(struct style *y, enum property_id id, const char *v, size_t n)
 {
 	switch (id) { /* of several the last counts, as in CSS */
-	case P_DISPLAY: y->none = html_is(v, n, "none"); break;
-	case P_VISIBILITY: y->unseen = html_is(v, n, "hidden") || html_is(v, n, "collapse"); break;
+	case P_DISPLAY: y->none = is_word(v, n, "none"); break;
+	case P_VISIBILITY: y->unseen = is_word(v, n, "hidden") || is_word(v, n, "collapse"); break;
 	case P_OPACITY: y->clear = is_zero(v, n); break;
 	case P_MOST: y->hidden |= is_zero(v, n); break;
 	case P_HEIGHT: y->flat = is_zero(v, n); break;
 	case P_WIDTH: y->narrow = is_zero(v, n); break;
-	case P_OVERFLOW: y->clips = html_is(v, n, "hidden"); break;
-	case P_MSO_HIDE: y->mso = html_is(v, n, "all"); break;
+	case P_OVERFLOW: y->clips = is_word(v, n, "hidden"); break;
+	case P_MSO_HIDE: y->mso = is_word(v, n, "all"); break;
 	case P_FONT_SIZE: y->font = font_size(v, n); break;
 	case P_FONT: y->font = is_zero(v, n) ? font_size(v, n) : y->font; break;
 	case P_FAR: y->hidden |= is_far(v, n); break;
 	case P_COLOR: y->color = html_color(v, n); break;
 	case P_BACKGROUND: take_background(y, v, n); break;
-	case P_BACKGROUND_IMAGE: y->painted |= !html_is(v, n, "none"); break;
-	case P_WHITE_SPACE: y->pre = n >= 3 && memcmp(v, "pre", 3) == 0; break;
+	case P_BACKGROUND_IMAGE: y->painted |= !is_word(v, n, "none"); break;
+	case P_WHITE_SPACE: y->pre = n >= 3 && is_word(v, 3, "pre"); break;
 	}
 }
 
@@ -191,7 +188,7 @@ static size_t trim(const char *v, size_t n)
 
 	if (bang != NULL)
 		n = (size_t)(bang - v);
-	while (n > 0 && v[n - 1] == ' ')
+	while (n > 0 && html_is_space((uint8_t)v[n - 1]))
 		n--;
 	return n;
 }
@@ -199,9 +196,9 @@ static size_t trim(const char *v, size_t n)
 /* Where we are in "name: value; ...", and what was read. */
 struct declarations {
 	const char *s, *end;
-	const char *name;
+	const char *name, *value;
 	size_t nn, nv;
-	char kept[STYLE_MAX], value[STYLE_MAX];
+	char name_kept[STYLE_MAX], value_kept[STYLE_MAX];
 };
 
 /* At a slash: if it begins a comment, goes behind that. */
@@ -215,9 +212,9 @@ static bool skip_comment(struct declarations *d)
 }
 
 /* A name with something between its letters: blanks, comments and backslashes are left out; cut at STYLE_MAX. */
-static bool read_odd_property(struct declarations *d)
+static bool read_odd_name(struct declarations *d)
 {
-	d->name = d->kept;
+	d->name = d->name_kept;
 	while (d->s < d->end) {
 		if (skip_comment(d))
 			continue;
@@ -226,35 +223,77 @@ static bool read_odd_property(struct declarations *d)
 			return c == ':';
 		d->s++;
 		if (c != '\\' && !html_is_space((uint8_t)c) && d->nn < STYLE_MAX)
-			d->kept[d->nn++] = c;
+			d->name_kept[d->nn++] = c;
 	}
 	return false;
 }
 
 /* Up to ':' (true) or ';'. */
-static bool read_property(struct declarations *d)
+static bool read_name(struct declarations *d)
 {
+	static const bool letters[256] = {['-'] = true, ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true,
+		['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true,
+		['n'] = true, ['o'] = true, ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
+		['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true};
+	const char *p;
+
 	d->nn = 0;
-	while (d->s < d->end && html_is_space((uint8_t)*d->s))
+	while (d->s < d->end && *d->s == ' ')
 		d->s++;
-	const char *p = d->s;
-	while (p < d->end && (html_alnum((uint8_t)*p) || *p == '-'))
-		p++;
+	for (p = d->s; p < d->end && letters[(uint8_t)*p]; p++)
+		;
 	if (p == d->end || *p != ':')
-		return read_odd_property(d);
+		return read_odd_name(d);
 	d->name = d->s;
 	d->nn = (size_t)(p - d->s);
 	d->s = p;
 	return true;
 }
 
-/* Up to ';' outside of brackets. */
-static void read_setting(struct declarations *d)
+/* The next byte that may end a value, or make it an odd one. */
+static const char *find_special(const char *s, const char *end)
+{
+	for (; end - s >= 8; s += 8) {
+		uint64_t word = bytes_load(s), w = word & ~BYTES_TOPS;
+		uint64_t special = bytes_equal(w, ';') | bytes_equal(w & ~BYTES_ONES, '(') | bytes_equal(w, '/');
+		special = (special | bytes_equal(w, '\\')) & ~word;
+		if (special != 0)
+			return s + bytes_first(special);
+	}
+	while (s < end && *s != ';' && *s != '(' && *s != ')' && *s != '/' && *s != '\\')
+		s++;
+	return s;
+}
+
+/* To the ';' outside of brackets. False: there is a comment or a backslash in the value. */
+static bool skip_value(struct declarations *d)
+{
+	bool bracket = false, usual = true;
+
+	for (;;) {
+		d->s = find_special(d->s, d->end);
+		if (d->s == d->end || (*d->s == ';' && !bracket))
+			return usual;
+		char c = *d->s;
+		if (c == '(' || c == ')')
+			bracket = c == '(';
+		if (skip_comment(d)) {
+			usual = false;
+		} else {
+			d->s++;
+			usual &= c != '\\';
+		}
+	}
+}
+
+/* The value at s with what is odd left out. */
+static void read_odd_value(struct declarations *d)
 {
 	bool bracket = false;
 
+	d->value = d->value_kept;
 	while (d->s < d->end) {
-		if (*d->s == '/' && skip_comment(d))
+		if (skip_comment(d))
 			continue;
 		char c = *d->s;
 		if (c == ';' && !bracket)
@@ -262,32 +301,28 @@ static void read_setting(struct declarations *d)
 		d->s++;
 		if (c == '(' || c == ')')
 			bracket = c == '(';
-		bool blank = html_is_space((uint8_t)c);
-		if (d->nv < STYLE_MAX && c != '\\' && !(blank && d->nv == 0))
-			d->value[d->nv++] = blank ? ' ' : (char)html_lower((uint8_t)c);
+		if (d->nv < STYLE_MAX && c != '\\' && !(html_is_space((uint8_t)c) && d->nv == 0))
+			d->value_kept[d->nv++] = c;
 	}
 }
 
-/* The same for a setting that does not matter. */
-static void skip_setting(struct declarations *d)
+/* Behind ':', up to ';'. If it is not wanted, it is only skipped. */
+static void read_value(struct declarations *d, bool wanted)
 {
-	bool bracket = false;
+	const char *from = d->s;
+	bool usual = skip_value(d);
 
-	while (d->s < d->end) {
-		for (; d->end - d->s >= 8; d->s += 8) {
-			uint64_t w = bytes_load(d->s) & ~BYTES_TOPS;
-			if ((bytes_equal(w, ';') | bytes_equal(w, '(') | bytes_equal(w, ')') | bytes_equal(w, '/')) != 0)
-				break;
-		}
-		while (d->s < d->end && *d->s != ';' && *d->s != '(' && *d->s != ')' && *d->s != '/')
-			d->s++;
-		if (d->s == d->end || (*d->s == ';' && !bracket))
-			return;
-		if (*d->s == '(' || *d->s == ')')
-			bracket = *d->s == '(';
-		if (!skip_comment(d))
-			d->s++;
+	if (!wanted)
+		return;
+	if (!usual) {
+		d->s = from;
+		read_odd_value(d);
+		return;
 	}
+	while (from < d->s && html_is_space((uint8_t)*from))
+		from++;
+	d->value = from;
+	d->nv = (size_t)(d->s - from) < STYLE_MAX ? (size_t)(d->s - from) : STYLE_MAX;
 }
 
 /* Walks over the style once. */
@@ -297,18 +332,18 @@ static void parse_style(struct style *y, const char *s, size_t n)
 
 	d.s = s;
 	d.end = s + n;
-	for (; d.s < d.end; d.s++) {
-		bool set = read_property(&d);
+	while (d.s < d.end) {
+		bool set = read_name(&d);
 		int known = word_find_folded(&html_properties, d.name, d.nn);
+		d.value = "";
 		d.nv = 0;
 		if (set) {
 			d.s++;
-			known >= 0 ? read_setting(&d) : skip_setting(&d);
+			read_value(&d, known >= 0);
 		}
 		if (known >= 0)
 			take_property(y, html_properties_rows[known].id, d.value, trim(d.value, d.nv));
-		if (d.s == d.end)
-			break;
+		d.s += d.s < d.end; /* ';' */
 	}
 }
 
@@ -332,33 +367,4 @@ void html_style(struct html_tag *tag, const char *s, size_t n)
 		tag->height = 0;
 	if (y.narrow)
 		tag->width = 0;
-}
-
-static void keep(char *to, uint16_t *nto, size_t max, const char *v, size_t n)
-{
-	*nto = (uint16_t)(n < max ? n : max);
-	memcpy(to, v, *nto);
-}
-
-void html_attribute_value(struct html_tag *tag, const char *v, size_t n)
-{
-	if (tag->attribute == A_NONE || (tag->seen & 1u << tag->attribute))
-		return;
-	tag->seen |= (uint16_t)(1u << tag->attribute);
-	switch ((enum attribute)tag->attribute) {
-	case A_STYLE: html_style(tag, v, n); break;
-	case A_HREF: keep(tag->href, &tag->nhref, sizeof(tag->href), v, n); break;
-	case A_ALT: keep(tag->alt, &tag->nalt, sizeof(tag->alt), v, n); break;
-	case A_HIDDEN: tag->hidden = true; break;
-	case A_BACKGROUND: tag->painted = true; break;
-	case A_BGCOLOR: tag->background = html_color(v, n); break;
-	case A_COLOR: tag->color = html_color(v, n); break;
-	case A_WIDTH: tag->width = number(v, n); break;
-	case A_HEIGHT: tag->height = number(v, n); break;
-	case A_BORDER: tag->border = n == 0 ? 1 : number(v, n); break;
-	case A_ROLE: tag->layout = html_is(v, n, "presentation") || html_is(v, n, "none"); break;
-	case A_CLASS: tag->mso = n >= 9 && memcmp(v, "MsoNormal", 9) == 0; break;
-	case A_START: case A_VALUE: tag->start = number(v, n); break;
-	case A_NONE: break;
-	}
 }

@@ -46,7 +46,7 @@ void html_row_spill(struct html *h)
 	bool last = !html_cell_empty(h);
 	uint32_t before = h->last;
 
-	row->mode = ROW_NONE;
+	h->held = false;
 	if (kind != NULL)
 		*kind |= TABLE_SPILLED;
 	h->breaks = row->need;
@@ -97,7 +97,7 @@ static void put_row(struct html *h, uint8_t kind)
 	const char *between = kind & TABLE_LAYOUT ? "  " : " | ";
 	bool some = false;
 
-	row->mode = ROW_NONE;
+	h->held = false;
 	h->breaks = row->need;
 	h->bullet = BULLET_NONE;
 	html_begin_line(h);
@@ -120,9 +120,9 @@ void html_row_end(struct html *h)
 {
 	uint8_t *kind = kind_of(h, h->ntables);
 
-	if (h->row.mode == ROW_HELD && h->row.table == h->ntables) {
+	if (h->held && h->row.table == h->ntables) {
 		if (h->row.fill == 0) {
-			h->row.mode = ROW_NONE;
+			h->held = false;
 			h->breaks = h->row.need;
 			return;
 		}
@@ -141,10 +141,10 @@ void html_row_begin(struct html *h)
 	uint8_t *kind = kind_of(h, h->ntables);
 
 	html_row_end(h);
-	if (kind == NULL || h->pre || h->row.mode == ROW_HELD)
+	if (kind == NULL || h->pre || h->held)
 		return;
 	*kind &= (uint8_t)~TABLE_SPILLED;
-	h->row.mode = ROW_HELD;
+	h->held = true;
 	h->row.table = (uint16_t)h->ntables;
 	h->row.need = h->breaks;
 	h->row.cells = h->row.titles = 0;
@@ -160,11 +160,11 @@ void html_cell(struct html *h, bool title)
 
 	if (kind != NULL && title)
 		*kind |= TABLE_DATA;
-	if (kind != NULL && row->mode == ROW_NONE && !(*kind & TABLE_SPILLED))
+	if (kind != NULL && !h->held && !(*kind & TABLE_SPILLED))
 		html_row_begin(h); /* a cell without a row */
-	if (row->mode == ROW_HELD && row->cells == HTML_CELLS)
+	if (h->held && row->cells == HTML_CELLS)
 		html_row_spill(h);
-	if (row->mode != ROW_HELD) {
+	if (!h->held) {
 		html_break(h, kind != NULL && (*kind & TABLE_SPILLED) ? 2 : 1);
 		return;
 	}
@@ -180,7 +180,7 @@ void html_cell(struct html *h, bool title)
 
 void html_table_begin(struct html *h)
 {
-	if (h->row.mode == ROW_HELD)
+	if (h->held)
 		html_row_spill(h);
 	html_break(h, 1);
 	if (h->ntables < UINT16_MAX)

@@ -32,7 +32,16 @@ struct element {
 
 void html_name_end(struct html_tag *tag)
 {
-	int known = word_find(&html_elements, tag->name, tag->length);
+	size_t n = tag->length;
+	struct word_pair pair = {0};
+	int known;
+
+	if (n < 8) { /* nearly all */
+		pair.first = bytes_load(tag->name) & ~(UINT64_MAX << 8 * n);
+		known = word_search(&html_elements, pair, n, "");
+	} else {
+		known = word_find(&html_elements, tag->name, n);
+	}
 
 	tag->element = (int16_t)known;
 	tag->wants = tag->end ? 0 : known >= 0 ? html_elements_rows[known].wants : WANTS;
@@ -216,10 +225,11 @@ static void image(struct html *h)
 	if (h->hide != SCOPE_NONE || tag->hidden || tiny)
 		return;
 	h->report.images++;
-	while (n > 0 && n == HTML_VISIBLE_MAX && ((uint8_t)tag->alt[n - 1] & 0xc0) == 0x80)
-		n--; /* was cut: not within a character */
-	if (n == HTML_VISIBLE_MAX)
-		n--;
+	if (n == HTML_VISIBLE_MAX) { /* was cut: its last character may not be whole */
+		while (n > 0 && ((uint8_t)tag->alt[n - 1] & 0xc0) == 0x80)
+			n--;
+		n -= n > 0;
+	}
 	memcpy(text, tag->alt, n);
 	text[n] = '\0';
 	for (size_t i = 0; i < n; i++) {
@@ -246,7 +256,7 @@ static void end_ruby_text(struct html *h)
 
 static void list_begin(struct html *h, bool ordered)
 {
-	if (h->row.mode == ROW_HELD)
+	if (h->held)
 		html_row_spill(h);
 	html_break(h, h->nlists == 0 ? 2 : 1);
 	if (h->nlists < UINT32_MAX)
@@ -279,7 +289,7 @@ static void item(struct html *h)
 
 static void quote(struct html *h, bool begins)
 {
-	if (h->row.mode == ROW_HELD)
+	if (h->held)
 		html_row_spill(h);
 	html_break(h, 2);
 	if (begins)
@@ -290,7 +300,7 @@ static void quote(struct html *h, bool begins)
 
 static void rule(struct html *h)
 {
-	if (h->row.mode == ROW_HELD)
+	if (h->held)
 		html_row_spill(h);
 	html_break(h, 1);
 	html_mark(h, "----------------------------------------");
@@ -344,7 +354,7 @@ static void start_element(struct html *h, const struct element *e)
 	case E_RUBY: end_ruby_text(h); break;
 	case E_FORM: h->report.forms++; html_break(h, 1); break;
 	case E_PRE: case E_XMP: case E_PLAINTEXT:
-		if (h->row.mode == ROW_HELD)
+		if (h->held)
 			html_row_spill(h);
 		html_break(h, 2);
 		h->fresh = true;

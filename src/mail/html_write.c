@@ -52,24 +52,24 @@ static inline size_t within(struct html *h, const char *utf8, size_t n)
 
 void html_put(struct html *h, const char *utf8, size_t n)
 {
-	h->row.mixed |= h->row.mode == ROW_HELD;
-	if (h->row.mode != ROW_HELD || !put_held(h, utf8, n))
+	h->row.mixed |= h->held;
+	if (!h->held || !put_held(h, utf8, n))
 		mailtext_put(&h->filter, utf8, within(h, utf8, n));
 }
 
 void html_put_run(struct html *h, const char *utf8, size_t n)
 {
-	if (h->row.mode != ROW_HELD || !put_held(h, utf8, n))
+	if (!h->held || !put_held(h, utf8, n))
 		mailtext_put_run(&h->filter, utf8, within(h, utf8, n));
 }
 
 /* An ASCII character; in a row no line end. */
 static inline void put_ascii(struct html *h, char c)
 {
-	if (h->row.mode == ROW_HELD && put_held(h, &c, 1))
+	if (h->held && put_held(h, &c, 1))
 		return;
 	if (within(h, &c, 1) > 0)
-		mailtext_put_char(&h->filter, (uint8_t)c);
+		mailtext_put_ascii(&h->filter, c);
 }
 
 /* s: characters that are kept, and blanks. */
@@ -165,6 +165,12 @@ static void put_blanks(struct html *h, uint32_t p)
 {
 	unsigned n = h->spaces;
 
+	if (n + h->wides == 0 && !h->newline) { /* most are single */
+		if (h->last != 0)
+			put_ascii(h, ' ');
+		h->space = false;
+		return;
+	}
 	if (n > BLANKS_MAX || (n == 0 && h->space))
 		n = h->last == 0 ? 0 : 1;
 	if (h->newline && h->spaces == 0 && is_east_asian(h->last) && is_east_asian(p))
@@ -188,7 +194,7 @@ static void begin_held(struct html *h)
 		html_row_spill(h);
 	else if (h->breaks > 0 && !empty)
 		h->space = true, h->newline = false;
-	if (h->row.mode == ROW_HELD) {
+	if (h->held) {
 		h->breaks = 0;
 		h->bullet = BULLET_NONE;
 	}
@@ -197,9 +203,9 @@ static void begin_held(struct html *h)
 /* Everything that is due before a character. */
 static inline void begin_text(struct html *h, uint32_t p)
 {
-	if (h->row.mode == ROW_HELD && (h->row.cells == 0 || h->breaks > 0 || h->bullet != BULLET_NONE))
+	if (h->held && (h->row.cells == 0 || h->breaks > 0 || h->bullet != BULLET_NONE))
 		begin_held(h);
-	if (h->row.mode != ROW_HELD && (h->breaks > 0 || !h->started))
+	if (!h->held && (h->breaks > 0 || !h->started))
 		html_begin_line(h);
 	if (h->space || h->newline || h->spaces > 0 || h->wides > 0)
 		put_blanks(h, p);
@@ -210,8 +216,8 @@ static __attribute__((noinline)) void put_wide(struct html *h, uint32_t p)
 	char s[4];
 	size_t n = mailtext_utf8(p, s);
 
-	h->row.mixed |= h->row.mode == ROW_HELD;
-	if ((h->row.mode != ROW_HELD || !put_held(h, s, n)) && within(h, s, n) == n)
+	h->row.mixed |= h->held;
+	if ((!h->held || !put_held(h, s, n)) && within(h, s, n) == n)
 		mailtext_put_char(&h->filter, p);
 }
 
@@ -261,13 +267,10 @@ static void take_blank(struct html *h, uint32_t p)
 		h->space = true, h->newline |= p == '\n';
 }
 
-/* Is nothing due before the next character, and does nothing but the filter want to know of it? */
+/* May the next character be written, but for a single blank? */
 static inline bool is_idle(const struct html *h)
 {
-	unsigned due = (unsigned)h->breaks | h->space | h->newline | h->spaces | h->wides;
-	unsigned hinders = (unsigned)h->hide | h->rp | h->link | h->fresh | h->row.mode | h->report.truncated;
-
-	return (due | hinders) == 0 && h->started;
+	return h->hinders == 0 && h->started && !h->report.truncated && h->options.text_max - h->written >= 8;
 }
 
 static __attribute__((noinline)) void text_with_care(struct html *h, uint32_t p, enum mailtext_class class)
@@ -300,13 +303,22 @@ void html_text(struct html *h, uint32_t p)
 {
 	enum mailtext_class class = p - 0x21 < 0x5e ? MAILTEXT_KEEP : mailtext_class(p);
 
-	if (class != MAILTEXT_KEEP || !is_idle(h) || h->options.text_max - h->written < 4) {
+	if (class != MAILTEXT_KEEP || !is_idle(h) || (h->newline && p >= 0x2e80)) {
 		text_with_care(h, p, class);
 		return;
 	}
+	if (h->space) {
+		h->space = h->newline = false;
+		h->written += h->last != 0;
+		if (h->last != 0)
+			mailtext_put_ascii(&h->filter, ' ');
+	}
 	h->written += p < 0x80 ? 1 : p < 0x800 ? 2 : p < 0x10000 ? 3 : 4;
 	h->last = p;
-	mailtext_put_char(&h->filter, p);
+	if (p < 0x80)
+		mailtext_put_ascii(&h->filter, (char)p);
+	else
+		mailtext_put_char(&h->filter, p);
 }
 
 /* Characters that nobody sees, and how many of them are no blanks. */
@@ -368,9 +380,14 @@ size_t html_text_blanks(struct html *h, const char *utf8, size_t n)
 	size_t i = 0;
 	bool newline = false;
 
-	if (h->pre || h->fresh) {
+	if (h->fresh) {
 		html_text(h, (uint8_t)utf8[0]);
 		return 1;
+	}
+	if (h->pre && h->hide == SCOPE_NONE && !h->rp) {
+		for (; i < n && html_is_space((uint8_t)utf8[i]); i++)
+			take_blank(h, (uint8_t)utf8[i]);
+		return i;
 	}
 	for (; i < n && html_is_space((uint8_t)utf8[i]); i++)
 		newline |= utf8[i] == '\n';

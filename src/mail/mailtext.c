@@ -437,6 +437,8 @@ void mailtext_put_run(struct mailtext *t, const char *s, size_t n)
 {
 	if (n == 0)
 		return;
+	if (t->need > 0)
+		put_bad(t);
 	t->base = last_of((const uint8_t *)s, n);
 	t->marks = 0;
 	t->cr = false;
@@ -445,12 +447,9 @@ void mailtext_put_run(struct mailtext *t, const char *s, size_t n)
 
 void mailtext_put_char(struct mailtext *t, uint32_t point)
 {
-	if (point - 0x20 < 0x5f && point != '/' && t->fill < sizeof(t->out)) {
-		t->out[t->fill++] = (char)point;
-		t->base = point;
-		t->marks = 0;
-		t->cr = false;
-	} else if (point == '\n') {
+	if (t->need > 0)
+		put_bad(t);
+	if (point == '\n') {
 		put_break(t, point);
 	} else {
 		put_point(t, point);

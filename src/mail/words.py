@@ -13,12 +13,7 @@ def number(data):
 
 
 def pair(s):
-    n = len(s)
-    if n >= 8:
-        return number(s[:8]), number(s[-8:])
-    if n >= 4:
-        return number(s[:4]), number(s[-4:])
-    return number(bytes([s[0], s[n // 2], s[n - 1]])), 0
+    return number(s[:8]), number(s[-8:]) if len(s) >= 8 else 0
 
 
 def word_hash(s, bits):

@@ -73,14 +73,28 @@ static void test_nul(void)
 	CHECK_STR(out, "y <hxxps://x.example/a?='&c>zw\n");
 }
 
+/* The text of a picture that is too long ends with a whole character. */
+static void test_alt_max(void)
+{
+	static const int kept[] = {255, 253, 254};
+	char in[512], want[512];
+
+	for (size_t shift = 0; shift < 3; shift++) {
+		int n = snprintf(in, sizeof(in), "<img alt=\"%.*s", (int)shift, "aaa");
+		for (int i = 0; i < 120; i++)
+			n += snprintf(in + n, sizeof(in) - (size_t)n, "漢");
+		snprintf(in + n, sizeof(in) - (size_t)n, "\">");
+		snprintf(want, sizeof(want), "[image: %.*s]\n", kept[shift], in + strlen("<img alt=\""));
+		CHECK_STR(text(in), want);
+	}
+}
+
 /* Names are found in any case, and nothing else is. */
 static void test_names(void)
 {
-	CHECK_INT(html_attribute("BackGround", 10), A_BACKGROUND);
-	CHECK_INT(html_attribute("alt", 3), A_ALT);
-	CHECK_INT(html_attribute("a-t", 3), A_NONE);
-	CHECK_INT(html_attribute("al", 2), A_NONE);
-	CHECK_INT(html_attribute("backgroundbackground", 20), A_NONE);
+	CHECK_STR(text("<img ALT=a><img altt=b><img a-t=c><img al=d><img Alt=e>"), "[image: a][image: e]\n");
+	CHECK_STR(text("<p BackGround=x><font color=white>a</font>b"), "ab\n");
+	CHECK_STR(text("<p backgroundd=x><font color=white>a</font>b"), "b\n");
 	CHECK_STR(text("<UL><LI>a<Li>b</uL>c"), "* a\n* b\n\nc\n");
 	CHECK_STR(text("a<p\x0b>b<blockquote\x01>c<blockquotes>d"), "abcd\n");
 	CHECK_STR(text("<p STYLE='DisPlay : None'>a</p>b<p style='di\\splay:/* */none'>c</p>d<p style='displaynone'>e"), "b\n\nd\n\ne\n");
@@ -244,6 +258,7 @@ int main(void)
 	test_entities();
 	test_nul();
 	test_names();
+	test_alt_max();
 	test_report();
 	test_colors();
 	test_text_max();
