@@ -65,9 +65,9 @@ static bool is_digit(uint8_t b)
 /* RFC 9110, 5.6.2. */
 static bool is_token(uint8_t b)
 {
-	static const bool token[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true, ['#'] = true,
-		['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
-		['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true};
+	static const bool token[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+		['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true, ['+'] = true,
+		['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true};
 
 	return token[b];
 }

@@ -433,8 +433,9 @@ static void fetch(const struct inspector *in, const struct packet *p, size_t n, 
 			ret[i].guess = flow_fetch(in->table, ret[i].hash);
 	for (size_t i = 0; i < n; i++) {
 		const struct flow *f = is_of_flow(&p[i]) ? ret[i].guess : NULL;
+		size_t size = p[i].kind == PACKET_TCP ? sizeof(struct watch_tcp) : sizeof(struct watch);
 		if (f != NULL && f->holds == FLOW_HOLDS_WATCH)
-			for (size_t k = 0; k < (p[i].kind == PACKET_TCP ? sizeof(struct watch_tcp) : sizeof(struct watch)); k += 64)
+			for (size_t k = 0; k < size; k += 64)
 				__builtin_prefetch((const uint8_t *)f->held + k, 1);
 	}
 }
