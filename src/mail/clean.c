@@ -50,6 +50,17 @@ static void init_texts(struct clean *c)
 	init_text(&c->items, c->items_out, sizeof(c->items_out), NULL);
 }
 
+/* What cannot be written is not: else the verifier would refuse every mail. */
+static bool trace_ok(const char trace[64])
+{
+	size_t n = strnlen(trace, 64);
+
+	for (size_t i = 0; i < n; i++)
+		if (!clean_is_atext(trace[i]) && trace[i] != '.')
+			return false;
+	return n < 64 && strpbrk(trace, "!#$%&'*+/=?^_`{|}~") == NULL;
+}
+
 struct clean *clean_new(const struct clean_options *options)
 {
 	/* Fresh pages of the kernel: zero, and not there before they are touched. */
@@ -59,6 +70,8 @@ struct clean *clean_new(const struct clean_options *options)
 	struct mime_handler handler = clean_handler;
 
 	c->options = *options;
+	if (!trace_ok(options->trace))
+		c->options.trace[0] = '\0';
 	c->attachment = (struct attachment *)(c + 1);
 	c->allowance = ZIP_ALLOWANCE;
 	c->report = (struct mailreport){.magic = MAILREPORT_MAGIC, .version = MAILREPORT_VERSION,

@@ -16,7 +16,8 @@
 #define VALUE_MAX 512u
 
 struct event {
-	bool inside;
+	bool inside, titled;
+	const char *title;
 	unsigned events, nested; /* nested: components within the event */
 	char what[VALUE_MAX], where[VALUE_MAX], who[VALUE_MAX], begins[64], ends[64];
 };
@@ -100,11 +101,19 @@ static void say(struct clean_text *t, const char *name, const char *value)
 		clean_text_say(t, "  %s: %s\n", name, value);
 }
 
+static void say_title(struct clean *c, struct event *e)
+{
+	if (!e->titled)
+		clean_text_say(&c->calendar, "%s\n", _(e->title));
+	e->titled = true;
+}
+
 static void say_event(struct clean *c, struct event *e)
 {
 	struct clean_text *t = &c->calendar;
 	char when[160];
 
+	say_title(c, e);
 	snprintf(when, sizeof(when), "%s%s%s", e->begins, e->ends[0] != '\0' ? " - " : "", e->ends);
 	say(t, _("What"), e->what);
 	say(t, _("When"), when);
@@ -132,6 +141,15 @@ static const char *parameter(const char *s, size_t n, const char *name, size_t *
 		return value;
 	}
 	return NULL;
+}
+
+/* What the calendar is for; it stands before the events. */
+static void take_method(struct event *e, const char *value, size_t n)
+{
+	if (name_is(value, n, "CANCEL"))
+		e->title = N_("Invitation withdrawn");
+	else if (name_is(value, n, "REPLY") || name_is(value, n, "COUNTER"))
+		e->title = N_("Answer to an invitation");
 }
 
 static void take_property(struct event *e, const char *s, size_t name, size_t colon, size_t n)
@@ -164,7 +182,7 @@ static void take_line(struct clean *c, struct event *e, const char *s, size_t n)
 	bool begins = name_is(s, name, "BEGIN"), ends = name_is(s, name, "END");
 	bool event = name_is(at + 1, n - colon - 1, "VEVENT");
 	if (begins && event && !e->inside) {
-		*e = (struct event){.inside = true, .events = e->events + 1};
+		*e = (struct event){.inside = true, .titled = e->titled, .title = e->title, .events = e->events + 1};
 	} else if (ends && event && e->inside) {
 		e->inside = false;
 		if (e->events <= CLEAN_EVENTS)
@@ -173,23 +191,25 @@ static void take_line(struct clean *c, struct event *e, const char *s, size_t n)
 		e->nested += begins ? 1 : e->nested > 0 ? (unsigned)-1 : 0;
 	} else if (e->inside && e->nested == 0) {
 		take_property(e, s, name, colon, n);
+	} else if (!e->inside && name_is(s, name, "METHOD")) {
+		take_method(e, at + 1, n - colon - 1);
 	}
 }
 
 void clean_calendar(struct clean *c, uint8_t *bytes, size_t n)
 {
-	struct event e = {0};
+	struct event e = {.title = N_("Invitation")};
 	char *s = (char *)bytes, *end = s + unfold(s, n);
 
 	c->report.flags |= MAIL_FLAG(CALENDAR);
 	clean_text_gap(&c->calendar);
 	clean_text_begin(&c->calendar, 0, c->options.private_use);
-	clean_text_say(&c->calendar, "%s\n", _("Invitation"));
 	while (s < end) {
 		char *eol = memchr(s, '\n', (size_t)(end - s));
 		size_t length = (size_t)((eol == NULL ? end : eol) - s);
 		take_line(c, &e, s, length);
 		s += length + 1;
 	}
+	say_title(c, &e);
 	clean_text_end(&c->calendar);
 }

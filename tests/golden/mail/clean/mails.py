@@ -74,11 +74,11 @@ def attached(name, data, kind="application/octet-stream", more=""):
         kind, name, name, more, b64(data))
 
 
-def zipped(files, **more):
+def zipped(files):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
         for name, data in files.items():
-            z.writestr(zipfile.ZipInfo(name, (2026, 11, 20, 10, 0, 0)), data)
+            z.writestr(zipfile.ZipInfo(name, (2026, 11, 20, 10, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -169,6 +169,10 @@ def html():
     mail("html-related", multipart("related", inner("alternative", text("写真を送ります。\n"), text('<p>写真を送ります。</p><img src="cid:p1">', "html")),
          'Content-Type: image/png; name="p.png"\nContent-ID: <p1>\nContent-Disposition: inline; filename="p.png"\n'
          'Content-Transfer-Encoding: base64\n\n' + b64(b"\x89PNG\r\n\x1a\n" + bytes(64)), boundary="b1"))
+    mail("html-iso-2022-jp", b"MIME-Version: 1.0\nContent-Type: text/html; charset=iso-2022-jp\n\n<p>" +
+         "実施要領：実験、不要。".encode("iso-2022-jp") + b"</p>\n")
+    mail("html-shift-jis-lead", b"MIME-Version: 1.0\nContent-Type: text/html; charset=shift_jis\nContent-Transfer-Encoding: 8bit\n\n"
+         b'<p title="\x82">quote \x81<b>bold</b> ' + "表示ソ".encode("cp932") + b"</p>\n")
     mail("html-base", "MIME-Version: 1.0\n" + text('<base href="https://evil.example/"><a href="login">login</a>', "html"))
     mail("html-apple", multipart("alternative", text("写真です。\nよろしく。\n"), inner("mixed", text("<p>写真です。</p>", "html"),
          attached("a.pdf", PDF, "application/pdf"), text("<p>よろしく。</p>", "html"))))
@@ -187,6 +191,10 @@ def attachments():
          "Content-Disposition: attachment; filename*=utf-8''invoice%E2%80%AEfdp.exe\n\n" + b64(EXE)))
     mail("att-zip", multipart("mixed", body, attached("data.zip", zipped({"a.txt": "x" * 2000, "写真/b.exe": EXE, "../c.txt": "c"}), "application/zip")))
     mail("att-zip-locked", multipart("mixed", body, attached("data.zip", locked("見積書.xlsx"), "application/zip")))
+    mail("att-zip-bomb", multipart("mixed", body, attached("data.zip", zipped({"zero.bin": bytes(8 << 20)}), "application/zip")))
+    mail("att-name-crlf", multipart("mixed", body, "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n"
+         "Content-Disposition: attachment; filename*=utf-8''a%0D%0ASubject:%20b.txt\n\n" + b64("x")))
+    mail("att-rtf", multipart("mixed", body, "Content-Type: text/rtf\n\n{\\rtf1 x}\n", "Content-Type: text/enriched\n\n<bold>x</bold>\n"))
     mail("att-zip-broken", multipart("mixed", body, attached("data.zip", zipped({"a.txt": "x" * 200})[:-30], "application/zip")))
     mail("att-docx", multipart("mixed", body, attached("a.docx", zipped(DOCX))))
     mail("att-docx-text", multipart("mixed", body, attached("a.docx", zipped(DOCX)), attached("b.csv", "番号,氏名\r\n1,山田\r\n".encode("cp932"), "text/csv")),
@@ -222,6 +230,8 @@ def structure():
     mail("base64-junk", "MIME-Version: 1.0\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\naGVsbG8gd29y!!!!bGQ=\n")
     mail("qp-junk", "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n=E3=81=82 =ZZ a=\nb =0D=0A=00 end=\n")
     mail("utf-7", "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-7\n\n+MEIwRDBG-\n")
+    mail("encoded-message", multipart("mixed", payload, "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" +
+         b64("Subject: x\n\nhidden\n")))
     mail("partial", 'MIME-Version: 1.0\nContent-Type: message/partial; id="a"; number=1; total=2\n\nSubject: x\n\nhalf\n')
     mail("external-body", multipart("mixed", payload, "Content-Type: message/external-body; access-type=URL; URL=\"http://evil.example/a\"\n\n"
          "Content-Type: text/plain\n\n"))
@@ -266,6 +276,8 @@ def headers():
          " dkim=fail header.d=example.com; dmarc=fail\n\nx\n", "authserv=mx.example")
     mail("subject-marks", "\nx\n", subject="=?utf-8?B?%s?=" % base64.b64encode(("a" + "\u0301" * 30 + "b\u200bc").encode()).decode())
     mail("subject-long", "\nx\n", subject=word("あ" * 1000))
+    mail("subject-narrow", "\nx\n", subject=word("\u760d\u760a"))
+    mail("subject-word-in-word", "\nx\n", subject=word("=?utf-8?B?eA==?="))
     mail("subject-odd", "\nx\n", subject="two  blanks =?x y =?= end")
 
 
@@ -311,6 +323,8 @@ END:VCALENDAR
     mail("invitation", multipart("mixed", inner("alternative", text("招待します。\n"), text("<p>招待します。</p>", "html"),
          "Content-Type: text/calendar; charset=utf-8; method=REQUEST\nContent-Transfer-Encoding: base64\n\n" + b64(event)),
          attached("invite.ics", event, "application/ics")))
+    mail("invitation-withdrawn", "MIME-Version: 1.0\nContent-Type: text/calendar; charset=utf-8; method=CANCEL\n\n" +
+         event.replace("REQUEST", "CANCEL"), "en")
     mail("signed", multipart('signed; micalg=sha-256; protocol="application/pkcs7-signature"', text("署名された本文\n"),
          attached("smime.p7s", b"\x30\x80" + bytes(40), "application/pkcs7-signature")))
     mail("smime", 'MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data; name="smime.p7m"\n'
