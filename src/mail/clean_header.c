@@ -151,7 +151,8 @@ static void take_listed(void *arg, const struct mime_address *a)
 	}
 	if (l->recipients)
 		count_recipient(l->c, address, a->domain);
-	if (l->field == NULL || l->field->full || l->field->count >= l->max || !clean_field_mailbox(l->field, a->display, address))
+	if (l->field == NULL || l->field->full || l->field->count >= l->max ||
+		!clean_field_mailbox(l->field, a->display, address))
 		raise_flag(l->c, MAIL_FLAG(MANY_ADDRESSES));
 }
 
