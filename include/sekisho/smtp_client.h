@@ -43,9 +43,9 @@ enum smtp_client_event_kind {
 	SMTP_CLIENT_READY,    /* smtp_client_mail() may come; extensions and size_max are known */
 	SMTP_CLIENT_MAIL,     /* reply */
 	SMTP_CLIENT_RCPT,     /* reply, index: of smtp_client_rcpt() since MAIL, from 0 */
-	SMTP_CLIENT_DATA,     /* reply: 354, or a refusal */
+	SMTP_CLIENT_DATA,     /* reply: 354 (only when a recipient was accepted), or a refusal */
 	SMTP_CLIENT_SENT,     /* reply to the final dot */
-	SMTP_CLIENT_RESET,    /* reply */
+	SMTP_CLIENT_RESET,    /* reply, 250; a refusal is the end */
 	SMTP_CLIENT_GONE,     /* why; reply when there was one. Close. */
 };
 

@@ -34,9 +34,10 @@ static void put(struct smtp_client *c, enum pending kind, const char *p, size_t 
 	c->queue[at].end = c->queued;
 }
 
-static bool has_room(const struct smtp_client *c, size_t n)
+/* For so many commands of n bytes altogether. */
+static bool has_room(const struct smtp_client *c, size_t n, unsigned commands)
 {
-	return n <= sizeof(c->out) - c->nout && c->count < SMTP_CLIENT_QUEUE;
+	return n <= sizeof(c->out) - c->nout && c->count + commands <= SMTP_CLIENT_QUEUE;
 }
 
 static void put_line(struct smtp_client *c, enum pending kind, const char *verb, const char *argument)
@@ -81,8 +82,8 @@ static void begin_wait(struct smtp_client *c, int64_t now)
 		c->since = now;
 }
 
-/* 0 when a command of this kind may be queued now. */
-static int may_queue(const struct smtp_client *c, size_t n)
+/* 0 when so many commands of n bytes altogether may be queued now. */
+static int may_queue(const struct smtp_client *c, size_t n, unsigned commands)
 {
 	if (c->over || c->state != CLIENT_READY)
 		return c->state == CLIENT_HELLO && !c->over ? -EAGAIN : -EPROTO;
@@ -91,7 +92,7 @@ static int may_queue(const struct smtp_client *c, size_t n)
 	unsigned last = (c->head + c->count - 1) % SMTP_CLIENT_QUEUE;
 	if (c->count > 0 && c->queue[last].kind == PENDING_DATA)
 		return -EAGAIN;
-	return has_room(c, n) ? 0 : -EAGAIN;
+	return has_room(c, n, commands) ? 0 : -EAGAIN;
 }
 
 /* An address is sent only when it parses to itself. */
@@ -145,7 +146,7 @@ int smtp_client_mail(struct smtp_client *c, int64_t now, const struct smtp_mail 
 {
 	char line[LINE_MAX_OUT];
 	bool forward = origin != NULL && c->options.forward && (c->extensions & FORWARDS) == FORWARDS;
-	int r = may_queue(c, LINE_MAX_OUT + (forward ? ORIGIN_LINE_MAX : 0));
+	int r = may_queue(c, LINE_MAX_OUT + (forward ? ORIGIN_LINE_MAX : 0), forward ? 3 : 1);
 
 	if (r == 0 && c->in_mail)
 		return -EPROTO;
@@ -184,7 +185,7 @@ static void write_notify(unsigned bits, char out[40])
 int smtp_client_rcpt(struct smtp_client *c, int64_t now, const struct smtp_rcpt *rcpt)
 {
 	char line[LINE_MAX_OUT], notify[40];
-	int r = may_queue(c, sizeof(line));
+	int r = may_queue(c, sizeof(line), 1);
 	bool dsn = c->extensions & SMTP_DSN, told = dsn && rcpt->notify != 0, orcpt = dsn && rcpt->orcpt[0] != '\0';
 
 	if (r != 0 || !c->in_mail)
@@ -202,7 +203,7 @@ int smtp_client_rcpt(struct smtp_client *c, int64_t now, const struct smtp_rcpt 
 
 static int simple(struct smtp_client *c, int64_t now, enum pending kind, const char *verb)
 {
-	int r = may_queue(c, SMTP_COMMAND_MAX);
+	int r = may_queue(c, SMTP_COMMAND_MAX, 1);
 
 	if (r != 0)
 		return r;
@@ -337,7 +338,9 @@ static void tls_answered(struct smtp_client *c, bool yes, struct smtp_client_eve
 static void data_answered(struct smtp_client *c, struct smtp_client_event *ret)
 {
 	ret->kind = SMTP_CLIENT_DATA;
-	if (c->reply.code == 354) {
+	if (c->reply.code == 354 && c->naccepted == 0) {
+		gone(c, SMTP_WHY_HOP_UNEXPECTED, true, ret); /* to whom? */
+	} else if (c->reply.code == 354) {
 		c->state = CLIENT_TEXT;
 		c->text = (struct smtp_text){.state = TEXT_START};
 	}
@@ -388,6 +391,8 @@ static void replied(struct smtp_client *c, enum pending kind, struct smtp_client
 		break;
 	case PENDING_RSET:
 		ret->kind = SMTP_CLIENT_RESET;
+		if (!yes) /* what it still holds nobody knows */
+			gone(c, SMTP_WHY_HOP_REFUSED, true, ret);
 		break;
 	case PENDING_QUIT:
 		gone(c, SMTP_WHY_HOP_QUIT, true, ret);

@@ -228,6 +228,26 @@ static void test_many(void)
 	CHECK(client.nout <= SMTP_CLIENT_OUT);
 }
 
+/* A queue that is nearly full has no place for XFORWARD and MAIL. */
+static void test_full(void)
+{
+	struct smtp_origin o = {.address = "192.0.2.1"};
+	struct smtp_mail m = mail_of("a@b.jp");
+
+	options.forward = true;
+	for (unsigned n = 120; n < SMTP_CLIENT_QUEUE; n++) {
+		begin("250-x\r\n250-PIPELINING\r\n250 XFORWARD ADDR HELO\r\n");
+		mail();
+		for (unsigned i = 0; i < n - 2; i++)
+			CHECK_INT(rcpt("c@d.jp"), 0);
+		CHECK_INT(smtp_client_reset(&client, now), 0);
+		CHECK_INT(client.count, n);
+		CHECK_INT(smtp_client_mail(&client, now, &m, &o), n + 3 <= SMTP_CLIENT_QUEUE ? 0 : -EAGAIN);
+		CHECK(client.count <= SMTP_CLIENT_QUEUE && client.queue[client.head].kind == 5); /* MAIL, the first */
+	}
+	options.forward = false;
+}
+
 /* What a fault before us might hand over. */
 static void test_own_side(void)
 {
@@ -405,6 +425,24 @@ static void test_lies(void)
 		hear(finals[i].say);
 		CHECK_STR(told, finals[i].want);
 	}
+}
+
+/* 354 where no recipient was taken; RSET refused. */
+static void test_nobody(void)
+{
+	begin(FULL);
+	mail();
+	rcpt("c@d.jp");
+	smtp_client_data(&client, now);
+	flush();
+	told[0] = '\0';
+	hear("250 ok\r\n550 no\r\n354 go\r\n");
+	CHECK_STR(told, "MAIL 250  ok\nRCPT 0 550  no\nGONE hop-unexpected 354  go\n");
+	begin(FULL);
+	smtp_client_reset(&client, now);
+	flush();
+	hear("502 no\r\n");
+	CHECK_STR(told, "READY\nGONE hop-refused 502  no\n");
 }
 
 /* The reply to the dot must come after all of the dot was written. */
@@ -620,12 +658,14 @@ int main(void)
 	test_alone();
 	test_pipelined();
 	test_many();
+	test_full();
 	test_own_side();
 	test_text();
 	test_large();
 	test_abort();
 	test_lies();
 	test_early_final();
+	test_nobody();
 	test_limits();
 	test_hello();
 	test_tls();
