@@ -115,7 +115,7 @@ enum mail_reason mail_reason_find(const char *word);
 
 /*
  * The reply to the client, with CR LF: "550 5.7.1 needs-cc: SENTENCE (DETAIL)". `detail` (may be NULL) is shown as printable
- * ASCII, all else in it as '?'. With `local` and a program that speaks Japanese a second line says it in Japanese (UTF-8):
+ * ASCII, all else in it as '?'. With `local` and a program that speaks Japanese a second line says both in Japanese (UTF-8):
  * for the own town's mail servers, whose users read it in their returned mail; the internet hears ASCII only, as RFC 5321
  * has it. Returns the length, less than MAIL_REPLY_MAX; out is a string.
  */

@@ -62,17 +62,39 @@ enum mail_reason mail_reason_find(const char *word)
 	return MAIL_REASON_NONE;
 }
 
-/* " (DETAIL)" in printable ASCII; "" without one. */
-static void put_detail(const char *detail, char out[DETAIL_MAX + 4])
+/* Bytes of the character of UTF-8 at s that may be shown to a person: no control; 0 for what is none. */
+static size_t shown_char(const unsigned char *s, size_t left)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+
+	if (n == 1)
+		return s[0] >= ' ' && s[0] <= '~';
+	/* Neither stray nor overlong, no surrogate, not beyond U+10FFFF, no C1 control. */
+	if (n > left || s[0] < 0xc2 || s[0] > 0xf4 || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) || (s[0] == 0xc2 && s[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* " (DETAIL)" in printable ASCII, or in UTF-8; '?' for each other byte; "" without one. */
+static void put_detail(const char *detail, bool utf8, char out[DETAIL_MAX + 4])
 {
 	out[0] = '\0';
 	if (detail == NULL || *detail == '\0')
 		return;
-	size_t n = strnlen(detail, DETAIL_MAX);
+	size_t n = strnlen(detail, DETAIL_MAX), used = 2;
 	memcpy(out, " (", 2);
-	for (size_t i = 0; i < n; i++)
-		out[2 + i] = detail[i] >= ' ' && detail[i] <= '~' ? detail[i] : '?';
-	memcpy(out + 2 + n, ")", 2);
+	for (size_t i = 0; i < n;) {
+		size_t k = shown_char((const unsigned char *)detail + i, n - i);
+		bool keep = k == 1 || (k > 1 && utf8);
+		memcpy(out + used, keep ? detail + i : "?", keep ? k : 1);
+		used += keep ? k : 1;
+		i += keep ? k : 1;
+	}
+	memcpy(out + used, ")", 2);
 }
 
 /* Cuts a line so that its CR LF fits, between characters of UTF-8. */
@@ -95,11 +117,12 @@ size_t mail_reason_reply(enum mail_reason reason, const char *detail, bool local
 	bool two = local && own != english;
 	char shown[DETAIL_MAX + 4];
 
-	put_detail(detail, shown);
+	put_detail(detail, false, shown);
 	size_t n = end_line(out, snprintf(out, LINE_MAX_SMTP, "%u%c%s %s: %s%s", mail_reason_smtp(reason), two ? '-' : ' ',
 					 mail_reason_enhanced(reason), mail_reason_word(reason), english, shown));
-	if (two)
-		n += end_line(out + n, snprintf(out + n, LINE_MAX_SMTP, "%u %s %s", mail_reason_smtp(reason),
-					       mail_reason_enhanced(reason), own));
-	return n;
+	if (!two)
+		return n;
+	put_detail(detail, true, shown);
+	return n + end_line(out + n, snprintf(out + n, LINE_MAX_SMTP, "%u %s %s%s", mail_reason_smtp(reason),
+					     mail_reason_enhanced(reason), own, shown));
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include <sekisho/i18n.h>
 #include <sekisho/loop.h>
 
 #include "judging.h"
@@ -72,6 +73,14 @@ static void on_status(void *arg)
 
 /* -- Messages -------------------------------------------------------------------------------------------- */
 
+/* The language of refusals to the town's own servers. */
+static void speak(const struct policy *p)
+{
+	const struct ir_mail *way = p->way[MAIL_OUT];
+
+	i18n_init(way != NULL && way->english == 0 ? "ja" : "en");
+}
+
 static void take_generation(struct maild *m, const struct msg *got, int fd)
 {
 	const char *error = NULL;
@@ -87,6 +96,7 @@ static void take_generation(struct maild *m, const struct msg *got, int fd)
 	}
 	policy_free(m->policy);
 	m->policy = p;
+	speak(p);
 	hop_policy(m);
 	judging_policy(m);
 	on_status(m);

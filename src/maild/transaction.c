@@ -55,16 +55,17 @@ void transaction_reset(struct session *s)
 	s->step = STEP_IDLE;
 }
 
-/* A table's sentence to whoever waits; to the town's own servers in Japanese too. */
+/* A table's sentence to whoever waits; to the town's own servers in Japanese too. With what it is about, and the receipt. */
 static void say(struct session *s, enum mail_reason reason)
 {
-	char text[512];
+	char text[MAIL_REPLY_MAX], detail[sizeof(s->detail) + 64];
 	const char *receipt = s->have_report ? s->view.head->receipt : "";
+	bool both = receipt[0] != '\0' && strcmp(s->detail, receipt) != 0;
 
-	snprintf(text, sizeof(text), "%s: %s%s%s%s%s%s", mail_reason_word(reason), mail_reason_text(reason),
-		s->detail[0] != '\0' ? " (" : "", s->detail, s->detail[0] != '\0' ? ")" : "", receipt[0] != '\0' ? " receipt " : "",
-		receipt);
-	smtp_server_reply(&s->server, maild_now(), mail_reason_smtp(reason), mail_reason_enhanced(reason), text);
+	snprintf(detail, sizeof(detail), "%s%s%s%s", both ? "receipt " : "", both ? receipt : "",
+		both && s->detail[0] != '\0' ? "; " : "", s->detail);
+	size_t n = mail_reason_reply(reason, detail, s->way == MAIL_OUT, text);
+	smtp_server_reply_lines(&s->server, maild_now(), text, n);
 }
 
 /* What the mail server behind us said. */

@@ -71,6 +71,16 @@ static void test_detail(void)
 
 	mail_reason_reply(MAIL_REASON_RELAY, "a\r\n250 ok\xe8\xa6\x8b\x7f", false, out);
 	CHECK_STR(out, "550 5.7.1 relay: the mail gate takes mail for its own domains only (a?\?250 ok???\?)\r\n");
+	i18n_init("ja");
+	mail_reason_reply(MAIL_REASON_ATTACHMENT_TYPE, "見積\x1b.exe", true, out);
+	CHECK(strstr(out, "sent out (???\?\?\?\?.exe)\r\n550 5.7.1 ") != NULL);
+	CHECK(strstr(out, "(見積?.exe)\r\n") != NULL);
+	/* What is no character stays out: cut, stray, overlong, a surrogate, beyond Unicode, a C1 control. */
+	mail_reason_reply(MAIL_REASON_RELAY,
+		"\xe8\xa6 \x80 \xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf5\x80\x80\x80 \xc2\x9b \xe8", true, out);
+	const char *second = strstr(out, "\r\n550") + 2;
+	for (const char *s = strchr(second, '('); *s != '\r'; s++)
+		CHECK((unsigned char)*s < 0x80);
 	memset(detail, 'x', sizeof(detail) - 1);
 	detail[sizeof(detail) - 1] = '\0';
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
@@ -78,7 +88,7 @@ static void test_detail(void)
 			i18n_init(ja ? "ja" : "en");
 			size_t n = mail_reason_reply((enum mail_reason)codes[i], detail, true, out);
 			CHECK(n == strlen(out) && n < MAIL_REPLY_MAX);
-			const char *second = strstr(out, "\r\n") + 2;
+			second = strstr(out, "\r\n") + 2;
 			CHECK(second - out <= 512 && strlen(second) <= 512);
 			CHECK((*second != '\0') == (ja == 1)); /* every sentence has its Japanese */
 			CHECK(out[3] == (ja ? '-' : ' '));
