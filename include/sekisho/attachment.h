@@ -19,9 +19,6 @@
 #include <sekisho/tnef.h>
 #include <sekisho/zip.h>
 
-/* Text of a plain file that is kept until its charset is settled. As much as a part of the mail itself. */
-#define ATTACHMENT_RAW_MAX (1u << 20)
-#define ATTACHMENT_NAME_MAX 512u /* bytes of a name; its end is what counts */
 
 /* options.text_of: whose text is wanted. */
 #define ATTACHMENT_DOCX 0x01u
@@ -29,6 +26,8 @@
 #define ATTACHMENT_PPTX 0x04u
 #define ATTACHMENT_TXT 0x08u
 #define ATTACHMENT_CSV 0x10u
+#define ATTACHMENT_ANY 0x20u /* and any other file whose content is text, whatever its name */
+#define ATTACHMENT_ODF 0x40u /* OpenDocument: odt, ods, odp */
 
 /* Something in an attachment: an entry of an archive, an attachment of a winmail.dat. */
 struct attachment_item {
@@ -66,6 +65,7 @@ struct attachment_options {
 #define ATTACHMENT_OBJECT 0x0400u   /* an embedded object */
 #define ATTACHMENT_UNREAD 0x0800u   /* not all of it could be looked at */
 #define ATTACHMENT_TRUNCATED 0x1000u /* not all of its text was given */
+#define ATTACHMENT_PARTLY 0x2000u   /* encrypted, but only some of the files in it */
 
 struct attachment_report {
 	enum sniff_kind kind;

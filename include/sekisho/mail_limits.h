@@ -64,4 +64,41 @@
 /* Messages in messages whose text is shown; deeper ones are removed and listed. A forward of a forward of a forward. */
 #define MAIL_QUOTE_DEPTH 3u
 
+/* -- Attachments: what is beyond is not looked at, and the report says so ---------------------------------------- */
+
+/* Entries of a ZIP, attachments of a winmail.dat: nobody reads a longer list, and the table of them is fixed memory. */
+#define ZIP_ENTRIES_MAX 1000u
+#define TNEF_ITEMS_MAX 1000u
+/* Bytes of their names: longer ones cannot be files on Windows, Linux or macOS. As they are shown: 170 Chinese characters. */
+#define ZIP_NAME_MAX 255u
+#define ZIP_SHOWN_MAX 512u
+#define TNEF_NAME_MAX 255u
+#define TNEF_SHOWN_MAX 512u
+/* Bytes of an attachment's own name; its end is what counts. */
+#define ATTACHMENT_NAME_MAX 512u
+/* Inflated : deflated. Text has 3 to 20, sheets of numbers reach 60, bombs 1029. It counts from so many bytes on: a page of
+ * blanks is no bomb. */
+#define ZIP_RATIO_MAX 100u
+#define ZIP_RATIO_FREE (1u << 20)
+/* What a mail may have inflated in all, and how much each byte of its archives adds: at some 400 MB/s a large mail then
+ * costs no more than 100 MB/s of mail would, and a small one 20 ms. Content that is wanted counts twice, because it is read
+ * too; a look at an entry counts ZIP_LOOK. */
+#define ZIP_ALLOWANCE (8u << 20)
+#define ZIP_ALLOWANCE_PER_BYTE 4u
+#define ZIP_LOOK 2048u
+/* Bytes of sheets that are held back until their texts come (about 60 000 cells), of these texts, and their number. */
+#define OOXML_CELLS_MAX (512u << 10)
+#define OOXML_STRINGS_MAX (384u << 10)
+#define OOXML_NSTRINGS_MAX 32768u
+/* Of an element or attribute: the longest that matters is "noBreakHyphen"; of a value: a sheet's name, 31 characters. */
+#define OOXML_NAME_MAX 32u
+#define OOXML_VALUE_MAX 128u
+/* Empty cells in a row that become tabs. */
+#define OOXML_TABS_MAX 16u
+/* Text of a plain file that is kept until its charset is settled: as much as the whole text of a mail. */
+#define ATTACHMENT_RAW_MAX (1u << 20)
+/* Properties of one list: Outlook writes some 100; values of one property. More: the list is left alone. */
+#define TNEF_PROPERTIES_MAX 4096u
+#define TNEF_VALUES_MAX 65536u
+
 #endif

@@ -8,6 +8,8 @@
  * but the body has a line such as "[sheet2]" before it. Phonetic readings (ふりがな), deleted text, formulas and the
  * doubles for old programs are left out.
  *
+ * OpenDocument (odt, ods, odp) has its text in one part, and is read in the same manner.
+ *
  * A sheet names its texts by number, and Excel writes the texts behind the sheets: sheets are held back in a fixed memory
  * until ooxml_end(), and cut (report.truncated) when it is full. Dates of sheets are numbers there and stay so.
  */
@@ -19,15 +21,8 @@
 #include <stdint.h>
 
 #include <sekisho/charset.h>
+#include <sekisho/mail_limits.h>
 #include <sekisho/mailtext.h>
-
-/* Limits, and why. */
-#define OOXML_CELLS_MAX (512u << 10)  /* bytes of sheets that are held back: about 60 000 cells */
-#define OOXML_STRINGS_MAX (384u << 10) /* bytes of texts of cells */
-#define OOXML_NSTRINGS_MAX 32768u     /* texts of cells */
-#define OOXML_NAME_MAX 32u	      /* of an element or attribute: the longest that matters is "noBreakHyphen" */
-#define OOXML_VALUE_MAX 128u	      /* of an attribute: the longest that matters is a sheet's name, 31 characters */
-#define OOXML_TABS_MAX 16u	      /* empty cells in a row that become tabs */
 
 /* The tokenizer. */
 struct xml {
@@ -46,6 +41,7 @@ struct xml {
 #define OOXML_DOCX 0x01u
 #define OOXML_XLSX 0x02u
 #define OOXML_PPTX 0x04u
+#define OOXML_ODF 0x40u /* OpenDocument */
 
 struct ooxml_options {
 	unsigned of; /* OOXML_...: whose text is wanted */
@@ -74,6 +70,7 @@ struct ooxml {
 	bool any;     /* text of this part was given */
 	bool stop;    /* we ended this part ourselves */
 	uint32_t in_text, skip, in_value, in_inline; /* elements that are open */
+	uint32_t repeat; /* the cell that is open stands for so many */
 	uint8_t breaks; /* line ends that are due */
 	uint8_t kept;	/* line ends that were due when the cell began, if nothing was given since */
 	uint8_t tabs;	/* tabs that are due */

@@ -13,13 +13,9 @@
 #include <stdint.h>
 
 #include <sekisho/charset.h>
+#include <sekisho/mail_limits.h>
 #include <sekisho/sniff.h>
 
-#define TNEF_ITEMS_MAX 1000u	/* attachments; as many as entries of a ZIP */
-#define TNEF_NAME_MAX 255u	/* bytes of a name that are read */
-#define TNEF_SHOWN_MAX 512u	/* bytes of a name as it is shown */
-#define TNEF_PROPERTIES_MAX 4096u /* properties of one list: Outlook writes some 100 */
-#define TNEF_VALUES_MAX 65536u	/* values of one property */
 
 struct tnef_item {
 	const char *name; /* as in zip_entry; "" when it has none */

@@ -20,19 +20,8 @@
 
 #include <nettle/sha2.h>
 
+#include <sekisho/mail_limits.h>
 #include <sekisho/sniff.h>
-
-/* Limits, and why. */
-#define ZIP_ENTRIES_MAX 1000u /* nobody reads a longer list; the table of them is fixed memory */
-#define ZIP_NAME_MAX 255u     /* bytes of a name: longer ones cannot be files on Windows, Linux or macOS */
-#define ZIP_SHOWN_MAX 512u    /* bytes of a name as it is shown: 170 Chinese characters */
-#define ZIP_RATIO_MAX 100u    /* inflated : deflated. Text has 3 to 20, sheets of numbers reach 60, bombs 1029 */
-#define ZIP_RATIO_FREE (1u << 20) /* inflated bytes before the ratio counts: a page of blanks is no bomb */
-/* What a mail may have inflated in all: at some 400 MB/s a large mail then costs no more than 100 MB/s of mail would, and
- * a small one 20 ms. Content that is wanted counts twice, because it is read too; a look at an entry counts ZIP_LOOK. */
-#define ZIP_ALLOWANCE (8u << 20)
-#define ZIP_ALLOWANCE_PER_BYTE 4u /* each byte pushed adds this much */
-#define ZIP_LOOK 2048u
 
 /* Of an entry, and or-ed of all entries. */
 #define ZIP_ENCRYPTED 0x0001u
@@ -83,6 +72,7 @@ struct zip_entry {
 struct zip_report {
 	uint32_t entries;      /* that were told */
 	uint32_t files;	       /* of these, no directories */
+	uint32_t encrypted;    /* of these files */
 	uint64_t size, packed; /* sums */
 	uint32_t flags;	       /* ZIP_... of all */
 	enum zip_broken broken;

@@ -38,6 +38,7 @@ struct attachment {
 	uint8_t ntail;
 	uint8_t tail[sizeof(encrypt) - 1]; /* of what was searched */
 	bool pdf, encrypted;
+	bool any; /* it only looks like text so far */
 	size_t nraw;
 	bool raw_cut;
 	/* Large, and touched only when they are needed. */
@@ -63,6 +64,7 @@ static const struct {
 	{"object", N_("contains an embedded object")},
 	{"unread", N_("could not be looked at completely")},
 	{"truncated", N_("the text was cut")},
+	{"partly", N_("only some of the files in it are encrypted")},
 };
 
 const char *attachment_flag_word(unsigned bit)
@@ -172,7 +174,9 @@ static void decide(struct attachment *a)
 		a->reader = TNEF;
 		tnef_begin(&a->tnef, &(struct tnef_handler){.arg = a, .item = tnef_item});
 	} else {
-		a->reader = is_plain(a) ? PLAIN : NOBODY;
+		a->any = (a->options.text_of & ATTACHMENT_ANY) && a->options.text != NULL &&
+			(sniff_type(sniff_head(a->start, a->nstart, false))->traits & SNIFF_IS_TEXT);
+		a->reader = a->any || is_plain(a) ? PLAIN : NOBODY;
 	}
 }
 
@@ -281,7 +285,7 @@ static void end_plain(struct attachment *a)
 	struct decoder d;
 
 	if ((sniff_type(sniff_kind(&a->sniff))->traits & SNIFF_IS_TEXT) == 0) {
-		a->report.flags |= ATTACHMENT_UNREAD;
+		a->report.flags |= a->any ? 0 : ATTACHMENT_UNREAD;
 		return;
 	}
 	enum charset declared = a->options.declared != CHARSET_UNKNOWN ? a->options.declared : CHARSET_UTF_8;
@@ -354,6 +358,8 @@ static void end_zip(struct attachment *a)
 	r->flags |= MAPPED(r->archive.flags & ~(office ? ZIP_UNFIT : 0), zip_flags);
 	if (r->archive.broken != ZIP_WELL)
 		r->flags |= ATTACHMENT_BROKEN;
+	if (r->archive.encrypted > 0 && r->archive.encrypted < r->archive.files)
+		r->flags |= ATTACHMENT_PARTLY;
 	if (r->archive.spent)
 		r->flags |= ATTACHMENT_UNREAD;
 	if (a->options.text == NULL)
@@ -382,6 +388,8 @@ static void judge(struct attachment *a)
 	r->flags |= MAPPED(sniff_type(r->kind)->traits, kind_flags) | MAPPED(sniff_cfb(&a->sniff), compound_flags);
 	if (a->encrypted)
 		r->flags |= ATTACHMENT_ENCRYPTED;
+	if ((r->flags & ATTACHMENT_ARCHIVE) && a->reader != ZIP && a->reader != TNEF)
+		r->flags |= ATTACHMENT_UNREAD; /* of another kind of archive nobody here knows the inside */
 	if (sniff_name_runs(a->name, a->options.nname))
 		r->flags |= ATTACHMENT_PROGRAM;
 	if (sniff_name_dressed(a->name, a->options.nname))

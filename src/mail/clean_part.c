@@ -11,7 +11,9 @@
 #include <sekisho/i18n.h>
 #include <sekisho/unset.h>
 
-#define EVERY_TEXT (ATTACHMENT_DOCX | ATTACHMENT_XLSX | ATTACHMENT_PPTX | ATTACHMENT_TXT | ATTACHMENT_CSV)
+#define EVERY_TEXT                                                                                             \
+	(ATTACHMENT_DOCX | ATTACHMENT_XLSX | ATTACHMENT_PPTX | ATTACHMENT_ODF | ATTACHMENT_TXT | ATTACHMENT_CSV | \
+		ATTACHMENT_ANY)
 
 /* Whole characters of a name, in less than `size` bytes. */
 static void copy_name(char *out, size_t size, const char *name)

@@ -37,6 +37,7 @@ static const struct source {
 	{"ppt/notesSlides/*.xml", PART_FLOW, OOXML_PPTX},
 	{"ppt/comments/*.xml", PART_FLOW, OOXML_PPTX},
 	{"ppt/diagrams/data*.xml", PART_FLOW, OOXML_PPTX},
+	{"content.xml", PART_OPEN, OOXML_ODF},
 };
 
 static bool matches(const char *pattern, const char *name, size_t n)
@@ -87,12 +88,12 @@ void ooxml_label(struct ooxml *o, const char *label, size_t n)
 }
 
 /* What is due before text: the part's label, line ends, tabs. */
-static void put_text(struct ooxml *o, const char *s, size_t n)
+void ooxml_put_text(struct ooxml *o, const char *s, size_t n)
 {
 	static const char breaks[] = "\n\n", tabs[] = "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t";
 
 	if (!o->any) {
-		if (o->part != PART_BODY)
+		if (o->part == PART_FLOW)
 			ooxml_label(o, o->label, strlen(o->label));
 		o->report.parts++;
 	} else if (o->breaks > 0) {
@@ -102,6 +103,11 @@ static void put_text(struct ooxml *o, const char *s, size_t n)
 	o->any = true;
 	o->breaks = o->tabs = o->kept = 0;
 	ooxml_put(o, s, n);
+}
+
+void ooxml_due_tab(struct ooxml *o)
+{
+	o->tabs += o->tabs < OOXML_TABS_MAX;
 }
 
 bool ooxml_is(const char *s, size_t n, const char *word)
@@ -118,20 +124,21 @@ static bool one_of(const char *s, size_t n, const char *const *words)
 }
 
 /* Readings, definitions of tabs, doubles for old programs, deleted and hidden machinery. */
-static const char *const skipped[] = {"rPh", "rt", "pPr", "Fallback", "del", "moveFrom", "instrText", "fldData", NULL};
+static const char *const skipped[] = {"rPh", "rt", "pPr", "Fallback", "del", "moveFrom", "instrText", "fldData",
+	"ruby-text", "tracked-changes", "scripts", NULL};
 
 static void flow_start(struct ooxml *o, const char *name, size_t n)
 {
 	if (ooxml_is(name, n, "t") || ooxml_is(name, n, "text"))
 		o->in_text++;
 	else if (o->skip == 0 && ooxml_is(name, n, "tab"))
-		o->tabs += o->tabs < OOXML_TABS_MAX;
+		ooxml_due_tab(o);
 	else if (ooxml_is(name, n, "tc"))
 		o->kept = o->breaks;
 	else if (o->skip == 0 && (ooxml_is(name, n, "br") || ooxml_is(name, n, "cr")))
 		o->breaks += o->breaks < 2;
 	else if (o->skip == 0 && ooxml_is(name, n, "noBreakHyphen"))
-		put_text(o, "-", 1);
+		ooxml_put_text(o, "-", 1);
 }
 
 static void flow_end(struct ooxml *o, const char *name, size_t n)
@@ -144,7 +151,7 @@ static void flow_end(struct ooxml *o, const char *name, size_t n)
 		o->breaks += o->breaks < 2;
 	} else if (ooxml_is(name, n, "tc")) { /* its last paragraph ends the cell, not the line */
 		o->breaks = o->kept;
-		o->tabs += o->tabs < OOXML_TABS_MAX;
+		ooxml_due_tab(o);
 	} else if (ooxml_is(name, n, "tr")) {
 		o->tabs = 0;
 		o->breaks = 1;
@@ -158,7 +165,7 @@ static void flow(struct ooxml *o, enum xml_event event, const char *s, size_t n)
 	else if (event == XML_END)
 		flow_end(o, s, n);
 	else if (event == XML_TEXT && o->in_text > 0 && o->skip == 0)
-		put_text(o, s, n);
+		ooxml_put_text(o, s, n);
 }
 
 static void take(void *arg, enum xml_event event, const char *s, size_t n)
@@ -171,6 +178,8 @@ static void take(void *arg, enum xml_event event, const char *s, size_t n)
 		o->skip--;
 	if (o->part == PART_BODY || o->part == PART_FLOW)
 		flow(o, event, s, n);
+	else if (o->part == PART_OPEN)
+		ooxml_open(o, event, s, n);
 	else
 		ooxml_sheet(o, event, s, n);
 }
@@ -225,7 +234,7 @@ void ooxml_part_end(struct ooxml *o, bool whole)
 		return;
 	if (!whole && !o->stop)
 		o->report.damaged = true;
-	if (o->any && (o->part == PART_BODY || o->part == PART_FLOW))
+	if (o->any && (o->part == PART_BODY || o->part == PART_FLOW || o->part == PART_OPEN))
 		ooxml_put(o, "\n", 1);
 	o->part = PART_NONE;
 }

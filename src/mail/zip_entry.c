@@ -234,6 +234,7 @@ void zip_entry_end(struct zip *z)
 	z->seen[z->nseen++] = z->now;
 	r->entries++;
 	r->files += (e->flags & ZIP_DIRECTORY) == 0;
+	r->encrypted += (e->flags & (ZIP_DIRECTORY | ZIP_ENCRYPTED)) == ZIP_ENCRYPTED;
 	r->size += e->size;
 	r->packed += e->packed;
 	r->flags |= e->flags;

@@ -68,7 +68,7 @@ static void look(struct out *o, const uint8_t *data, size_t size, size_t step)
 	static struct attachment *a;
 	const char *name = names[size % 5];
 	uint64_t allowance = 1 << 20;
-	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_of = 0x1f,
+	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_of = size & 1 ? 0x7f : 0x5f,
 		.text_max = TEXT_MAX,
 		.allowance = &allowance, .arg = o, .item = item, .text = text};
 

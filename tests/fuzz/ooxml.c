@@ -35,12 +35,12 @@ static struct ooxml_report read_parts(struct out *o, const uint8_t *data, size_t
 {
 	static const char *const parts[] = {"word/document.xml", "word/header1.xml", "xl/workbook.xml",
 		"xl/worksheets/sheet1.xml",
-		"xl/sharedStrings.xml", "ppt/slides/slide1.xml", "xl/comments1.xml", "[Content_Types].xml"};
+		"xl/sharedStrings.xml", "ppt/slides/slide1.xml", "xl/comments1.xml", "content.xml"};
 	static struct ooxml ooxml;
 	const char *const names[] = {parts[size > 0 ? data[0] & 7 : 0], "xl/sharedStrings.xml", "xl/worksheets/sheet2.xml"};
 
 	o->n = 0;
-	ooxml_begin(&ooxml, &(struct ooxml_options){.of = 7, .text = take, .arg = o, .text_max = TEXT_MAX});
+	ooxml_begin(&ooxml, &(struct ooxml_options){.of = 0x47, .text = take, .arg = o, .text_max = TEXT_MAX});
 	for (size_t p = 0; p < 3; p++) {
 		bool more = ooxml_wants(&ooxml, names[p], strlen(names[p]));
 		for (size_t i = 1; more && i < size; i += step)

@@ -1,7 +1,8 @@
 /*
  * attachment_cat.c: the report of an attachment (file), as lines, and its text, for test_attachment.py.
  *
- * usage: attachment_cat [-n NAME] [-c CHARSET] [-m TEXT_MAX] [-t] FILE    -t: only once, with the seconds it took
+ * usage: attachment_cat [-n NAME] [-c CHARSET] [-m TEXT_MAX] [-a] [-t] FILE
+ *   -a: text of any file that is text; -t: only once, with the seconds it took
  * The file is pushed whole, byte by byte, and, when it is small, cut at every place: all must say the same.
  */
 #include <sekisho/attachment.h>
@@ -19,6 +20,7 @@ static size_t nout;
 static const char *name;
 static enum charset charset = CHARSET_UNKNOWN;
 static size_t text_max = 1 << 20;
+static bool any;
 static struct attachment *attachment;
 
 static void put(const char *s, size_t n)
@@ -62,7 +64,7 @@ static void run(const uint8_t *p, size_t n, size_t cut, size_t step)
 {
 	const struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0,
 		.declared = charset,
-		.text_of = 0x1f, .text_max = text_max, .item = item, .text = text};
+		.text_of = any ? 0x7f : 0x5f, .text_max = text_max, .item = item, .text = text};
 	struct attachment_report r;
 	char line[256];
 
@@ -107,6 +109,8 @@ int main(int argc, char **argv)
 			charset = charset_find(argv[i + 1], strlen(argv[i + 1])), i++;
 		else if (argv[i][1] == 'm')
 			text_max = strtoul(argv[++i], NULL, 10);
+		else if (argv[i][1] == 'a')
+			any = true;
 		else
 			timed = true;
 	}

@@ -166,6 +166,30 @@ class Excel(unittest.TestCase):
         self.assertLess(len(r.text), 12000)
 
 
+class Open(unittest.TestCase):
+    """OpenDocument."""
+
+    def look(self, body, kind="text"):
+        mime = f"application/vnd.oasis.opendocument.{kind}"
+        xml = f"{HEAD}<office:document-content><office:body>{body}</office:body></office:document-content>"
+        r = look(archive([("mimetype", mime), ("content.xml", xml), ("styles.xml", "<p>x</p>"), ("META-INF/manifest.xml", "<x/>")]), "a.odt")
+        self.assertEqual((r.kind, r.flags), ("opendocument", []))
+        return r.text
+
+    def test_text(self):
+        self.assertEqual(self.look("<text:h>題</text:h><text:p>一<text:tab/>二<text:s text:c='2'/>三<text:line-break/>四"
+                                   "<text:ruby><text:ruby-base>漢</text:ruby-base><text:ruby-text>かん</text:ruby-text></text:ruby></text:p>"
+                                   "<text:tracked-changes><text:p>消</text:p></text:tracked-changes><text:p/><text:p>末</text:p>"),
+                         "題\n一\t二 三\n四漢\n\n末\n")
+
+    def test_sheet(self):
+        cell = lambda t, more="": f"<table:table-cell {more}><text:p>{t}</text:p></table:table-cell>"
+        empty = lambda n: f"<table:table-cell table:number-columns-repeated='{n}'/>"
+        self.assertEqual(self.look("<table:table><table:table-row>" + cell("番号") + empty(2) + cell("名") + empty(16000) + "</table:table-row>"
+                                   "<table:table-row table:number-rows-repeated='65000'>" + empty(16384) + "</table:table-row>"
+                                   "<table:table-row>" + cell("1") + "</table:table-row></table:table>", "spreadsheet"), "番号\t\t\t名\n1\n")
+
+
 class PowerPoint(unittest.TestCase):
     def test_text(self):
         slide = lambda *ps: "".join(f"<a:p><a:r><a:t>{p}</a:t></a:r></a:p>" for p in ps)
@@ -184,6 +208,13 @@ class Plain(unittest.TestCase):
             self.assertEqual((r.text, r.charset, r.kind), ("氏名,年齢\n髙橋①,45\n", charset, "text"), codec)
         self.assertEqual(look("漢字".encode("iso-2022-jp"), "a.txt").text, "漢字")
 
+    def test_any(self):
+        for name in ("名簿.dat", "名簿", "a.html"):
+            self.assertEqual(look(self.TEXT.encode("cp932"), name).text, "")
+            self.assertEqual(look(self.TEXT.encode("cp932"), name, "-a").text, "氏名,年齢\n髙橋①,45\n")
+        r = look(b"text at first" + bytes(400), "a.dat", "-a")
+        self.assertEqual((r.text, r.flags), ("", []))
+
     def test_not_text(self):
         self.assertEqual(look(b"MZ" + bytes(100), "a.txt").text, "")
         self.assertIn("program", look(b"MZ" + bytes(100), "a.txt").flags)
@@ -201,7 +232,7 @@ class Kinds(unittest.TestCase):
         for data, name, kind, flags in (
                 (b"%PDF-1.7\n1 0 obj", "a.pdf", "pdf", []), (b"%PDF-1.7\ntrailer << /Encrypt 9 0 R >>", "a.pdf", "pdf", ["encrypted"]),
                 (b"MZ" + bytes(99), "請求書.pdf", "exe", ["program", "unfit"]), (b"MZ" + bytes(99), "a.pdf.exe", "exe", ["program", "dressed"]),
-                (b"", "a.docx", "empty", []), (b"7z\xbc\xaf\x27\x1c" + bytes(20), "a.7z", "7z", ["archive"]), (b"P", "x", "text", []),
+                (b"", "a.docx", "empty", []), (b"7z\xbc\xaf\x27\x1c" + bytes(20), "a.7z", "7z", ["archive", "unread"]), (b"P", "x", "text", []),
                 (b"WScript.Echo 1", "a.vbs", "text", ["program"]), (b"PK\3\4", "a.zip", "zip", ["archive", "broken"]),
                 (b"x\x9f\x3e\x22", "winmail.dat", "tnef", ["archive", "broken"])):
             r = look(data, name)
@@ -219,7 +250,7 @@ class Kinds(unittest.TestCase):
                 ([record("WordDocument")], "doc", []), ([record("Workbook")], "xls", []), ([record("PowerPoint Document")], "ppt", []),
                 ([record("EncryptionInfo"), record("EncryptedPackage")], "office-encrypted", ["encrypted"]),
                 ([record("WordDocument"), record("Macros", 1), record("VBA", 1)], "doc", ["macros"]),
-                ([record("__properties_version1.0")], "outlook", ["archive"]), ([record("DocumentText")], "ichitaro", []),
+                ([record("__properties_version1.0")], "outlook", ["archive", "unread"]), ([record("DocumentText")], "ichitaro", []),
                 ([record("\001Ole10Native"), record("WordDocument")], "doc", ["object"]), ([record("Other")], "compound", [])):
             r = look(file(*records), "x")
             self.assertEqual((r.kind, sorted(r.flags)), (kind, sorted(flags)))
@@ -228,11 +259,20 @@ class Kinds(unittest.TestCase):
         r = look(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + record("Root Entry", 5, installer), "a.doc")
         self.assertEqual((r.kind, sorted(r.flags)), ("msi", ["program", "unfit"]))
 
+    def test_partly_encrypted(self):
+        closed = bytearray(archive([("a.txt", b"x"), ("b.txt", b"y")], zipfile.ZIP_STORED))
+        for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            closed[closed.index(mark) + at] |= 1
+        self.assertEqual(sorted(look(bytes(closed), "a.zip").flags), ["archive", "encrypted", "partly", "unread"])
+        for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            closed[closed.rindex(mark) + at] |= 1
+        self.assertEqual(sorted(look(bytes(closed), "a.zip").flags), ["archive", "encrypted", "unread"])
+
     def test_disc(self):
         data = bytearray(40000)
         data[32769:32774] = b"CD001"
         r = look(bytes(data), "a.iso")
-        self.assertEqual((r.kind, sorted(r.flags)), ("iso", ["archive", "program"]))
+        self.assertEqual((r.kind, sorted(r.flags)), ("iso", ["archive", "program", "unread"]))
 
     def test_encrypt_over_pieces(self):
         for pad in range(4080, 4100):
