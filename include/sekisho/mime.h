@@ -265,6 +265,7 @@ struct uuencode {
 	uint8_t line[MAIL_UU_LINE], begin[MAIL_UU_LINE]; /* the line that comes; the first line, until the next decides */
 };
 
+#define MIME_FOLDS 64u /* lines of a field whose ends are remembered; in a field of more any place may be one */
 #define MIME_OUT 16384u /* decoded bytes come in pieces of this size: they stay in the first cache */
 
 struct mime {
@@ -285,6 +286,8 @@ struct mime {
 	uint16_t nline;
 	uint8_t line[MAIL_BOUNDARY_MAX + 64]; /* a line that may become a boundary */
 	uint32_t nfield, field_line; /* where its last line begins */
+	uint32_t folds[MIME_FOLDS];  /* where its lines were joined: the first ones */
+	uint8_t nfolds;
 	bool field_cr;		     /* a CR at the beginning of a line: that of the empty line, if LF follows */
 	uint8_t field[MAIL_FIELD_BYTES + 1]; /* and the CR of its last line */
 	struct base64 base64;

@@ -338,6 +338,7 @@ void mime_begin(struct mime *m, const struct mime_handler *handler, void *arg)
 	m->depth = 0;
 	m->nline = 0;
 	m->nfield = m->field_line = 0;
+	m->nfolds = 0;
 	m->field_cr = false;
 	m->line_end = false;
 	message_begin(m, MIME_NONE);

@@ -198,6 +198,8 @@ static void boundary_read(struct mime *m, struct mime_frame *f, const struct par
 		return;
 	}
 	size_t n = parameter_value(a, value, sizeof(value));
+	/* Programs differ in what a line end within it becomes. */
+	flags |= mime_field_folded(m, a->value, a->nvalue) ? MIME_FLAG(BOUNDARY_ODD) : 0;
 	flags |= boundary_flags(a, value, n) | (list->broken ? MIME_FLAG(BOUNDARY_BROKEN) : 0);
 	mime_flag_entity(m, f, flags);
 	if (flags & mime_opaque)

@@ -167,13 +167,26 @@ static void append(struct mime *m, const uint8_t *p, size_t n)
 	m->nfield += (uint32_t)n;
 }
 
+bool mime_field_folded(const struct mime *m, const uint8_t *p, size_t n)
+{
+	size_t from = (size_t)(p - m->field);
+
+	for (unsigned i = 0; i < m->nfolds; i++)
+		if (m->folds[i] >= from && m->folds[i] < from + n)
+			return true;
+	return m->nfolds == MIME_FOLDS;
+}
+
 /* The first byte of a line that is not empty: does it go on with the field, or begin another? */
 static void line_begin(struct mime *m, uint8_t c)
 {
 	if (!is_blank(c) || m->nfield == 0) {
 		field_finish(m);
+		m->nfolds = 0;
 		if (is_blank(c))
 			mime_flag_entity(m, mime_top(m), MIME_FLAG(HEADER_LINE));
+	} else if (m->nfolds < MIME_FOLDS) {
+		m->folds[m->nfolds++] = m->nfield;
 	}
 	m->field_line = m->nfield;
 	m->bol = false;

@@ -80,6 +80,8 @@ bool mime_line_plain(const uint8_t *p, size_t n);
 
 /* Takes up to one line; returns where it stopped. */
 const uint8_t *mime_field_push(struct mime *m, const uint8_t *p, const uint8_t *end);
+/* Whether a line ended within n bytes of the field that is being read. */
+bool mime_field_folded(const struct mime *m, const uint8_t *p, size_t n);
 /* What is pending is the last field. */
 void mime_field_end(struct mime *m);
 
