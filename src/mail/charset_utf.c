@@ -102,13 +102,12 @@ size_t charset_utf8(struct decoder *d, const uint8_t *in, size_t n, bool last, c
 		*out += run;
 		while (i < n && in[i] < 0x80)
 			*(*out)++ = (char)in[i++];
-		run = utf8_threes(in + i, n - i, *out);
+		if (i == n)
+			break;
+		run = in[i] < 0xe0 ? utf8_twos(in + i, n - i, *out) : utf8_threes(in + i, n - i, *out);
 		i += run;
 		*out += run;
-		run = utf8_twos(in + i, n - i, *out);
-		i += run;
-		*out += run;
-		if (i == n || in[i] < 0x80)
+		if (run > 0)
 			continue;
 		run = utf8_one(d, in + i, n - i, last, out);
 		if (run == 0)

@@ -103,9 +103,9 @@ static const char *read_character(struct html *h, const char *s, const char *end
 static const char *read_literal(struct html *h, const char *s, const char *end)
 {
 	while (s < end && !h->report.truncated) {
-		size_t run = html_text_run(h, s, (size_t)(end - s));
-		if (run == 0 && *s == '<' && h->state == S_RAW)
+		if (*s == '<' && h->state == S_RAW)
 			break;
+		size_t run = html_text_run(h, s, (size_t)(end - s));
 		s = run > 0 ? s + run : read_character(h, s, end);
 	}
 	return s;

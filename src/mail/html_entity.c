@@ -10,6 +10,7 @@
 
 #include "entities.inc"
 
+#define NUMBER_MAX 8u /* of a number that is read where it stands: "#x10FFFF" */
 #define OLD_MAX 6u /* the longest name that counts without a semicolon: "frac34" */
 
 const struct entity *html_entity(const char *name, size_t n, bool old)
@@ -110,12 +111,16 @@ static bool entity_goes_on(const char *name, size_t n, uint32_t c)
 /* Nearly always it is all there: s is behind the '&'. */
 const char *html_read_entity(struct html *h, const char *s, const char *end)
 {
-	size_t n = 0, most = (size_t)(end - s), limit = most > 0 && *s == '#' ? 9 : HTML_ENTITY_MAX;
+	size_t n = 0, most = (size_t)(end - s);
 
 	h->back = h->state;
-	while (n < most && n < limit && entity_goes_on(s, n, (uint8_t)s[n]))
-		n++;
-	if (n == most || n == 9) { /* cut; or so long that there may be noughts in front without end */
+	if (most == 0 || *s != '#')
+		for (; n < most && n < HTML_ENTITY_MAX && html_alnum((uint8_t)s[n]); n++)
+			;
+	else
+		for (; n < most && n <= NUMBER_MAX && entity_goes_on(s, n, (uint8_t)s[n]); n++)
+			;
+	if (n == most || (n > NUMBER_MAX && *s == '#')) { /* cut; or there may be noughts in front without end */
 		h->nentity = 0;
 		h->state = S_ENTITY;
 		return s;

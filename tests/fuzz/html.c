@@ -1,6 +1,6 @@
 /*
  * html.c (fuzz): whatever bytes come in, valid UTF-8 without controls, bidirectional marks or links comes out, not more than
- * was allowed, and the same however the input is cut.
+ * was allowed, and the same however the input is cut. Of the bytes as HTML, and as plain text through the filter alone.
  */
 #include <sekisho/html.h>
 
@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 4096u
+#define TEXT_MIN 4096u /* half of the inputs may give no more: what happens at the limit */
+#define TEXT_MAX 65536u
+#define PLAIN_MAX 8192u /* a byte may become "[U+FFFF]" */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,22 +68,50 @@ static void check(struct out *o)
 static void convert(struct out *o, const uint8_t *data, size_t size, size_t step)
 {
 	static struct html html;
+	size_t most = size & 2 ? TEXT_MIN : TEXT_MAX;
 
 	o->n = 0;
-	html_begin(&html, &(struct html_options){.text = take, .arg = o, .text_max = TEXT_MAX, .english = size & 1});
+	html_begin(&html, &(struct html_options){.text = take, .arg = o, .text_max = most, .english = size & 1});
 	for (size_t i = 0; i < size; i += step)
 		html_push(&html, (const char *)data + i, size - i < step ? size - i : step);
 	html_end(&html);
+	if (o->n > most)
+		abort();
 	check(o);
+}
+
+static void filter(struct out *o, const uint8_t *data, size_t size, size_t step)
+{
+	static struct mailtext filter;
+
+	o->n = 0;
+	mailtext_begin(&filter, &(struct mailtext_options){.sink = take, .arg = o, .visible = size & 1, .one_line = size & 2,
+		.defang = true});
+	for (size_t i = 0; i < size; i += step)
+		mailtext_put(&filter, (const char *)data + i, size - i < step ? size - i : step);
+	mailtext_end(&filter);
+	check(o);
+}
+
+static void same(const struct out *a, const struct out *b)
+{
+	if (a->n != b->n || memcmp(a->text, b->text, a->n) != 0)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct out whole, bytes;
+	static struct out whole, pieces;
 
 	convert(&whole, data, size, size + 1);
-	convert(&bytes, data, size, 1);
-	if (whole.n != bytes.n || memcmp(whole.text, bytes.text, whole.n) != 0)
-		abort();
+	convert(&pieces, data, size, 1);
+	same(&whole, &pieces);
+	convert(&pieces, data, size, size % 29 + 2);
+	same(&whole, &pieces);
+	if (size > PLAIN_MAX)
+		return 0;
+	filter(&whole, data, size, size + 1);
+	filter(&pieces, data, size, 1);
+	same(&whole, &pieces);
 	return 0;
 }
