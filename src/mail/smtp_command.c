@@ -3,8 +3,8 @@
  *
  * Input: one line of a stranger, which may hold any byte. The machine refuses by itself whatever the protocol does not
  * have here; the caller decides only about what is well formed and in its place. AUTH, BDAT, EXPN, TURN and ETRN are not
- * offered. A client that sends a piece of a message behind BDAT all the same, or speaks HTTP, is not waited for: it is
- * closed, before a part of its content can be read as commands.
+ * offered. A client that sends a piece of a message behind BDAT all the same, or a message whose DATA was refused (a line
+ * `Word:` is no command), or speaks HTTP, is not waited for: it is closed, before its content can be read as commands.
  */
 #include <string.h>
 #include <strings.h>
@@ -219,12 +219,15 @@ static const struct verb {
 	{"OPTIONS", do_other_protocol, 0},
 };
 
+/* "Subject: x", "Host: x". */
+static const struct verb field = {"", do_other_protocol, VERB_LONG};
+
 static const struct verb *find(const char *line, size_t n)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (smtp_word(line, n, verbs[i].word))
 			return &verbs[i];
-	return NULL;
+	return n > 0 && line[n - 1] == ':' ? &field : NULL;
 }
 
 /* Why the command is not looked at, or SMTP_SAY_OK. */

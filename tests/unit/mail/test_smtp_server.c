@@ -55,6 +55,9 @@ static const struct {
 	{HI MAIL RCPT "BDAT 4 LAST\r\nQUIT", "220 250 250 250 502", HI_TOLD MAIL_TOLD RCPT_TOLD "GONE junk\n"},
 	{"GET / HTTP/1.1\r\n|", "220 554", "GONE junk\n"},
 	{"POST / HTTP/1.1\r\n|", "220 554", "GONE junk\n"},
+	{HI MAIL "RCPT TO:<no-c@d.jp>\r\nDATA\r\n|Subject: x\r\n\r\n" MAIL RCPT, "220 250 250 550 554 554",
+		HI_TOLD MAIL_TOLD "RCPT <no-c@d.jp> 0 \nGONE junk\n"},
+	{"HELO a.jp\r\n|From:\r\n", "220 250 554", "HELO a.jp\nGONE junk\n"},
 	{HI "RSET x\r\nDATA x\r\n|QUIT x\r\n|", "220 250 501 501 501", HI_TOLD},
 	/* Parameters. */
 	{HI "MAIL FROM:<a@b.jp> SIZE=9999 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1\r\n|RCPT TO:<c@d.jp> NOTIFY=SUCCESS,DELAY "
