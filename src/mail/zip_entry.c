@@ -187,10 +187,12 @@ static enum sniff_kind kind_of(const struct zip *z)
 static void judge_entry(struct zip *z)
 {
 	struct zip_entry *e = &z->entry;
-	bool seen = (e->flags & (ZIP_UNREAD | ZIP_DIRECTORY)) == 0;
 
-	if (e->flags & ZIP_DIRECTORY)
+	if ((e->flags & ZIP_DIRECTORY) && e->size == 0)
 		return;
+	if (e->flags & ZIP_DIRECTORY) /* a folder with content is a file in disguise */
+		e->flags = (e->flags & ~ZIP_DIRECTORY) | ZIP_NAME_ODD;
+	bool seen = (e->flags & ZIP_UNREAD) == 0;
 	if (seen)
 		e->kind = e->size == 0 && z->nhead == 0 ? SNIFF_EMPTY : kind_of(z);
 	uint32_t traits = sniff_type(seen ? e->kind : sniff_claim(e->name, e->nname))->traits;

@@ -191,6 +191,11 @@ class Names(unittest.TestCase):
         self.assertEqual(len(self.one("あ" * 85).name), 85)
         self.assertLessEqual(len(self.one("\x01" * 250).name.encode()), 512)
 
+    def test_folder(self):
+        got = look(Raw().add("d/", b"", 0).add("e/", b"MZ" + bytes(99)).add("f.exe/", b"", 8).end())
+        self.assertEqual([e.flags for e in got.entries], [DIRECTORY, ODD | PROGRAM | UNFIT, DIRECTORY])
+        self.assertEqual(got.entries[1].kind, "exe")
+
     def test_twice(self):
         got = look(Raw().add("a", b"1").add("b", b"2").add("a", b"3").end())
         self.assertEqual(([e.flags & TWICE for e in got.entries], got.broken), ([0, 0, TWICE], "well"))
