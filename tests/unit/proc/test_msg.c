@@ -262,7 +262,7 @@ static void test_fields(void)
 	REFUSED(MSG_LINKS, memset(m.u.msg_links.link[MSG_LINKS_MAX - 1].name, 'e', LIMIT_IFNAME));
 	REFUSED(MSG_LOG_STATUS, m.u.msg_log_status.writable = 2);
 	REFUSED(MSG_REQUEST, m.u.msg_request.verb = 0);
-	REFUSED(MSG_REQUEST, m.u.msg_request.verb = MSG_VERB_PROVE + 1);
+	REFUSED(MSG_REQUEST, m.u.msg_request.verb = MSG_VERB_RESUME + 1);
 	REFUSED(MSG_STATUS, m.u.msg_status.health = 3);
 	REFUSED(MSG_STATUS, m.u.msg_status.nfindings = MSG_FINDINGS_MAX + 1);
 	REFUSED(MSG_STATUS, m.u.msg_status.findings[0].health = 3);
