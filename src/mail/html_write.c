@@ -211,7 +211,13 @@ static inline void begin_text(struct html *h, uint32_t p)
 		put_blanks(h, p);
 }
 
-static __attribute__((noinline)) void put_wide(struct html *h, uint32_t p)
+static unsigned utf8_length(uint32_t p)
+{
+	return p < 0x80 ? 1 : p < 0x800 ? 2 : p < 0x10000 ? 3 : 4;
+}
+
+/* In a row that is held, or near the end of what may be written. */
+static __attribute__((noinline)) void put_wide_with_care(struct html *h, uint32_t p)
 {
 	char s[4];
 	size_t n = mailtext_utf8(p, s);
@@ -219,6 +225,16 @@ static __attribute__((noinline)) void put_wide(struct html *h, uint32_t p)
 	h->row.mixed |= h->held;
 	if ((!h->held || !put_held(h, s, n)) && within(h, s, n) == n)
 		mailtext_put_char(&h->filter, p);
+}
+
+static void put_wide(struct html *h, uint32_t p)
+{
+	if (h->held || h->report.truncated || h->options.text_max - h->written < 4) {
+		put_wide_with_care(h, p);
+		return;
+	}
+	h->written += utf8_length(p);
+	mailtext_put_char(&h->filter, p);
 }
 
 static inline void put_visible(struct html *h, uint32_t p)
@@ -313,7 +329,7 @@ void html_text(struct html *h, uint32_t p)
 		if (h->last != 0)
 			mailtext_put_ascii(&h->filter, ' ');
 	}
-	h->written += p < 0x80 ? 1 : p < 0x800 ? 2 : p < 0x10000 ? 3 : 4;
+	h->written += utf8_length(p);
 	h->last = p;
 	if (p < 0x80)
 		mailtext_put_ascii(&h->filter, (char)p);
