@@ -94,8 +94,7 @@ enum mail_flag {
 	X(11, SIGNATURE, "signature", N_("signature, which cannot be verified here"))                               \
 	X(12, UUENCODE, "uuencode", N_("file written into the text"))                                               \
 	X(13, TNEF, "tnef", N_("Outlook's own format (winmail.dat)"))                                               \
-	X(14, RETURNED, "returned", N_("the mail that the report is about"))                                        \
-	X(15, TOO_LONG, "too-long", N_("text that is too long"))
+	X(14, RETURNED, "returned", N_("the mail that the report is about"))
 
 enum mailreport_why {
 #define X(code, name, word, text) MAILREPORT_WHY_##name = code,

@@ -7,11 +7,14 @@
  */
 #include <sekisho/mailreport.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include <sekisho/attachment.h>
 #include <sekisho/mailtext.h>
+
+static_assert(MAIL_FLAG_END < 64 && MIME_FLAG_END < 64, "a bit each");
 
 static const struct {
 	const char *word, *text;

@@ -176,7 +176,36 @@ static void test_words(void)
 	CHECK_STR(mailreport_why_word(MAILREPORT_WHY_END), "unknown");
 }
 
-int main(void)
+/* The page that explains the words has them all, with their sentences. */
+static void test_page(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct buf page = {0};
+	char row[512];
+	int ch;
+
+	while (f != NULL && (ch = getc(f)) != EOF)
+		buf_addc(&page, (char)ch);
+	CHECK(f != NULL && page.len > 1000);
+	for (unsigned i = 0; i < MAIL_FLAG_END + MAILREPORT_WHY_END + MIME_FLAG_END; i++) {
+		unsigned why = i - MAIL_FLAG_END, mime = why - MAILREPORT_WHY_END;
+		bool flag = i < MAIL_FLAG_END, cause = !flag && why < MAILREPORT_WHY_END;
+		snprintf(row, sizeof(row), "| `%s` |",
+			flag ? mail_flag_word(i) : cause ? mailreport_why_word(why) : mime_flag_word(mime));
+		CHECK(strstr(buf_str(&page), row) != NULL);
+		snprintf(row, sizeof(row), "| %s |\n",
+			flag ? mail_flag_text(i) : cause ? mailreport_why_text(why) : mime_flag_text(mime));
+		if (strstr(buf_str(&page), row) == NULL)
+			printf("%s: no row\n", row);
+		CHECK(strstr(buf_str(&page), row) != NULL);
+	}
+	if (f != NULL)
+		fclose(f);
+	buf_free(&page);
+}
+
+/* usage: test_mailreport rootfs/doc/mail-report.md */
+int main(int argc, char **argv)
 {
 	test_members();
 	test_texts();
@@ -184,5 +213,8 @@ int main(void)
 	test_any();
 	test_json();
 	test_words();
+	CHECK(argc == 2);
+	if (argc == 2)
+		test_page(argv[1]);
 	return test_end();
 }
