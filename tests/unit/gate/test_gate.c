@@ -26,7 +26,7 @@
 static char root[64];
 static struct gate gate;
 static struct daemon d;
-static int init_end = -1, logd_end = -1;
+static int init_end = -1, logd_end = -1, post_end = -1, caller_end = -1;
 static struct wall wall;
 static struct mono mono;
 
@@ -226,6 +226,8 @@ static void life(void)
 		dup2(list, DAEMON_FD_QUEUES);
 		close(list);
 	}
+	pair_on(DAEMON_FD_POST, &post_end);
+	pair_on(DAEMON_FD_CALLER, &caller_end);
 	d.loop = loop_new();
 	CHECK_INT(loop_add_fd(d.loop, init_end, EPOLLIN, on_spawn, NULL), 0);
 	CHECK_INT(loop_add_fd(d.loop, DAEMON_FD_INIT, EPOLLIN, on_init_message, NULL), 0);
@@ -242,7 +244,9 @@ static void death(void)
 	loop_free(d.loop);
 	close(init_end);
 	close(logd_end);
-	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_QUEUES; fd++)
+	close(post_end);
+	close(caller_end);
+	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_CALLER; fd++)
 		close(fd);
 }
 
