@@ -173,8 +173,6 @@ static void end_numbers(struct clean *c)
 
 	if (c->options.direction == CLEAN_IN)
 		return;
-	mynumber_push(&c->mynumber, c->header.subject, strlen(c->header.subject));
-	mynumber_break(&c->mynumber);
 	mynumber_end(&c->mynumber, &found);
 	c->report.mynumber_hits = found.hits;
 	c->report.mynumber_score = found.score;

@@ -545,6 +545,11 @@ enum mail_reason clean_header_end(struct clean *c)
 	}
 	if (h->nids > 0)
 		gather_references(h);
+	/* Before the text: a word in the subject is near the first number. */
+	if (c->options.direction == CLEAN_OUT) {
+		mynumber_push(&c->mynumber, h->subject, strlen(h->subject));
+		mynumber_break(&c->mynumber);
+	}
 	c->report.received += h->hops;
 	if (c->report.structure & MIME_FLAG(ADDRESSES))
 		return MAIL_REASON_LIMIT_ADDRESSES;

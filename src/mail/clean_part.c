@@ -111,6 +111,10 @@ void clean_part_begin(struct clean *c, const struct mime_entity *e, enum mailrep
 	c->attached_open = false;
 	c->nitems = 0;
 	copy_name(c->part_name, sizeof(c->part_name), name);
+	if (c->options.direction == CLEAN_OUT) {
+		mynumber_push(&c->mynumber, c->part_name, strlen(c->part_name));
+		mynumber_break(&c->mynumber);
+	}
 	c->items.n = 0;
 	clean_text_begin(&c->items, 0, c->options.private_use);
 	attachment_begin(c->attachment, &o);
@@ -227,10 +231,6 @@ void clean_part_end(struct clean *c, const struct mime_entity *e, mime_flags bod
 		clean_text_end(&c->attached);
 	if (c->attached.full)
 		c->report.flags |= MAIL_FLAG(TRUNCATED);
-	if (c->options.direction == CLEAN_OUT) {
-		mynumber_push(&c->mynumber, c->part_name, strlen(c->part_name));
-		mynumber_break(&c->mynumber);
-	}
 	if (a.size > 0 || c->part_name[0] != '\0') /* an empty part without a name is nothing */
 		list_part(c, e, &a, body);
 }

@@ -68,9 +68,8 @@ static void look(struct out *o, const uint8_t *data, size_t size, size_t step)
 	static struct attachment *a;
 	const char *name = names[size % 5];
 	uint64_t allowance = 1 << 20;
-	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_of = size & 1 ? 0x7f : 0x5f,
-		.text_max = TEXT_MAX,
-		.allowance = &allowance, .arg = o, .item = item, .text = text};
+	struct attachment_options options = {.name = name, .nname = name != NULL ? strlen(name) : 0, .text_max = TEXT_MAX,
+		.text_of = size & 1 ? 0x7f : 0x5f, .allowance = &allowance, .arg = o, .item = item, .text = text};
 
 	if (a == NULL && (a = malloc(attachment_size())) == NULL)
 		abort();
