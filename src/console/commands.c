@@ -200,7 +200,7 @@ static const struct command mail_commands[] = {
 		.options = who_options,
 		.help = N_("let a mail leave that is held"),
 		.about = N_("The mail is not kept here: its mail server sends it again by itself, and then it leaves. How long an approval "
-			    "holds is `mail outbound approval-days` of the policy."),
+			    "holds is `mail outbound attachments approval-days` of the policy."),
 		.run = verb_mail_approve,
 	},
 	{

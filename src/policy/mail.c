@@ -141,22 +141,6 @@ static struct ir_run put_hops(struct side *s, const struct words *hops)
 	return run;
 }
 
-/* Connections to a next hop's own address that the kernel turns to the gate: it answers by that address. */
-static void answer_for(struct side *s, const struct ir_mail *m)
-{
-	for (uint32_t i = 0; i < m->listens.n; i++)
-		for (uint32_t k = 0; k < m->hops.n; k++) {
-			uint32_t interface = s->c->ir.mail_hosts[m->listens.first + i].interface;
-			struct addr hop = ir_addr(s->c->ir.mail_hosts[m->hops.first + k].family,
-				s->c->ir.mail_hosts[m->hops.first + k].range.lo);
-			bool before = false;
-			for (uint32_t j = 0; j < i; j++)
-				before = before || s->c->ir.mail_hosts[m->listens.first + j].interface == interface;
-			if (!before)
-				answer(s, interface, &hop);
-		}
-}
-
 /* -- domains ---------------------------------------------------------------------------------------------- */
 
 bool mail_domain_in(const struct words *list, const char *domain)
@@ -266,8 +250,6 @@ static void put_in(struct compiler *c)
 	m.authserv = ir_intern(&c->ir, in->authserv.text);
 	m.listens = put_listens(&s, &in->listen);
 	m.hops = put_hops(&s, &in->next_hops);
-	if (in->transparent)
-		answer_for(&s, &m);
 	if (in->original_copied && in->original_to.text != NULL)
 		put_hop(&s, &in->original_to, &m.originals, KIND_INTERNET, "original-to");
 	else if (in->original_copied && !form_said(c, in->line))
@@ -388,8 +370,6 @@ static void put_out(struct compiler *c)
 	m.max_external = out->max_external_recipients;
 	m.listens = put_listens(&s, &out->listen);
 	m.hops = put_hops(&s, &out->next_hops);
-	if (out->transparent)
-		answer_for(&s, &m);
 	m.servers = put_servers(&s, &out->servers);
 	put_flood(&s, &m, &out->flood);
 	put_senders(&s, &m);
