@@ -2,7 +2,7 @@
  * mime_flag.h: what is wrong, or doubtful, in a mail's structure. Nothing is guessed in silence: each doubt has a row here.
  *
  * A set of them is a mime_flags, one bit each; one bit of the 64 stays free. To add one: a row, its Japanese, its mail in
- * tests/golden/mail/attack.
+ * tests/golden/mail/attack, its row in rootfs/doc/mail-report.md (a test looks).
  */
 #ifndef SEKISHO_MIME_FLAG_H
 #define SEKISHO_MIME_FLAG_H
