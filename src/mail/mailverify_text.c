@@ -148,17 +148,19 @@ static bool is_usual(const uint8_t *s)
 /* Bytes at s that text_byte() would take: the same, but faster. */
 static size_t usual(struct mailverify *v, const uint8_t *s, size_t n)
 {
+	uint64_t tail = v->tail; /* not in *v: it would be written for each character */
+	uint8_t base = v->base;
 	size_t i = 0;
 
-	if (v->need > 0 || (v->tail & 0xff) == '\r')
+	if (v->need > 0 || (tail & 0xff) == '\r')
 		return 0;
 	while (i < n) {
 		if (s[i] >= 0x20 && s[i] < 0x7f && s[i] != '/') {
-			v->tail = v->tail << 8 | s[i++];
-			v->base = OTHER;
+			tail = tail << 8 | s[i++];
+			base = OTHER;
 		} else if (n - i >= 3 && is_usual(s + i)) {
-			v->tail = 0;
-			v->base = s[i] > 0xe3 || s[i + 1] >= 0x90 ? CHINESE : OTHER;
+			tail = 0;
+			base = s[i] > 0xe3 || s[i + 1] >= 0x90 ? CHINESE : OTHER;
 			i += 3;
 		} else {
 			break;
@@ -166,6 +168,8 @@ static size_t usual(struct mailverify *v, const uint8_t *s, size_t n)
 	}
 	if (i > 0)
 		v->marks = 0;
+	v->tail = tail;
+	v->base = base;
 	return i;
 }
 
@@ -196,21 +200,31 @@ static const uint8_t digits[256] = {
 	NO32, NO32, NO32, NO32,
 };
 
+/* Four characters, three bytes. Not 0: one of them is no digit. */
+static uint8_t quad(const uint8_t *s, uint8_t *out)
+{
+	uint8_t a = digits[s[0]], b = digits[s[1]], c = digits[s[2]], d = digits[s[3]];
+
+	out[0] = (uint8_t)(a << 2 | b >> 4);
+	out[1] = (uint8_t)(b << 4 | c >> 2);
+	out[2] = (uint8_t)(c << 6 | d);
+	return (a | b | c | d) & NO;
+}
+
 int mailverify_decode(const uint8_t *s, size_t n, uint8_t *out)
 {
-	size_t pad = n > 0 && s[n - 1] == '=' ? 1u + (s[n - 2] == '=') : 0, have = 0;
+	size_t pad = n > 0 && s[n - 1] == '=' ? 1u + (s[n - 2] == '=') : 0, full = pad > 0 ? n - 4 : n, have = full / 4 * 3;
 	uint8_t bad = 0;
 
-	for (size_t i = 0; i < n; i += 4) {
-		bool end = i + 4 == n;
-		uint8_t a = digits[s[i]], b = digits[s[i + 1]];
-		uint8_t c = end && pad == 2 ? 0 : digits[s[i + 2]], d = end && pad >= 1 ? 0 : digits[s[i + 3]];
-		bad |= a | b | c | d;
-		out[have++] = (uint8_t)(a << 2 | b >> 4);
-		out[have++] = (uint8_t)(b << 4 | c >> 2);
-		out[have++] = (uint8_t)(c << 6 | d);
+	for (size_t i = 0; i < full; i += 4, out += 3)
+		bad |= quad(s + i, out);
+	if (pad > 0) {
+		uint8_t last[4] = {s[full], s[full + 1], pad == 2 ? 'A' : s[full + 2], 'A'}, bytes[3]; /* 'A': no bits */
+		bad |= quad(last, bytes);
+		/* What no byte is made of is zero. */
+		bad |= bytes[2] | (pad == 2 ? bytes[1] : 0);
+		memcpy(out, bytes, 3 - pad);
+		have += 3 - pad;
 	}
-	for (size_t i = 0; i < pad; i++)
-		bad |= out[--have] != 0 ? NO : 0;
-	return bad & NO ? -1 : (int)have;
+	return bad != 0 ? -1 : (int)have;
 }
