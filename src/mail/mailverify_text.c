@@ -136,13 +136,22 @@ static enum mailverify_reason text_byte(struct mailverify *v, uint8_t c)
 	return c < 0x80 ? ascii(v, c) : lead(v, c);
 }
 
-/* Kana but their marks, and U+3400 to U+9FFF: most of a Japanese text, and plain. Three bytes. */
-static bool is_usual(const uint8_t *s)
+/*
+ * Three bytes that are most of a Japanese text, and plain: U+3400 to U+9FFF, kana and signs but their marks, signs from U+2100
+ * to U+27FF, full-width forms from U+FF00 to U+FF7F. NOTHING: something else.
+ */
+static enum base usual_character(const uint8_t *s)
 {
-	if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80)
-		return false;
-	return (s[0] > 0xe3 && s[0] < 0xea) || (s[0] == 0xe3 && (s[1] >= 0x90 || s[1] == 0x81 || s[1] == 0x83 ||
-		(s[1] == 0x80 && s[2] < 0xaa) || (s[1] == 0x82 && s[2] != 0x99 && s[2] != 0x9a)));
+	uint8_t b = s[1], c = s[2];
+
+	if ((b & 0xc0) != 0x80 || (c & 0xc0) != 0x80)
+		return NOTHING;
+	if ((s[0] > 0xe3 && s[0] < 0xea) || (s[0] == 0xe3 && b >= 0x90))
+		return CHINESE;
+	if (s[0] == 0xe3)
+		return b == 0x81 || b == 0x83 || (b == 0x80 && c < 0xaa) || (b == 0x82 && c != 0x99 && c != 0x9a)
+			? OTHER : NOTHING;
+	return (s[0] == 0xe2 && b >= 0x84 && b < 0xa0) || (s[0] == 0xef && (b == 0xbc || b == 0xbd)) ? OTHER : NOTHING;
 }
 
 /* Bytes at s that text_byte() would take: the same, but faster. */
@@ -158,12 +167,13 @@ static size_t usual(struct mailverify *v, const uint8_t *s, size_t n)
 		if (s[i] >= 0x20 && s[i] < 0x7f && s[i] != '/') {
 			tail = tail << 8 | s[i++];
 			base = OTHER;
-		} else if (n - i >= 3 && is_usual(s + i)) {
-			tail = 0;
-			base = s[i] > 0xe3 || s[i + 1] >= 0x90 ? CHINESE : OTHER;
-			i += 3;
 		} else {
-			break;
+			enum base three = n - i >= 3 ? usual_character(s + i) : NOTHING;
+			if (three == NOTHING)
+				break;
+			tail = 0;
+			base = (uint8_t)three;
+			i += 3;
 		}
 	}
 	if (i > 0)
