@@ -188,6 +188,14 @@ def test_early(tap, programs):
         tap.check("nothing of it was taken", taker.mails(0, 0) == [])
 
 
+def read_maildir(path):
+    """What is in it; nothing while it is not there, or is being made."""
+    try:
+        return [bytes(m) for m in mailbox.Maildir(path, create=False)]
+    except (mailbox.Error, FileNotFoundError, KeyError):
+        return []
+
+
 # Next hops: how to start each, and where what it delivers is found.
 
 class Sink:
@@ -254,8 +262,7 @@ class Postfix:
                     f.write(" ".join([*words[:4], "n", *words[5:]]) + "\n")
 
     def delivered(self):
-        path = os.path.join(self.folder, "box", "mail")
-        return [bytes(m) for m in mailbox.Maildir(path, create=False)] if os.path.exists(path) else []
+        return read_maildir(os.path.join(self.folder, "box", "mail"))
 
 
 class OpenSmtpd:
@@ -306,8 +313,7 @@ class OpenSmtpd:
         os.chmod("/var/spool/smtpd", 0o711)
 
     def delivered(self):
-        path = os.path.join(self.folder, "box", "mail")
-        return [bytes(m) for m in mailbox.Maildir(path, create=False)] if os.path.exists(path) else []
+        return read_maildir(os.path.join(self.folder, "box", "mail"))
 
 
 def holds(mails, message):
