@@ -360,25 +360,39 @@ bool identify_hear(struct identify *i, struct pool *pool, unsigned from, const u
 
 /* -- The beginnings of a flow, without their order ------------------------------------------------------------- */
 
+static void transcript_of_sides(const struct verify_side side[2], unsigned first, struct transcript *ret)
+{
+	ret->turns = 0;
+	for (unsigned k = 0; k < 2; k++) {
+		unsigned from = first ^ k;
+		ret->p[from] = side[from].p;
+		ret->ended[from] = side[from].ended;
+		if (side[from].n > 0)
+			ret->turn[ret->turns++] = side[from].n | (from != 0 ? TRANSCRIPT_SERVER : 0);
+	}
+}
+
 enum application judge_identify(const struct verify_side side[2], bool datagram, uint16_t server_port,
 	enum inspect_level *ret_level)
 {
-	struct identity best = {0}, now;
+	enum application best = APP_NONE;
+	struct identity now UNSET;
 
-	/* Who spoke first is not known. */
-	for (unsigned first = 0; first < 2 && best.level != LEVEL_RELATES; first++) {
-		struct transcript t = {.p = {side[0].p, side[1].p}, .ended = {side[0].ended, side[1].ended},
-			.datagrams = datagram, .server_port = server_port};
-		for (unsigned k = 0; k < 2; k++) {
-			unsigned from = first ^ k;
-			if (side[from].n > 0)
-				t.turn[t.turns++] = side[from].n | (from != 0 ? TRANSCRIPT_SERVER : 0);
-		}
-		uint32_t live = identify_all(datagram);
+	*ret_level = LEVEL_NONE;
+	/* Who spoke first is not known, unless only one did. */
+	for (unsigned first = side[0].n == 0; first < 2 && *ret_level != LEVEL_RELATES; first++) {
+		struct transcript t UNSET;
+		transcript_of_sides(side, first, &t);
+		t.datagrams = datagram;
+		t.server_port = server_port;
+		uint32_t live = t.turns == 0 ? identify_all(datagram) : identify_first(datagram, first, side[first].p[0]);
 		identify(&t, &live, &now, NULL);
-		if (now.level > best.level || best.application == APP_NONE)
-			best = now;
+		if (now.level > *ret_level || best == APP_NONE) {
+			best = now.application;
+			*ret_level = now.level;
+		}
+		if (side[!first].n == 0)
+			break;
 	}
-	*ret_level = best.level;
-	return best.application;
+	return best;
 }
