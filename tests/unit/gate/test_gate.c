@@ -26,7 +26,7 @@
 static char root[64];
 static struct gate gate;
 static struct daemon d;
-static int init_end = -1, logd_end = -1, post_end = -1, caller_end = -1;
+static int init_end = -1, logd_end = -1, mail_end = -1, caller_end = -1;
 static struct wall wall;
 static struct mono mono;
 
@@ -38,9 +38,29 @@ static struct {
 	unsigned compiled, proved;
 	uint32_t nsegments; /* of the IR that comes: tells generations apart */
 	bool close_all, prove_untrusted;
+	bool mail; /* the policy has a mail gate */
+	unsigned listens;
+	struct msg_mail_listen listen;
 } world;
 
 /* -- An IR ----------------------------------------------------------------------------------------------- */
+
+/* The gate listens on 10.0.0.1 for segment 1 (internet), and calls 10.0.0.25. */
+static void build_mail(struct ir_builder *b)
+{
+	struct ir_interface *i = IR_PUSH(b, interfaces);
+	i->segment = 1;
+	snprintf(i->name, sizeof(i->name), "eth9");
+	struct ir_network *n = IR_PUSH(b, networks);
+	*n = (struct ir_network){.segment = 1, .family = 4, .range = {.lo = {10, 0, 0, 0}, .hi = {10, 0, 0, 255}}};
+	b->segments[1].networks = (struct ir_run){0, 1};
+	struct ir_own *in = IR_PUSH(b, owns), *out = IR_PUSH(b, owns);
+	in = &b->owns[0]; /* the second push may have moved it */
+	*in = (struct ir_own){.what = ir_intern(b, "mail"), .family = 4, .proto = 6, .port_lo = 25, .port_hi = 25, .local = {10, 0, 0, 1},
+		.remote = n->range};
+	*out = (struct ir_own){.what = ir_intern(b, "mail"), .out = 1, .family = 4, .proto = 6, .port_lo = 25, .port_hi = 25,
+		.remote = {.lo = {10, 0, 0, 25}, .hi = {10, 0, 0, 25}}};
+}
 
 static void build_ir(struct buf *out)
 {
@@ -66,6 +86,8 @@ static void build_ir(struct buf *out)
 			.window_to = INT64_MAX};
 		b.rules[0].name = ir_intern(&b, "evil");
 	}
+	if (world.mail)
+		build_mail(&b);
 	ir_encode(&b, out);
 	ir_builder_free(&b);
 	arena_free(a);
@@ -131,6 +153,10 @@ static void on_spawn(void *arg, int fd, uint32_t events)
 			world.prove_untrusted = !compile && m.u.msg_spawn.clock_untrusted;
 			MSG_TEXT(e.name, compile ? "sekisho-compile" : "sekisho-prove");
 			CHECK_INT(msg_send(fd, MSG_EXITED, m.tag, &e, NULL, 0), 0);
+		}
+		if (m.type == MSG_MAIL_LISTEN) {
+			world.listens++;
+			world.listen = m.u.msg_mail_listen;
 		}
 		msg_close_fds(&m);
 	}
@@ -226,7 +252,7 @@ static void life(void)
 		dup2(list, DAEMON_FD_QUEUES);
 		close(list);
 	}
-	pair_on(DAEMON_FD_POST, &post_end);
+	pair_on(DAEMON_FD_POST, &mail_end);
 	pair_on(DAEMON_FD_CALLER, &caller_end);
 	d.loop = loop_new();
 	CHECK_INT(loop_add_fd(d.loop, init_end, EPOLLIN, on_spawn, NULL), 0);
@@ -244,7 +270,7 @@ static void death(void)
 	loop_free(d.loop);
 	close(init_end);
 	close(logd_end);
-	close(post_end);
+	close(mail_end);
 	close(caller_end);
 	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_CALLER; fd++)
 		close(fd);
@@ -875,6 +901,68 @@ static void test_missing_interface(void)
 	death();
 }
 
+/* -- The mail gate --------------------------------------------------------------------------------------- */
+
+static bool was_told(int fd, enum msg_type type, struct msg *ret)
+{
+	while (msg_recv(fd, ret) == 1) {
+		msg_close_fds(ret);
+		if (ret->type == type)
+			return true;
+	}
+	return false;
+}
+
+static void test_mail(void)
+{
+	struct msg_mail_status s = {.sessions_max = 8, .way = {{.configured = 1, .hops = 1}}};
+	struct msg m;
+
+	machine();
+	run_ms(1000);
+	world.mail = true;
+	struct msg_committed c = commit_text("set mail");
+	CHECK_STR(c.error, "");
+	CHECK_INT(world.listen.n, 1);
+	CHECK(world.listen.address[0].direction == MSG_MAIL_IN && world.listen.address[0].port == 25 && world.listen.address[0].addr[3] == 1);
+	CHECK(was_told(mail_end, MSG_GENERATION, &m) && m.u.msg_generation.number == 1);
+	CHECK(was_told(caller_end, MSG_MAIL_HOPS, &m) && m.u.msg_mail_hops.n == 1 && m.u.msg_mail_hops.hop[0].addr[3] == 25);
+	/* What stays as it is is not said again. */
+	unsigned said = world.listens;
+	CHECK(commit_text("set mail again").ok);
+	CHECK_INT(world.listens, said);
+	CHECK(was_told(mail_end, MSG_GENERATION, &m) && m.u.msg_generation.number == 2);
+	/* No word, no answer of its servers, no socket. */
+	run_ms(21000);
+	struct msg_status st = status();
+	CHECK(has_finding(&st, "mail-away"));
+	CHECK_INT(msg_send(mail_end, MSG_MAIL_STATUS, 0, &s, NULL, 0), 0);
+	run_ms(1500);
+	st = status();
+	CHECK(!has_finding(&st, "mail-away") && has_finding(&st, "mail-hop-down") && has_finding(&st, "mail-deaf"));
+	s.way[0].hops_well = s.way[0].listening = 1;
+	s.way[0].flood = MSG_MAIL_STOPPED;
+	CHECK_INT(msg_send(mail_end, MSG_MAIL_STATUS, 0, &s, NULL, 0), 0);
+	run_ms(1500);
+	st = status();
+	CHECK(!has_finding(&st, "mail-hop-down") && !has_finding(&st, "mail-deaf") && has_finding(&st, "mail-stopped"));
+	/* Another life of sekisho-maild learns the policy, and that it is stopped. */
+	struct msg_exited e = {.status = 9};
+	MSG_TEXT(e.name, "sekisho-maild");
+	CHECK_INT(msg_send(init_end, MSG_EXITED, 0, &e, NULL, 0), 0);
+	run_ms(1500);
+	CHECK(was_told(mail_end, MSG_GENERATION, &m) && m.u.msg_generation.number == 2);
+	CHECK(was_told(mail_end, MSG_MAIL_COMMAND, &m) && m.u.msg_mail_command.what == MSG_MAIL_STOP);
+	/* Nothing but its status is taken from it. */
+	CHECK_INT(msg_send(mail_end, MSG_FAULT, 0, &(struct msg_fault){0}, NULL, 0), 0);
+	run_ms(500);
+	/* A policy without a mail gate: nobody listens. */
+	world.mail = false;
+	CHECK(commit_text("set none").ok);
+	CHECK_INT(world.listen.n, 0);
+	death();
+}
+
 int main(void)
 {
 	if (geteuid() != 0)
@@ -904,6 +992,7 @@ int main(void)
 	test_queue();
 	test_broken_logd();
 	test_missing_interface();
+	test_mail();
 	char command[256];
 	snprintf(command, sizeof(command), "rm -rf %s", root);
 	CHECK_INT(system(command), 0);

@@ -1,0 +1,141 @@
+/*
+ * mail_clean.c: what a mail costs us: cleaned, and what was written verified, as in the gate but in one process.
+ * usage: mail_clean SET ROUNDS; SET: mails one after another, each with its length before it (4 bytes, little endian).
+ *
+ * Prints one JSON object: bytes of the set, mails, CPU seconds of the median round, bytes written, mails refused, bytes that
+ * the verifier refused (must be 0), peak resident memory in KiB.
+ */
+#include <sekisho/clean.h>
+#include <sekisho/mailverify.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define PIECE 65536u
+#define ROUNDS_MAX 31
+
+static uint8_t *set;
+static size_t size;
+
+static struct {
+	uint64_t mails, written, refused, unverified;
+} seen;
+
+/* What the gate's second process does with it. */
+struct check {
+	struct mailverify v;
+	uint8_t buffer[PIECE];
+	size_t have;
+};
+
+static int verify(void *arg, const void *bytes, size_t n)
+{
+	struct check *c = arg;
+	const uint8_t *p = bytes;
+
+	seen.written += n;
+	while (n > 0) {
+		size_t piece = n < sizeof(c->buffer) - c->have ? n : sizeof(c->buffer) - c->have;
+		memcpy(c->buffer + c->have, p, piece);
+		c->have += piece;
+		size_t proven = mailverify_push(&c->v, c->buffer, c->have);
+		c->have -= proven;
+		memmove(c->buffer, c->buffer + proven, c->have);
+		p += piece;
+		n -= piece;
+		if (c->v.reason != MAILVERIFY_OK)
+			return -1;
+	}
+	return 0;
+}
+
+static void one(const uint8_t *mail, size_t n)
+{
+	static struct check check;
+	struct clean_options o = {.sink = verify, .arg = &check, .original = CLEAN_ORIGINAL_UPSTREAM, .lf = true};
+	struct mailreport_view report;
+
+	mailverify_begin(&check.v, &(struct mailverify_options){.size_max = 4u << 20});
+	check.have = 0;
+	struct clean *c = clean_new(&o);
+	if (c == NULL)
+		exit(1);
+	for (size_t i = 0; i < n; i += PIECE)
+		clean_push(c, mail + i, n - i < PIECE ? n - i : PIECE);
+	int r = clean_end(c, &report);
+	if (r > 0) {
+		seen.refused++;
+	} else {
+		mailverify_end(&check.v, check.have);
+		seen.unverified += check.v.reason != MAILVERIFY_OK;
+	}
+	seen.mails++;
+	clean_free(c);
+}
+
+static double cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double round_of(void)
+{
+	double begin = cpu();
+
+	memset(&seen, 0, sizeof(seen));
+	for (size_t at = 0; at + 4 <= size;) {
+		uint32_t n = (uint32_t)set[at] | (uint32_t)set[at + 1] << 8 | (uint32_t)set[at + 2] << 16 | (uint32_t)set[at + 3] << 24;
+		if (n > size - at - 4)
+			break;
+		one(set + at + 4, n);
+		at += 4 + n;
+	}
+	return cpu() - begin;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool load(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0)
+		return false;
+	size = (size_t)ftell(f);
+	rewind(f);
+	set = malloc(size);
+	bool good = set != NULL && fread(set, 1, size, f) == size;
+	fclose(f);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	double times[ROUNDS_MAX];
+	struct rusage u;
+	int rounds = argc == 3 ? atoi(argv[2]) : 0;
+
+	if (rounds < 1 || rounds > ROUNDS_MAX || !load(argv[1])) {
+		fprintf(stderr, "usage: mail_clean SET ROUNDS\n");
+		return 2;
+	}
+	for (int i = 0; i < rounds; i++)
+		times[i] = round_of();
+	qsort(times, (size_t)rounds, sizeof(times[0]), by_size);
+	getrusage(RUSAGE_SELF, &u);
+	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"refused\":%llu,\"unverified\":%llu,\"rss\":%ld}\n", size,
+		(unsigned long long)seen.mails, times[rounds / 2], (unsigned long long)seen.written, (unsigned long long)seen.refused,
+		(unsigned long long)seen.unverified, u.ru_maxrss);
+	return seen.unverified == 0 ? 0 : 1;
+}
