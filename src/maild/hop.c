@@ -419,6 +419,7 @@ static void begin(struct hop *h, int fd)
 	h->tag = 0;
 	h->fd = fd;
 	h->since = maild_now();
+	send_at_once(fd);
 	if (loop_add_fd(h->m->d->loop, fd, EPOLLIN, on_hop, h->m) != 0) {
 		close(fd);
 		h->fd = -1;

@@ -63,6 +63,7 @@ static void take_client(struct maild *m, const struct listener *l, int fd, const
 	enum mail_direction way = way_of(l);
 
 	m->counts[way].connections++;
+	send_at_once(fd);
 	if (sessions_of(m, &peer) >= MAILD_SESSIONS_A_SOURCE)
 		turn_away(fd);
 	else if (session_start(m, fd, way, &peer) != 0)
