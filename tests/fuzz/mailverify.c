@@ -44,7 +44,8 @@ static void check_lines(const uint8_t *p, size_t n)
 			i++;
 			continue;
 		}
-		if (p[i] < 0x20 || p[i] > 0x7e || (length == 0 && p[i] == '.') || (empty > 0 && memchr(" :-_?<>.", p[i], 9) != NULL))
+		bool strange = empty > 0 && strchr(" :-_?<>.", p[i]) != NULL;
+		if (p[i] < 0x20 || p[i] > 0x7e || (length == 0 && p[i] == '.') || strange)
 			abort();
 		length++;
 	}
