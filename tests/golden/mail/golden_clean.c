@@ -187,6 +187,11 @@ static bool accepted(const struct buf *out, bool private_use)
 	return reason == MAILVERIFY_OK;
 }
 
+static bool same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
 static int check_bytes(const char *name, const struct setting *s, const struct buf *in, struct buf *ret_text)
 {
 	struct buf whole = {0}, json = {0}, bytes = {0}, json2 = {0};
@@ -194,8 +199,7 @@ static int check_bytes(const char *name, const struct setting *s, const struct b
 
 	int reason = convert(s, in, in->len + 1, &whole, &json);
 	convert(s, in, 1, &bytes, &json2);
-	if (whole.len != bytes.len || memcmp(whole.data, bytes.data, whole.len) != 0 || json.len != json2.len ||
-		memcmp(json.data, json2.data, json.len) != 0) {
+	if (!same(&whole, &bytes) || !same(&json, &json2)) {
 		printf("%s: another result if it comes byte by byte\n", name);
 		failed = 1;
 	}
@@ -243,7 +247,7 @@ static int check(const char *dir, const char *name, bool regenerate)
 			exit(2);
 	} else {
 		read_all(path, &want, true);
-		if (text.len != want.len || memcmp(text.data, want.data, text.len) != 0) {
+		if (!same(&text, &want)) {
 			printf("%s: got\n%.*s\n", name, (int)text.len, (const char *)text.data);
 			failed = 1;
 		}
