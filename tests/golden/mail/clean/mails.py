@@ -11,7 +11,6 @@ import quopri
 import struct
 import sys
 import zipfile
-import zlib
 
 DIR = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
 TOP = "From: {who}\nTo: {to}\nSubject: {subject}\nDate: Fri, 20 Nov 2026 10:00:00 +0900\nMessage-ID: <{name}@example.com>\n"
