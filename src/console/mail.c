@@ -154,7 +154,8 @@ static void removed_text(struct buf *out, const struct json_value *report)
 	if (list == NULL || list->kind != JSON_ARRAY)
 		return;
 	for (const struct json_value *v = list->first; v != NULL; v = v->next) {
-		const char *name = json_member_text(v, "name"), *why = json_member_text(v, "why"), *type = json_member_text(v, "sniffed");
+		const char *name = json_member_text(v, "name"), *why = json_member_text(v, "why");
+		const char *type = json_member_text(v, "sniffed");
 		buf_printf(out, "      %s: ", _("removed"));
 		text_safe(out, name != NULL && name[0] != '\0' ? name : "-");
 		buf_adds(out, " (");
@@ -261,7 +262,8 @@ static bool take_word(const char *given, const char *const *words, size_t n, uin
 static int fill_question(const struct args *a, struct msg_mail_query *q)
 {
 	struct msg_query common = {0};
-	const char *receipt = args_option(a, "--receipt"), *sender = args_option(a, "--sender"), *to = args_option(a, "--recipient");
+	const char *receipt = args_option(a, "--receipt"), *sender = args_option(a, "--sender");
+	const char *to = args_option(a, "--recipient");
 
 	if (!log_query_args(a, &common))
 		return CONSOLE_USAGE;
@@ -429,10 +431,12 @@ static void way_text(struct buf *out, const char *label, const struct msg_mail_w
 		buf_printf(out, "%s: %s\n", label, _("not configured"));
 		return;
 	}
-	buf_printf(out, "%s: %s %" PRIu64 ", %s %" PRIu64 ", %s %" PRIu64 ", %s %" PRIu64 "\n", label, _("delivered"), w->delivered,
+	buf_printf(out, "%s: %s %" PRIu64 ", %s %" PRIu64 ", %s %" PRIu64 ", %s %" PRIu64 "\n", label, _("delivered"),
+		w->delivered,
 		_("refused"), w->refused, _("held"), w->held, _("deferred"), w->deferred);
 	buf_printf(out, "      %s: %s;  %s: %" PRIu32 "/%" PRIu32 ";  %s: %" PRIu32 ";  %s: %s\n", _("mail passes"),
-		_(flood_texts[w->flood]), _("mail servers that answer"), w->hops_well, w->hops, _("connections now"), w->sessions,
+		_(flood_texts[w->flood]), _("mail servers that answer"), w->hops_well, w->hops, _("connections now"),
+		w->sessions,
 		_("last delivery"), log_time_long(w->last, last));
 	if (w->listening == 0)
 		buf_printf(out, "      %s\n", _("NOT LISTENING: compare its listen addresses with those of the gateway"));

@@ -149,7 +149,8 @@ static void answer_resume(struct gate *g, struct client *c)
 		answer_opened(g, c, -1, _("the mail gate does not run"));
 		return;
 	}
-	record(g, MSG_SEVERITY_NOTICE, "mail-resumed", "mail %s%s%s was resumed by %s", m.direction == MSG_MAIL_IN ? "inbound" : "outbound",
+	record(g, MSG_SEVERITY_NOTICE, "mail-resumed", "mail %s%s%s was resumed by %s",
+		m.direction == MSG_MAIL_IN ? "inbound" : "outbound",
 		m.sender[0] != '\0' ? " of " : "", m.sender, m.who);
 	answer(g, c, MSG_OPENED, &done, -1);
 }

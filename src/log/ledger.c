@@ -351,7 +351,8 @@ static void read_hash(sqlite3_stmt *st, int at, uint8_t ret[32])
 
 static void read_row(sqlite3_stmt *st, struct msg_mail_row *r)
 {
-	*r = (struct msg_mail_row){.sequence = (uint64_t)sqlite3_column_int64(st, 0), .id = (uint64_t)sqlite3_column_int64(st, 2),
+	*r = (struct msg_mail_row){.sequence = (uint64_t)sqlite3_column_int64(st, 0),
+		.id = (uint64_t)sqlite3_column_int64(st, 2),
 		.at = sqlite3_column_int64(st, 3), .direction = (uint32_t)sqlite3_column_int64(st, 4),
 		.verdict = (uint32_t)sqlite3_column_int64(st, 5), .reason = (uint32_t)sqlite3_column_int64(st, 6),
 		.notes = (uint32_t)sqlite3_column_int64(st, 7), .nrecipients = (uint32_t)sqlite3_column_int64(st, 8),
@@ -483,7 +484,8 @@ static bool follows(sqlite3_stmt *st, uint8_t prev[CHAIN_HASH])
 		column(st, (int)i, &c[i]);
 	const char *kind = c[1].type == CHAIN_TEXT && c[1].n == 1 ? c[1].p : "?";
 	chain_hash(prev, kind[0], c, NCOLUMNS, hash);
-	if (sqlite3_column_bytes(st, NCOLUMNS) != CHAIN_HASH || memcmp(hash, sqlite3_column_blob(st, NCOLUMNS), CHAIN_HASH) != 0)
+	if (sqlite3_column_bytes(st, NCOLUMNS) != CHAIN_HASH ||
+		memcmp(hash, sqlite3_column_blob(st, NCOLUMNS), CHAIN_HASH) != 0)
 		return false;
 	memcpy(prev, hash, CHAIN_HASH);
 	return true;

@@ -205,7 +205,8 @@ static int verify(struct ledger *l, struct mail_question *q, struct msg_end *end
 	bool good = ledger_verify(l, &rows, &bad);
 
 	if (!good)
-		snprintf(text, sizeof(text), "row %llu: is missing or was changed, or the row before it", (unsigned long long)bad);
+		snprintf(text, sizeof(text), "row %llu: is missing or was changed, or the row before it",
+			(unsigned long long)bad);
 	finish(q, good ? NULL : text, end);
 	end->checked = rows;
 	return 0;

@@ -318,7 +318,8 @@ static void feed(struct delivery *d)
 	if (r == 0)
 		r = say_rest(d);
 	if (r == -EMSGSIZE) {
-		struct smtp_reply big = {.code = 552, .enhanced = "5.3.4", .text = "the next mail server takes no mail of this size"};
+		struct smtp_reply big = {.code = 552, .enhanced = "5.3.4",
+			.text = "the next mail server takes no mail of this size"};
 		refused(d, &big);
 		return;
 	}
@@ -383,6 +384,11 @@ void delivery_send(struct delivery *d, int fd, uint64_t size, const char *head, 
 	want(d, GOAL_SEND);
 }
 
+static bool begins_with(const char *p, size_t n, const char *word)
+{
+	return n >= strlen(word) && strncasecmp(p, word, strlen(word)) == 0;
+}
+
 /* The first field of that name in the header; without one the mark is a field of its own, in front of all. */
 void delivery_mark_subject(struct delivery *d, int fd, const char *mark)
 {
@@ -391,7 +397,7 @@ void delivery_mark_subject(struct delivery *d, int fd, const char *mark)
 	ssize_t n = pread(fd, buf, sizeof(buf), 0);
 	const char *p = buf, *end = buf + (n > 0 ? n : 0);
 
-	while (p != NULL && end - p > 2 && strncasecmp(p, word, (size_t)(end - p) < sizeof(word) - 1 ? (size_t)(end - p) : sizeof(word) - 1) != 0) {
+	while (p != NULL && end - p > 2 && !begins_with(p, (size_t)(end - p), word)) {
 		p = memchr(p, '\n', (size_t)(end - p));
 		p = p != NULL && end - p > 2 && p[1] != '\r' ? p + 1 : NULL;
 	}

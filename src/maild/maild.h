@@ -357,7 +357,7 @@ static inline int64_t maild_now(void)
 	return clock_mono().ns / 1000000;
 }
 
-/* What is written is whole: a reply, a phase. Waiting for more would cost 40 ms whenever the peer delays its acknowledgement. */
+/* What is written is whole: a reply, a phase. Waiting for more would cost 40 ms whenever the peer delays its answer. */
 void send_at_once(int fd);
 void maild_log(const struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -3,7 +3,8 @@
  *
  *	MAIL, RCPT   judged, then asked of the mail server behind us, whose answer is ours: who is unknown there is refused here
  *	DATA	     into the spool; the mail server's connection is given back when the client is slow
- *	end	     cleaner and verifier; judge; approval, where the judge wants one; ledger (durable); the original's copy; delivery
+ *	end	     cleaner and verifier; judge; approval, where the judge wants one; ledger (durable); the original's copy;
+ *		     delivery
  *	answer	     250 when the mail server said 250 (both, with a copy), else 4xx and the client keeps its mail, or 5xx
  *
  * Nothing is told to anybody before the ledger has it. What is told is the table of mail_reason.h, or what the mail server
@@ -431,7 +432,8 @@ static void write_head(struct session *s)
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
 	int n = snprintf(s->head, sizeof(s->head), "Received: from %s ([%s%s])\r\n\tby %s (sekisho) with %s; %s\r\n", s->server.helo,
-		s->peer.family == 6 ? "IPv6:" : "", s->peer_text, s->policy->hostname, s->server.esmtp ? "ESMTP" : "SMTP", date);
+		s->peer.family == 6 ? "IPv6:" : "", s->peer_text, s->policy->hostname, s->server.esmtp ? "ESMTP" : "SMTP",
+		date);
 	s->nhead = n > 0 && (size_t)n < sizeof(s->head) ? (size_t)n : 0;
 }
 
@@ -457,7 +459,8 @@ void transaction_bytes(struct session *s, const uint8_t *p, size_t n)
 /* The machine has answered already. */
 static void end_refused(struct session *s, const struct smtp_event *e)
 {
-	enum mail_reason reason = e->why == SMTP_WHY_SIZE ? MAIL_REASON_TOO_BIG : e->why == SMTP_WHY_LONG_LINE ? MAIL_REASON_LIMIT_LINE
+	enum mail_reason reason = e->why == SMTP_WHY_SIZE ? MAIL_REASON_TOO_BIG
+		: e->why == SMTP_WHY_LONG_LINE ? MAIL_REASON_LIMIT_LINE
 		: MAIL_REASON_SMUGGLING;
 
 	snprintf(s->detail, sizeof(s->detail), "%s", smtp_why_word(e->why));

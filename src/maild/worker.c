@@ -8,7 +8,8 @@
  * what is read then cannot be changed any more: a child that was taken over can at worst write a mail in the verifier's
  * language, or none.
  *
- * Limits: MAILD_JOBS at once, the others wait; SECONDS for each. Failure: WORKER_FAILED or WORKER_SLOW; the client keeps its mail.
+ * Limits: MAILD_JOBS at once, the others wait; SECONDS for each. Failure: WORKER_FAILED or WORKER_SLOW; the client keeps
+ * its mail.
  */
 #include "maild.h"
 
@@ -111,7 +112,8 @@ static void look(struct job *j)
 		return;
 	/* A mail that is refused has no output, and the verifier has seen none. */
 	bool refused = j->cleaned && j->bytes_out == 0;
-	bool good = j->cleaned && (outbound || refused || (j->verified && j->bytes_out == j->bytes_verified && close_output(j)));
+	bool whole = j->verified && j->bytes_out == j->bytes_verified;
+	bool good = j->cleaned && (outbound || refused || (whole && close_output(j)));
 	done(j, good ? MAIL_REASON_NONE : j->cleaned && !j->verified ? MAIL_REASON_NOT_VERIFIED : MAIL_REASON_WORKER_FAILED);
 }
 

@@ -90,7 +90,8 @@ static double round_of(void)
 
 	memset(&seen, 0, sizeof(seen));
 	for (size_t at = 0; at + 4 <= size;) {
-		uint32_t n = (uint32_t)set[at] | (uint32_t)set[at + 1] << 8 | (uint32_t)set[at + 2] << 16 | (uint32_t)set[at + 3] << 24;
+		uint32_t n = (uint32_t)set[at] | (uint32_t)set[at + 1] << 8 | (uint32_t)set[at + 2] << 16 |
+			(uint32_t)set[at + 3] << 24;
 		if (n > size - at - 4)
 			break;
 		one(set + at + 4, n);
@@ -134,7 +135,8 @@ int main(int argc, char **argv)
 		times[i] = round_of();
 	qsort(times, (size_t)rounds, sizeof(times[0]), by_size);
 	getrusage(RUSAGE_SELF, &u);
-	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"refused\":%llu,\"unverified\":%llu,\"rss\":%ld}\n", size,
+	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"refused\":%llu,\"unverified\":%llu,"
+	       "\"rss\":%ld}\n", size,
 		(unsigned long long)seen.mails, times[rounds / 2], (unsigned long long)seen.written, (unsigned long long)seen.refused,
 		(unsigned long long)seen.unverified, u.ru_maxrss);
 	return seen.unverified == 0 ? 0 : 1;

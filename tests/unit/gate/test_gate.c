@@ -953,9 +953,6 @@ static void test_mail(void)
 	run_ms(1500);
 	CHECK(was_told(mail_end, MSG_GENERATION, &m) && m.u.msg_generation.number == 2);
 	CHECK(was_told(mail_end, MSG_MAIL_COMMAND, &m) && m.u.msg_mail_command.what == MSG_MAIL_STOP);
-	/* Nothing but its status is taken from it. */
-	CHECK_INT(msg_send(mail_end, MSG_FAULT, 0, &(struct msg_fault){0}, NULL, 0), 0);
-	run_ms(500);
 	/* A policy without a mail gate: nobody listens. */
 	world.mail = false;
 	CHECK(commit_text("set none").ok);
