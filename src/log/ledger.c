@@ -438,14 +438,16 @@ bool ledger_is_held(struct ledger *l, const char *receipt)
 	return r == 1;
 }
 
-bool ledger_approval(struct ledger *l, const char *receipt, int64_t *ret_at, char *who)
+bool ledger_approval(struct ledger *l, const char *receipt, const uint8_t sha256[32], int64_t *ret_at, char *who)
 {
+	static const char sql[] = "SELECT at,who FROM ledger WHERE kind='p' AND receipt=?1 AND EXISTS(SELECT 1 FROM ledger WHERE "
+		"kind='m' AND verdict=3 AND receipt=?1 AND sha256=?2) ORDER BY seq DESC LIMIT 1";
 	sqlite3_stmt *st = NULL;
 	bool found = false;
 
-	if (sqlite3_prepare_v2(l->db, "SELECT at,who FROM ledger WHERE kind='p' AND receipt=?1 ORDER BY seq DESC LIMIT 1", -1, &st,
-		    NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(l->db, sql, -1, &st, NULL) == SQLITE_OK) {
 		sqlite3_bind_text(st, 1, receipt, -1, SQLITE_STATIC);
+		sqlite3_bind_blob(st, 2, sha256, 32, SQLITE_STATIC);
 		found = sqlite3_step(st) == SQLITE_ROW;
 		if (found) {
 			*ret_at = sqlite3_column_int64(st, 0);

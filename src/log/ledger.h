@@ -38,8 +38,11 @@ bool ledger_commit(struct ledger *l);
 
 /* Is there a mail with this receipt number that was held? */
 bool ledger_is_held(struct ledger *l, const char *receipt);
-/* The newest approval of a receipt number; false: none. who: 64 bytes. */
-bool ledger_approval(struct ledger *l, const char *receipt, int64_t *ret_at, char *who);
+/*
+ * The newest approval of a mail; false: none. who: 64 bytes. The receipt number has 60 bits: the mail must also be the one that
+ * was held, by its hash.
+ */
+bool ledger_approval(struct ledger *l, const char *receipt, const uint8_t sha256[32], int64_t *ret_at, char *who);
 
 /*
  * The newest mail before sequence `before` (0: of all) that fits the question. *ret_report: its list as JSON, or NULL; the

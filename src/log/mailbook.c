@@ -127,7 +127,7 @@ static void take_question(struct mailbook *b, const struct msg_mail_ask *q)
 	struct ledger *l = get(b);
 
 	mailbook_settle(b);
-	a.approved = l != NULL && ledger_approval(l, q->receipt, &a.at, a.who);
+	a.approved = l != NULL && ledger_approval(l, q->receipt, q->sha256, &a.at, a.who);
 	if (b->fd >= 0)
 		msg_send(b->fd, MSG_MAIL_APPROVAL, 0, &a, NULL, 0);
 }

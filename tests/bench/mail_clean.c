@@ -137,7 +137,8 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_SELF, &u);
 	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"refused\":%llu,\"unverified\":%llu,"
 	       "\"rss\":%ld}\n", size,
-		(unsigned long long)seen.mails, times[rounds / 2], (unsigned long long)seen.written, (unsigned long long)seen.refused,
+		(unsigned long long)seen.mails, times[rounds / 2], (unsigned long long)seen.written,
+		(unsigned long long)seen.refused,
 		(unsigned long long)seen.unverified, u.ru_maxrss);
 	return seen.unverified == 0 ? 0 : 1;
 }

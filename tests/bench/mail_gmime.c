@@ -96,7 +96,8 @@ static double round_of(void)
 
 	mails = written = 0;
 	for (size_t at = 0; at + 4 <= size;) {
-		guint32 n = (guint32)set[at] | (guint32)set[at + 1] << 8 | (guint32)set[at + 2] << 16 | (guint32)set[at + 3] << 24;
+		guint32 n = (guint32)set[at] | (guint32)set[at + 1] << 8 | (guint32)set[at + 2] << 16 |
+			(guint32)set[at + 3] << 24;
 		if (n > size - at - 4)
 			break;
 		one(set + at + 4, n);
@@ -141,7 +142,7 @@ int main(int argc, char **argv)
 		times[i] = round_of();
 	qsort(times, (size_t)rounds, sizeof(times[0]), by_size);
 	getrusage(RUSAGE_SELF, &u);
-	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"rss\":%ld}\n", size, (unsigned long long)mails,
-		times[rounds / 2], (unsigned long long)written, u.ru_maxrss);
+	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"rss\":%ld}\n", size,
+		(unsigned long long)mails, times[rounds / 2], (unsigned long long)written, u.ru_maxrss);
 	return 0;
 }

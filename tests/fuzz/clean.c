@@ -33,7 +33,8 @@ static void run(const uint8_t *mail, size_t n, uint8_t bits, size_t step, int wh
 {
 	static const char domains[] = "town.example\nexample.jp\n";
 	struct clean_options o = {.sink = put, .arg = &outs[which], .lf = bits & 1,
-		.direction = bits & 2 ? CLEAN_OUT : CLEAN_IN, .english = bits & 4, .attachment_text = bits & 8 ? 31 : 0, .private_use = bits & 16,
+		.direction = bits & 2 ? CLEAN_OUT : CLEAN_IN, .english = bits & 4,
+		.attachment_text = bits & 8 ? 31 : 0, .private_use = bits & 16,
 		.original = (enum clean_original)((bits >> 6) % 3), .trace = "gate", .authserv = "mx.example",
 		.labels = {"[secret]"}, .domains = domains, .ndomains = sizeof(domains) - 1};
 	struct mailreport_view view;

@@ -268,7 +268,8 @@ static void commits(int fd)
 
 static void mail_rows(int fd, const struct msg_mail_query *q)
 {
-	static const char report[] = "{\"receipt\":\"8K2M-0000-00001\",\"removed\":[{\"name\":\"見積\\u001b[2J.zip\",\"sniffed\":\"ZIP\","
+	static const char report[] = "{\"receipt\":\"8K2M-0000-00001\","
+				     "\"removed\":[{\"name\":\"見積\\u001b[2J.zip\",\"sniffed\":\"ZIP\","
 				     "\"why\":\"attachment\",\"size\":1234}]}";
 	struct msg_mail_row r = {.sequence = 12, .id = 9, .at = T0, .direction = MSG_MAIL_OUT, .verdict = MSG_MAIL_HELD,
 		.reason = MAIL_REASON_HELD, .nrecipients = 1, .size = 2048, .sha256 = {0xaa}};

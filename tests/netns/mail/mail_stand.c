@@ -10,7 +10,8 @@
  *	policy FILE		  another generation
  *	resume in|out		  after a flood
  *	pids			  {"event":"pids","sekisho-maild":123,...}
- *	{"event":"ready","name"}  {"event":"entry",...}  {"event":"outcome",...}  {"event":"status",...}  {"event":"died","name"}
+ *	{"event":"ready","name"}  {"event":"entry",...}  {"event":"outcome",...}  {"event":"status",...}
+ *	{"event":"died","name"}
  *
  * The listening sockets are bound in the network namespace in which it runs, by the policy's addresses.
  */
@@ -234,8 +235,8 @@ static void on_ledger(void *arg, int fd, uint32_t events)
 		struct msg_mail_approval a = {.id = m.u.msg_mail_ask.id, .approved = st.approve, .at = time(NULL)};
 		msg_send(fd, MSG_MAIL_APPROVAL, 0, &a, NULL, 0);
 	} else if (m.type == MSG_MAIL_OUTCOME) {
-		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u}", (unsigned long long)m.u.msg_mail_outcome.id,
-			m.u.msg_mail_outcome.result, m.u.msg_mail_outcome.code);
+		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u}",
+			(unsigned long long)m.u.msg_mail_outcome.id, m.u.msg_mail_outcome.result, m.u.msg_mail_outcome.code);
 	}
 	msg_close_fds(&m);
 }
@@ -250,8 +251,9 @@ static void on_status(void *arg, int fd, uint32_t events)
 		return;
 	if (m.type == MSG_MAIL_STATUS) {
 		const struct msg_mail_status *s = &m.u.msg_mail_status;
-		event("{\"event\":\"status\",\"generation\":%u,\"sessions\":%u,\"listeners\":%u,\"memory\":%llu,\"in\":{\"delivered\":%llu,"
-			"\"refused\":%llu,\"deferred\":%llu,\"flood\":%u},\"out\":{\"delivered\":%llu,\"refused\":%llu,\"held\":%llu,\"flood\":%u}}",
+		event("{\"event\":\"status\",\"generation\":%u,\"sessions\":%u,\"listeners\":%u,\"memory\":%llu,"
+		      "\"in\":{\"delivered\":%llu,\"refused\":%llu,\"deferred\":%llu,\"flood\":%u},"
+		      "\"out\":{\"delivered\":%llu,\"refused\":%llu,\"held\":%llu,\"flood\":%u}}",
 			s->generation, s->sessions, s->listeners, (unsigned long long)s->memory_now,
 			(unsigned long long)s->way[0].delivered, (unsigned long long)s->way[0].refused,
 			(unsigned long long)s->way[0].deferred, s->way[0].flood, (unsigned long long)s->way[1].delivered,
@@ -353,8 +355,8 @@ static void obey(char *line)
 	if (word == NULL)
 		return;
 	if (strcmp(word, "pids") == 0) {
-		event("{\"event\":\"pids\",\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d}", names[0], (int)st.pid[0], names[1], (int)st.pid[1],
-			names[2], (int)st.pid[2], names[3], (int)st.pid[3]);
+		event("{\"event\":\"pids\",\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d}", names[0], (int)st.pid[0], names[1],
+			(int)st.pid[1], names[2], (int)st.pid[2], names[3], (int)st.pid[3]);
 	} else if (value == NULL) {
 		return;
 	} else if (strcmp(word, "kill") == 0 || strcmp(word, "stop") == 0) {
@@ -370,7 +372,8 @@ static void obey(char *line)
 		send_hops();
 		send_generation();
 	} else if (strcmp(word, "resume") == 0) {
-		struct msg_mail_command c = {.what = MSG_MAIL_RESUME, .direction = value[0] == 'i' ? MSG_MAIL_IN : MSG_MAIL_OUT};
+		struct msg_mail_command c = {.what = MSG_MAIL_RESUME,
+			.direction = value[0] == 'i' ? MSG_MAIL_IN : MSG_MAIL_OUT};
 		MSG_TEXT(c.who, "test");
 		msg_send(st.pair[TO_MAIL][0], MSG_MAIL_COMMAND, 0, &c, NULL, 0);
 	}

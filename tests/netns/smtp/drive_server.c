@@ -231,7 +231,8 @@ static void turn(int listener)
 			continue;
 		who[n] = i;
 		short want = smtp_server_want(&sessions[i]->s) > 0 ? POLLIN : 0;
-		fds[n++] = (struct pollfd){.fd = sessions[i]->fd, .events = (short)(want | (sessions[i]->s.nout > 0 ? POLLOUT : 0))};
+		fds[n++] = (struct pollfd){.fd = sessions[i]->fd,
+			.events = (short)(want | (sessions[i]->s.nout > 0 ? POLLOUT : 0))};
 	}
 	if (poll(fds, n, 1000) < 0 && errno != EINTR)
 		die("poll");

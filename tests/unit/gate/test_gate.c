@@ -56,8 +56,8 @@ static void build_mail(struct ir_builder *b)
 	b->segments[1].networks = (struct ir_run){0, 1};
 	struct ir_own *in = IR_PUSH(b, owns), *out = IR_PUSH(b, owns);
 	in = &b->owns[0]; /* the second push may have moved it */
-	*in = (struct ir_own){.what = ir_intern(b, "mail"), .family = 4, .proto = 6, .port_lo = 25, .port_hi = 25, .local = {10, 0, 0, 1},
-		.remote = n->range};
+	*in = (struct ir_own){.what = ir_intern(b, "mail"), .family = 4, .proto = 6, .port_lo = 25, .port_hi = 25,
+		.local = {10, 0, 0, 1}, .remote = n->range};
 	*out = (struct ir_own){.what = ir_intern(b, "mail"), .out = 1, .family = 4, .proto = 6, .port_lo = 25, .port_hi = 25,
 		.remote = {.lo = {10, 0, 0, 25}, .hi = {10, 0, 0, 25}}};
 }
@@ -924,7 +924,8 @@ static void test_mail(void)
 	struct msg_committed c = commit_text("set mail");
 	CHECK_STR(c.error, "");
 	CHECK_INT(world.listen.n, 1);
-	CHECK(world.listen.address[0].direction == MSG_MAIL_IN && world.listen.address[0].port == 25 && world.listen.address[0].addr[3] == 1);
+	const struct msg_mail_address *a = &world.listen.address[0];
+	CHECK(a->direction == MSG_MAIL_IN && a->port == 25 && a->addr[3] == 1);
 	CHECK(was_told(mail_end, MSG_GENERATION, &m) && m.u.msg_generation.number == 1);
 	CHECK(was_told(caller_end, MSG_MAIL_HOPS, &m) && m.u.msg_mail_hops.n == 1 && m.u.msg_mail_hops.hop[0].addr[3] == 25);
 	/* What stays as it is is not said again. */

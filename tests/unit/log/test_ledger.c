@@ -38,8 +38,8 @@ static struct ledger *open_ledger(uint64_t space)
 
 static struct msg_mail_entry entry(uint64_t id, uint32_t verdict, const char *sender, const char *receipt)
 {
-	struct msg_mail_entry e = {.id = id, .at = 1000 + (int64_t)id, .direction = MSG_MAIL_OUT, .verdict = verdict, .size = 500,
-		.nrecipients = 1, .sha256 = {7}};
+	struct msg_mail_entry e = {.id = id, .at = 1000 + (int64_t)id, .direction = MSG_MAIL_OUT, .verdict = verdict,
+		.size = 500, .nrecipients = 1, .sha256 = {7}};
 
 	MSG_TEXT(e.sender, sender);
 	MSG_TEXT(e.recipients, "Someone@Example.com other@example.net");
@@ -78,6 +78,7 @@ static void test_rows(void)
 	struct msg_mail_row row;
 	uint64_t rows, bad, last;
 	char *report, who[64];
+	uint8_t hash[32] = {7};
 	int64_t at = 0;
 
 	CHECK(ledger_commit(l)); /* nothing to do */
@@ -102,11 +103,14 @@ static void test_rows(void)
 	CHECK_INT(found(l, &q, &last), 1);
 	q.direction = MSG_MAIL_IN;
 	CHECK_INT(found(l, &q, &last), 0);
-	CHECK(ledger_is_held(l, "AAAA-1") && !ledger_is_held(l, "AAAA-2") && !ledger_is_held(l, "") && !ledger_is_held(l, "' OR 1"));
-	CHECK(!ledger_approval(l, "AAAA-1", &at, who));
+	CHECK(ledger_is_held(l, "AAAA-1") && !ledger_is_held(l, "AAAA-2") && !ledger_is_held(l, ""));
+	CHECK(!ledger_is_held(l, "' OR 1"));
+	CHECK(!ledger_approval(l, "AAAA-1", hash, &at, who));
 	ledger_put_approval(l, 3000, "AAAA-1", "佐藤");
 	CHECK(ledger_commit(l));
-	CHECK(ledger_approval(l, "AAAA-1", &at, who) && at == 3000);
+	CHECK(ledger_approval(l, "AAAA-1", hash, &at, who) && at == 3000);
+	hash[0]++; /* another mail with that number */
+	CHECK(!ledger_approval(l, "AAAA-1", hash, &at, who));
 	CHECK_STR(who, "佐藤");
 	CHECK(ledger_verify(l, &rows, &bad));
 	CHECK_INT(rows, 5);

@@ -97,7 +97,8 @@ static void listen_on(uint32_t n)
 	struct msg_mail_listen l = {.n = n};
 
 	for (uint32_t i = 0; i < n; i++)
-		l.address[i] = (struct msg_mail_address){.family = 4, .port = (uint16_t)(DAEMON_MAIL_PORT + i), .addr = {127, 0, 0, 1}};
+		l.address[i] = (struct msg_mail_address){.family = 4, .port = (uint16_t)(DAEMON_MAIL_PORT + i),
+			.addr = {127, 0, 0, 1}};
 	msg_send(gate.d->init, MSG_MAIL_LISTEN, 0, &l, NULL, 0);
 }
 
