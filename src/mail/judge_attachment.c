@@ -150,11 +150,13 @@ void judge_attachments(struct judge_case *c)
 			continue;
 		struct view v = look(c, p);
 		shown++;
+		c->partly = c->partly || (p->flags & ATTACHMENT_PARTLY) != 0;
 		c->demands |= v.demands & ~(uint32_t)MAIL_DEMAND_REFUSE;
 		c->refused_type = c->refused_type == NULL && v.refused_type ? p : c->refused_type;
 		c->refused_all = c->refused_all == NULL && v.refused_all ? p : c->refused_all;
 		c->largest = c->largest == NULL || p->size > c->largest->size ? p : c->largest;
 	}
+	c->partly = c->partly || c->head->attachments > shown;
 	if (c->head->attachments > shown) {
 		c->demands |= c->m->demands & ~(uint32_t)MAIL_DEMAND_REFUSE;
 		c->uncounted = c->m->types.n > 0 || c->m->listed_only != 0 || c->m->max_file_size != 0 || c->m->demands != 0;
@@ -165,12 +167,13 @@ void judge_attachments(struct judge_case *c)
 		c->demands |= c->m->encrypted & ~(uint32_t)MAIL_DEMAND_REFUSE;
 }
 
-/* A label demands that what is confidential stands in an encrypted attachment, and nothing else is attached. */
+/* A label demands that what is confidential stands in attachments that are encrypted as a whole, and nothing else is attached. */
 bool judge_label(const struct judge_case *c, struct judgement *ret)
 {
+	bool all = c->head->attachments > 0 && c->head->attachments_encrypted == c->head->attachments && !c->partly;
 	uint32_t i = 0;
 
-	if (!c->labelled || (c->head->attachments > 0 && c->head->attachments_encrypted == c->head->attachments))
+	if (!c->labelled || all)
 		return false;
 	while (i < c->ir->nlabels && (c->head->labels & c->env->labels & (1u << i)) == 0)
 		i++;

@@ -17,6 +17,7 @@ struct judge_case {
 	bool approved;
 	/* What judge_attachments() found. */
 	uint32_t demands; /* enum mail_demand, of all attachments together, without REFUSE */
+	bool partly;	  /* of some attachment only a part is encrypted, or it is not described */
 	bool unseen;	  /* something that nobody can look into */
 	bool labelled;	  /* the subject has a label that demands protection there */
 	bool uncounted;	  /* more attachments than are described, and rules that would have to look at each */

@@ -169,7 +169,18 @@ static void test_label(void)
 	JUDGED(NONE);
 	attach("b.pdf", SNIFF_PDF, 0);
 	JUDGED(LABEL_UNPROTECTED);
+	/* An archive in which one file is open protects nothing. */
+	begin("");
+	SEND("<a@pref.example.lg.jp>");
+	head.labels = 1;
+	attach("a.zip", SNIFF_ZIP, ATTACHMENT_ENCRYPTED);
+	JUDGED(NONE);
+	parts[0].flags |= ATTACHMENT_PARTLY;
+	JUDGED(LABEL_UNPROTECTED);
 	/* The other partner's label, and the same label to somebody else: nothing is demanded, `encrypted` counts. */
+	begin("set mail outbound attachments encrypted refuse\n");
+	SEND("<a@pref.example.lg.jp>");
+	attach("a.zip", SNIFF_ZIP, ATTACHMENT_ENCRYPTED);
 	head.labels = 2;
 	JUDGED(ATTACHMENT_ENCRYPTED);
 	SEND("<a@example.com>");
