@@ -167,7 +167,7 @@ void judge_attachments(struct judge_case *c)
 		c->demands |= c->m->encrypted & ~(uint32_t)MAIL_DEMAND_REFUSE;
 }
 
-/* A label demands that what is confidential stands in attachments that are encrypted as a whole, and nothing else is attached. */
+/* A label demands that what is confidential stands in attachments that are encrypted as a whole; nothing else is attached. */
 bool judge_label(const struct judge_case *c, struct judgement *ret)
 {
 	bool all = c->head->attachments > 0 && c->head->attachments_encrypted == c->head->attachments && !c->partly;
