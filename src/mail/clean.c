@@ -28,6 +28,32 @@ static size_t whole_size(void)
 	return sizeof(struct clean) + attachment_size();
 }
 
+/*
+ * What every mail touches, by the page at which it begins and the bytes from there: asked of the kernel at once, a page costs
+ * a quarter of what it costs as a fault. The rest comes when a mail needs it.
+ */
+static const struct {
+	size_t at, n;
+} touched[] = {
+	{0, offsetof(struct clean, parts)},
+	{offsetof(struct clean, header), 4096},
+	{offsetof(struct clean, mime), 1},
+	{offsetof(struct clean, mime) + offsetof(struct mime, base64), 4096},
+	{offsetof(struct clean, mime) + offsetof(struct mime, frames), sizeof(struct mime_frame)},
+	{offsetof(struct clean, raw), 4096},
+	{offsetof(struct clean, text_out), 4096},
+};
+
+static void take_pages(struct clean *c)
+{
+	const size_t page = 4096; /* of a kernel with larger ones the call refuses, and they come as faults */
+
+	for (size_t i = 0; i < sizeof(touched) / sizeof(touched[0]); i++) {
+		size_t from = touched[i].at / page * page;
+		(void)madvise((char *)c + from, touched[i].at + touched[i].n - from, MADV_POPULATE_WRITE);
+	}
+}
+
 static void init_text(struct clean_text *t, char *memory, size_t max, struct mynumber *search)
 {
 	t->data = memory; /* all else is zero */
@@ -67,6 +93,7 @@ struct clean *clean_new(const struct clean_options *options)
 	struct clean *c = mmap(NULL, whole_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
 		return NULL;
+	take_pages(c);
 	struct mime_handler handler = clean_handler;
 
 	c->options = *options;
