@@ -10,6 +10,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "charset_tables.h"
+
 #define ESC 0x1b
 
 typedef size_t charset_core(struct decoder *d, const uint8_t *in, size_t n, bool last, char **out);
@@ -62,6 +64,28 @@ static inline char *charset_packed(char *out, uint32_t entry)
 
 	memcpy(out, &bytes, sizeof(bytes));
 	return out + (entry >> 24);
+}
+
+/*
+ * A run of JIS X 0208 of which both bytes are right, the common case; base: the byte of row and cell 1 (0x21, in EUC-JP 0xa1).
+ * Returns bytes taken.
+ */
+static inline size_t charset_run_0208(const uint8_t *in, size_t n, unsigned base, char **out)
+{
+	size_t i = 0;
+	char *o = *out;
+
+	for (; i + 2 <= n; i += 2) {
+		unsigned row = in[i] - base, cell = in[i + 1] - base;
+		if (row >= 94 || cell >= 94)
+			break;
+		uint32_t entry = charset_jis0208[row * 94 + cell];
+		if (entry == 0)
+			break;
+		o = charset_packed(o, entry);
+	}
+	*out = o;
+	return i;
 }
 
 /* Copies ASCII, eight bytes a step, up to the first block that has another byte. Returns how many. */

@@ -8,7 +8,6 @@
  * by it.
  */
 #include "charset_core.h"
-#include "charset_tables.h"
 
 size_t charset_byte(struct decoder *d, const uint8_t *in, size_t n, bool last, char **out)
 {

@@ -13,7 +13,6 @@
  *   - ESC ( B and then an escape out of ASCII is no error: so encoded words look that were joined.
  */
 #include "charset_core.h"
-#include "charset_tables.h"
 
 enum { SET_ASCII, SET_ROMAN, SET_KANA, SET_0208, SET_0212, SET_0213_1, SET_0213_2, SET_SAME, SET_NONE };
 /* decoder.escaped: text was last; a return to ASCII after text; any other escape. */
@@ -123,25 +122,6 @@ static char *put_double(struct decoder *d, unsigned cell, char *out)
 	return s->code[1] != 0 ? charset_put(out, s->code[1]) : out;
 }
 
-/* The common case: JIS X 0208, both bytes right. Returns bytes taken. */
-static size_t run_0208(const uint8_t *in, size_t n, char **out)
-{
-	size_t i = 0;
-	char *o = *out;
-
-	for (; i + 2 <= n; i += 2) {
-		unsigned row = in[i] - 0x21u, cell = in[i + 1] - 0x21u;
-		if (row >= 94 || cell >= 94)
-			break;
-		uint32_t entry = charset_jis0208[row * 94 + cell];
-		if (entry == 0)
-			break;
-		o = charset_packed(o, entry);
-	}
-	*out = o;
-	return i;
-}
-
 /* Text of ASCII up to the first byte that means anything else. Returns bytes taken. */
 static size_t run_ascii(const uint8_t *in, size_t n, char **out)
 {
@@ -227,7 +207,7 @@ size_t charset_iso2022jp(struct decoder *d, const uint8_t *in, size_t n, bool la
 	while (i < n && took != 0) {
 		size_t run = 0;
 		if (!d->shifted && d->set == SET_0208)
-			run = run_0208(in + i, n - i, out);
+			run = charset_run_0208(in + i, n - i, 0x21, out);
 		else if (!d->shifted && d->set == SET_ASCII)
 			run = run_ascii(in + i, n - i, out);
 		if (run != 0)

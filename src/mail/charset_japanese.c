@@ -9,7 +9,6 @@
  * U+0080).
  */
 #include "charset_core.h"
-#include "charset_tables.h"
 
 /* One character of two bytes by its number in Shift_JIS's order of rows 1 to 120; false: there is none. */
 static bool put_cell(unsigned cell, char **out)
@@ -38,25 +37,6 @@ static size_t shiftjis_run(const uint8_t *in, size_t n, char **out)
 		if (pair >= 0x2f || half >= 188 || trail == 0x7f)
 			break;
 		uint32_t entry = charset_jis0208[pair * 188 + half];
-		if (entry == 0)
-			break;
-		o = charset_packed(o, entry);
-	}
-	*out = o;
-	return i;
-}
-
-/* The same for EUC-JP. */
-static size_t eucjp_run(const uint8_t *in, size_t n, char **out)
-{
-	size_t i = 0;
-	char *o = *out;
-
-	for (; i + 2 <= n; i += 2) {
-		unsigned row = in[i] - 0xa1u, cell = in[i + 1] - 0xa1u;
-		if (row >= 94 || cell >= 94)
-			break;
-		uint32_t entry = charset_jis0208[row * 94 + cell];
 		if (entry == 0)
 			break;
 		o = charset_packed(o, entry);
@@ -152,7 +132,7 @@ size_t charset_eucjp(struct decoder *d, const uint8_t *in, size_t n, bool last, 
 	while (i < n && took != 0) {
 		size_t run;
 		if (in[i] >= 0x80) {
-			run = eucjp_run(in + i, n - i, out);
+			run = charset_run_0208(in + i, n - i, 0xa1, out);
 			took = run != 0 ? run : eucjp_one(d, in + i, n - i, last, out);
 			i += took;
 			continue;

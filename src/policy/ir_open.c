@@ -257,18 +257,25 @@ bool ir_verify_name_ok(const struct ir *ir, ir_str s)
 	return n > 0;
 }
 
-/* Names in order, none twice, not too many; *left: how many all lists together may still have. */
-static bool verify_list_ok(const struct ir *ir, struct ir_run run, size_t *left)
+bool ir_names_ok(const struct ir *ir, struct ir_run run, uint32_t max)
 {
-	if (!ir_run_ok(run, ir->nnames) || run.n > LIMIT_VERIFY_NAMES || run.n > *left)
+	if (!ir_run_ok(run, ir->nnames) || run.n > max)
 		return false;
-	*left -= run.n;
 	for (uint32_t i = 0; i < run.n; i++) {
 		const struct ir_name *name = &ir->names[run.first + i];
 		if (!ir_verify_name_ok(ir, name->name) ||
 			(i > 0 && strcmp(ir_text(ir, name[-1].name), ir_text(ir, name->name)) >= 0))
 			return false;
 	}
+	return true;
+}
+
+/* *left: how many names all lists together may still have. */
+static bool verify_list_ok(const struct ir *ir, struct ir_run run, size_t *left)
+{
+	if (run.n > *left || !ir_names_ok(ir, run, LIMIT_VERIFY_NAMES))
+		return false;
+	*left -= run.n;
 	return true;
 }
 

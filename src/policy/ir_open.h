@@ -19,6 +19,8 @@ bool ir_name_ok(const struct ir *ir, ir_str s);
 
 /* A word or name that is compared with what comes from the network: printable, lower case. */
 bool ir_verify_name_ok(const struct ir *ir, ir_str s);
+/* Such names, at most max, in order and none twice. */
+bool ir_names_ok(const struct ir *ir, struct ir_run run, uint32_t max);
 
 bool ir_run_ok(struct ir_run run, uint32_t n);
 bool ir_range_ok(uint8_t family, const struct ir_range *r);

@@ -22,20 +22,6 @@ static bool short_text_ok(const struct ir *ir, ir_str s, size_t max)
 	return n > 0 && n < max;
 }
 
-/* Words that are compared with those of a mail: lower case, sorted, none twice. */
-static bool mail_names_ok(const struct ir *ir, struct ir_run run, uint32_t max)
-{
-	if (!ir_run_ok(run, ir->nnames) || run.n > max)
-		return false;
-	for (uint32_t i = 0; i < run.n; i++) {
-		const struct ir_name *name = &ir->names[run.first + i];
-		if (!ir_verify_name_ok(ir, name->name) ||
-			(i > 0 && strcmp(ir_text(ir, name[-1].name), ir_text(ir, name->name)) >= 0))
-			return false;
-	}
-	return true;
-}
-
 static bool mail_hosts_ok(const struct ir *ir, struct ir_run run, bool own, bool ranges)
 {
 	if (!ir_run_ok(run, ir->nmail_hosts) || run.n > LIMIT_MAIL_HOSTS)
@@ -85,7 +71,7 @@ static const char *check_mails(const struct ir *ir)
 		if (!mail_hosts_ok(ir, m->listens, true, false) || !mail_hosts_ok(ir, m->hops, false, false) ||
 			!mail_hosts_ok(ir, m->originals, false, false) || !mail_hosts_ok(ir, m->servers, false, true))
 			return ir_wrong("mail %u: hosts", i);
-		if (!mail_names_ok(ir, m->domains, LIMIT_MAIL_DOMAINS) || !mail_names_ok(ir, m->roles, LIMIT_MAIL_ROLES))
+		if (!ir_names_ok(ir, m->domains, LIMIT_MAIL_DOMAINS) || !ir_names_ok(ir, m->roles, LIMIT_MAIL_ROLES))
 			return ir_wrong("mail %u: names", i);
 		if (!mail_types_ok(ir, m->types))
 			return ir_wrong("mail %u: types", i);
@@ -146,7 +132,7 @@ static const char *check_partners(const struct ir *ir)
 			return ir_wrong("partner %u: value", i);
 		if (p->group > i || ir->partners[p->group].group != p->group || ir->partners[p->group].labels != p->labels)
 			return ir_wrong("partner %u: group", i);
-		if (!mail_names_ok(ir, p->domains, LIMIT_MAIL_DOMAINS))
+		if (!ir_names_ok(ir, p->domains, LIMIT_MAIL_DOMAINS))
 			return ir_wrong("partner %u: domains", i);
 	}
 	return NULL;
