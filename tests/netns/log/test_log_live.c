@@ -7,6 +7,7 @@
  */
 #include "test.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,11 +30,11 @@
 #include <sekisho/msg.h>
 #include <sekisho/open.h>
 
-#define LOG_FDS (2 + DAEMON_NFLOG_COUNT)
+#define LOG_FDS (3 + DAEMON_NFLOG_COUNT)
 
 static const char *program;
 static char root[64];
-static int nflog[DAEMON_NFLOG_COUNT], init_pair[2], gate_pair[2];
+static int nflog[DAEMON_NFLOG_COUNT], init_pair[2], gate_pair[2], ledger_pair[2];
 static pid_t logd;
 static struct msg_log_status status;
 static bool have_status;
@@ -127,8 +128,10 @@ static void start_logd(void)
 	logd = fork();
 	if (logd != 0)
 		return;
+	static_assert(DAEMON_FD_LEDGER == DAEMON_FD_INIT + LOG_FDS - 1, "the last one");
 	int fds[LOG_FDS] = {init_pair[1], gate_pair[1]};
 	memcpy(fds + 2, nflog, sizeof(nflog));
+	fds[LOG_FDS - 1] = ledger_pair[1];
 	/* First out of the way, then to their places. */
 	for (int i = 0; i < LOG_FDS; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, 100);
@@ -416,7 +419,7 @@ static void test_clients_that_never_read(void)
 	CHECK_INT(send(pair[0], "nonsense", 8, 0), 8);
 	struct pollfd p = {.fd = pair[0], .events = POLLIN};
 	CHECK_INT(poll(&p, 1, 3000), 1);
-	CHECK_INT(recv(pair[0], &byte, 1, 0), 0);
+	CHECK_INT(recv(pair[0], &byte, 1, MSG_DONTWAIT), 0);
 	close(pair[0]);
 	CHECK(equation(5));
 }
@@ -485,6 +488,7 @@ static void begin(void)
 	CHECK_INT(paths_make(root), 0);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, init_pair), 0);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, gate_pair), 0);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ledger_pair), 0);
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
 		nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
 		CHECK(nflog[i] >= 0);
