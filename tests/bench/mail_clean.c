@@ -1,6 +1,6 @@
 /*
  * mail_clean.c: what a mail costs us: cleaned, and what was written verified, as in the gate but in one process.
- * usage: mail_clean SET ROUNDS; SET: mails one after another, each with its length before it (4 bytes, little endian).
+ * usage: mail_clean SET ROUNDS (mail_set.h)
  *
  * Prints one JSON object: bytes of the set, mails, CPU seconds of the median round, bytes written, mails refused, bytes that
  * the verifier refused (must be 0), peak resident memory in KiB.
@@ -12,13 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "mail_set.h"
 
 #define PIECE 65536u
-#define ROUNDS_MAX 31
-
-static uint8_t *set;
-static size_t size;
 
 static struct {
 	uint64_t mails, written, refused, unverified;
@@ -76,69 +73,21 @@ static void one(const uint8_t *mail, size_t n)
 	clean_free(c);
 }
 
-static double cpu(void)
+static void begin(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double round_of(void)
-{
-	double begin = cpu();
-
 	memset(&seen, 0, sizeof(seen));
-	for (size_t at = 0; at + 4 <= size;) {
-		uint32_t n = (uint32_t)set[at] | (uint32_t)set[at + 1] << 8 | (uint32_t)set[at + 2] << 16 |
-			(uint32_t)set[at + 3] << 24;
-		if (n > size - at - 4)
-			break;
-		one(set + at + 4, n);
-		at += 4 + n;
-	}
-	return cpu() - begin;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool load(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-
-	if (f == NULL || fseek(f, 0, SEEK_END) != 0)
-		return false;
-	size = (size_t)ftell(f);
-	rewind(f);
-	set = malloc(size);
-	bool good = set != NULL && fread(set, 1, size, f) == size;
-	fclose(f);
-	return good;
 }
 
 int main(int argc, char **argv)
 {
-	double times[ROUNDS_MAX];
 	struct rusage u;
-	int rounds = argc == 3 ? atoi(argv[2]) : 0;
+	size_t size;
+	double seconds = mail_set_run(argc, argv, begin, one, &size);
 
-	if (rounds < 1 || rounds > ROUNDS_MAX || !load(argv[1])) {
-		fprintf(stderr, "usage: mail_clean SET ROUNDS\n");
-		return 2;
-	}
-	for (int i = 0; i < rounds; i++)
-		times[i] = round_of();
-	qsort(times, (size_t)rounds, sizeof(times[0]), by_size);
 	getrusage(RUSAGE_SELF, &u);
 	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"refused\":%llu,\"unverified\":%llu,"
 	       "\"rss\":%ld}\n", size,
-		(unsigned long long)seen.mails, times[rounds / 2], (unsigned long long)seen.written,
-		(unsigned long long)seen.refused,
+		(unsigned long long)seen.mails, seconds, (unsigned long long)seen.written, (unsigned long long)seen.refused,
 		(unsigned long long)seen.unverified, u.ru_maxrss);
 	return seen.unverified == 0 ? 0 : 1;
 }

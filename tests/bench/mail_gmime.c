@@ -6,15 +6,11 @@
 #include <gmime/gmime.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-#define ROUNDS_MAX 31
+#include "mail_set.h"
 
-static guint8 *set;
-static size_t size;
 static guint64 mails, written;
 
 /* The least that makes text of HTML. */
@@ -82,67 +78,20 @@ static void one(const guint8 *mail, size_t n)
 	mails++;
 }
 
-static double cpu(void)
+static void begin(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double round_of(void)
-{
-	double begin = cpu();
-
 	mails = written = 0;
-	for (size_t at = 0; at + 4 <= size;) {
-		guint32 n = (guint32)set[at] | (guint32)set[at + 1] << 8 | (guint32)set[at + 2] << 16 |
-			(guint32)set[at + 3] << 24;
-		if (n > size - at - 4)
-			break;
-		one(set + at + 4, n);
-		at += 4 + n;
-	}
-	return cpu() - begin;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static gboolean load(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-
-	if (f == NULL || fseek(f, 0, SEEK_END) != 0)
-		return FALSE;
-	size = (size_t)ftell(f);
-	rewind(f);
-	set = malloc(size);
-	gboolean good = set != NULL && fread(set, 1, size, f) == size;
-	fclose(f);
-	return good;
 }
 
 int main(int argc, char **argv)
 {
-	double times[ROUNDS_MAX];
 	struct rusage u;
-	int rounds = argc == 3 ? atoi(argv[2]) : 0;
+	size_t size;
 
-	if (rounds < 1 || rounds > ROUNDS_MAX || !load(argv[1])) {
-		fprintf(stderr, "usage: mail_gmime SET ROUNDS\n");
-		return 2;
-	}
 	g_mime_init();
-	for (int i = 0; i < rounds; i++)
-		times[i] = round_of();
-	qsort(times, (size_t)rounds, sizeof(times[0]), by_size);
+	double seconds = mail_set_run(argc, argv, begin, one, &size);
 	getrusage(RUSAGE_SELF, &u);
 	printf("{\"bytes\":%zu,\"mails\":%llu,\"seconds\":%.6f,\"written\":%llu,\"rss\":%ld}\n", size,
-		(unsigned long long)mails, times[rounds / 2], (unsigned long long)written, u.ru_maxrss);
+		(unsigned long long)mails, seconds, (unsigned long long)written, u.ru_maxrss);
 	return 0;
 }
