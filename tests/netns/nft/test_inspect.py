@@ -2,6 +2,7 @@
 
 The inspector here says what a packet's payload tells it (nft_queue.c); the gate's own calls do the rest.
 """
+import itertools
 import re
 import struct
 import subprocess
@@ -390,7 +391,9 @@ def nothing_lost_nothing_leaked(s, q, program):
 
 
 class Hosts:
-    """Real ends: their own addresses, stacks and answers."""
+    """Real ends: their own addresses, stacks and answers. No port twice: what was refused stays so for a while."""
+
+    port = itertools.count(20000)
 
     def __init__(self, s):
         self.s = s
@@ -418,7 +421,7 @@ class Hosts:
         listener.settimeout(3)
         client = self.s.space.socket("h0", stand.socket.AF_INET, stand.socket.SOCK_STREAM)
         client.settimeout(3)
-        client.bind(("10.1.0.20", 0))
+        client.bind(("10.1.0.20", next(self.port)))
         client.connect(("10.2.0.8", dport))
         server, _ = listener.accept()
         server.settimeout(3)
