@@ -190,7 +190,8 @@ struct job {
 	int report;	   /* memfd, -1 */
 	int64_t until;
 	uint64_t bytes_out, bytes_verified;
-	bool cleaned, verified;
+	bool cleaned, verified, disagreed;
+	bool agreed; /* the verifier, to all that the cleaner wrote; out is sealed */
 	struct msg_mail_job question;
 	int domains;
 	uint8_t sha256_out[32];

@@ -308,12 +308,20 @@ static bool read_report(struct session *s)
 	return s->have_report;
 }
 
+/* Inbound nothing leaves that the verifier has not agreed to, whatever the cleaner says: it may have been taken over. */
+static bool may_leave(const struct session *s)
+{
+	return s->way == MAIL_OUT || s->job.agreed || (s->have_report && s->view.head->reason != MAIL_REASON_NONE);
+}
+
 static void on_job(void *arg, struct job *j, enum mail_reason reason)
 {
 	struct session *s = arg;
 
 	(void)j;
 	if (s->job.report >= 0 && !read_report(s))
+		reason = MAIL_REASON_WORKER_FAILED;
+	else if (reason == MAIL_REASON_NONE && !may_leave(s))
 		reason = MAIL_REASON_WORKER_FAILED;
 	if (reason == MAIL_REASON_NONE || (s->have_report && s->view.head->reason != MAIL_REASON_NONE)) {
 		uint32_t verdict = judging_mail(s, false);

@@ -110,11 +110,12 @@ static void look(struct job *j)
 
 	if (j->clean >= 0 || j->verify >= 0)
 		return;
-	/* A mail that is refused has no output, and the verifier has seen none. */
+	/* A mail that is refused has no output, and the verifier has seen none: that it was refused is for the report to say. */
 	bool refused = j->cleaned && j->bytes_out == 0;
-	bool whole = j->verified && j->bytes_out == j->bytes_verified;
-	bool good = j->cleaned && (outbound || refused || (whole && close_output(j)));
-	done(j, good ? MAIL_REASON_NONE : j->cleaned && !j->verified ? MAIL_REASON_NOT_VERIFIED : MAIL_REASON_WORKER_FAILED);
+	j->agreed = j->cleaned && j->verified && j->bytes_out == j->bytes_verified && close_output(j);
+	bool good = j->cleaned && (outbound || refused || j->agreed);
+	/* A verifier that died has said nothing: then the same mail may pass the next time. */
+	done(j, good ? MAIL_REASON_NONE : j->cleaned && j->disagreed ? MAIL_REASON_NOT_VERIFIED : MAIL_REASON_WORKER_FAILED);
 }
 
 static void take_result(struct job *j, struct msg *m)
@@ -129,6 +130,7 @@ static void take_result(struct job *j, struct msg *m)
 static void take_verdict(struct job *j, const struct msg_mail_verified *v)
 {
 	j->verified = v->reason == MAILVERIFY_OK;
+	j->disagreed = !j->verified;
 	j->bytes_verified = v->bytes;
 	memcpy(j->sha256_out, v->sha256, sizeof(j->sha256_out));
 	if (!j->verified && j->bytes_out != 0)
@@ -258,7 +260,7 @@ void job_start(struct maild *m, struct job *j)
 
 	j->m = m;
 	j->clean = j->verify = j->out = j->report = -1;
-	j->cleaned = j->verified = false;
+	j->cleaned = j->verified = j->disagreed = j->agreed = false;
 	j->bytes_out = j->bytes_verified = 0;
 	if (m->njobs < MAILD_JOBS && m->waiting_jobs == NULL) {
 		run(j);

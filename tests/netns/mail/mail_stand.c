@@ -9,6 +9,8 @@
  *	approve yes|no		  what it says when it is asked
  *	policy FILE		  another generation
  *	resume in|out		  after a flood
+ *	lie FILE BYTES		  the cleaner is one that was taken over: it writes FILE, and says that it was BYTES
+ *	honest yes		  the real one again
  *	pids			  {"event":"pids","sekisho-maild":123,...}
  *	{"event":"ready","name"}  {"event":"entry",...}  {"event":"outcome",...}  {"event":"status",...}
  *	{"event":"died","name"}
@@ -24,6 +26,7 @@
 #include <sekisho/json.h>
 #include <sekisho/loop.h>
 #include <sekisho/mail_reason.h>
+#include <sekisho/mailreport.h>
 #include <sekisho/model.h>
 #include <sekisho/open.h>
 
@@ -64,6 +67,8 @@ static struct stand {
 	uint32_t generation;
 	enum ledger_mode ledger;
 	bool approve;
+	char lie[256]; /* file; "": the cleaner is the real one */
+	uint64_t lie_bytes;
 	uint64_t rows;
 } st;
 
@@ -332,9 +337,59 @@ static void on_child(void *arg, int signo)
 			if (st.pid[i] != pid)
 				continue;
 			event("{\"event\":\"died\",\"name\":\"%s\",\"status\":%d}", names[i], status);
-			start((enum who)i);
+			if (i != CLEAN || st.lie[0] == '\0')
+				start((enum who)i);
 		}
 	}
+}
+
+/* -- A cleaner that was taken over ------------------------------------------------------------------------ */
+
+static void answer(int fd)
+{
+	struct mailreport r = {.magic = MAILREPORT_MAGIC, .version = MAILREPORT_VERSION, .receipt = "2026-LIE0-0000"};
+	struct msg_mail_result said = {.bytes_out = st.lie_bytes};
+	struct buf b = {.data = (uint8_t *)&r, .len = sizeof(r)};
+	int report = sealed(&b);
+
+	msg_send(fd, MSG_MAIL_RESULT, 0, &said, &report, 1);
+	close(report);
+}
+
+static void on_job(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+	size_t n;
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) != 1)
+		return;
+	char *text = read_file(st.lie, &n);
+	if (m.type != MSG_MAIL_JOB || write(m.fds[1], text, n) != (ssize_t)n)
+		die("lie");
+	answer(m.fds[2]);
+	free(text);
+	msg_close_fds(&m);
+}
+
+static void lie(const char *file, const char *bytes)
+{
+	if (st.lie[0] == '\0') {
+		kill(st.pid[CLEAN], SIGKILL);
+		loop_add_fd(st.loop, st.pair[JOBS_CLEAN][1], EPOLLIN, on_job, NULL);
+	}
+	snprintf(st.lie, sizeof(st.lie), "%s", file);
+	st.lie_bytes = strtoull(bytes, NULL, 10);
+}
+
+static void be_honest(void)
+{
+	if (st.lie[0] == '\0')
+		return;
+	loop_del_fd(st.loop, st.pair[JOBS_CLEAN][1]);
+	st.lie[0] = '\0';
+	start(CLEAN);
 }
 
 /* -- Commands -------------------------------------------------------------------------------------------- */
@@ -350,7 +405,7 @@ static enum who find(const char *name)
 
 static void obey(char *line)
 {
-	char *word = strtok(line, " \n"), *value = strtok(NULL, " \n");
+	char *word = strtok(line, " \n"), *value = strtok(NULL, " \n"), *more = strtok(NULL, " \n");
 
 	if (word == NULL)
 		return;
@@ -371,6 +426,10 @@ static void obey(char *line)
 		load_policy(value);
 		send_hops();
 		send_generation();
+	} else if (strcmp(word, "lie") == 0 && more != NULL) {
+		lie(value, more);
+	} else if (strcmp(word, "honest") == 0) {
+		be_honest();
 	} else if (strcmp(word, "resume") == 0) {
 		struct msg_mail_command c = {.what = MSG_MAIL_RESUME,
 			.direction = value[0] == 'i' ? MSG_MAIL_IN : MSG_MAIL_OUT};

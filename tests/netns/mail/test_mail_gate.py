@@ -5,6 +5,7 @@
 - every way to smuggle a second mail is refused, and nothing of it arrives
 - a mail server that is down, refuses, stalls, answers garbage, dies at any byte: the client keeps its mail
 - the ledger fails or is silent: nothing leaves
+- a cleaner that was taken over can make nothing leave that the verifier has not agreed to
 - each process killed at any moment: a mail arrives for every 250, whole, and is at most doubled where an answer was lost
 - a thousand slow clients: memory stays bounded, a fast client is served
 - a stop in order finishes what runs
@@ -324,6 +325,46 @@ def flood(tap, st, hop):
     st.tell("policy " + st.write_policy(policy()))
 
 
+def taken_over(tap, st, hop):
+    """What a hostile cleaner may try: other output than it says, more, less, none; whatever it tries, nothing leaves."""
+    send(IN, THEIRS, [OURS], message(1, "x", "the mail that the cleaner writes when it is honest\r\n"))
+    clean, before = hop.mails[-1][2], len(hop.mails)
+    path = os.path.join(st.work, "lie")
+
+    def attempt(name, output, claim):
+        with open(path, "wb") as f:
+            f.write(output)
+        st.tell(f"lie {path} {claim}")
+        since = len(st.events)
+        said = send(IN, THEIRS, [OURS], message(2))
+        row = st.wait(lambda e: e["event"] == "entry", 5, since)
+        tap.check(f"taken over: {name}", said[:1] in b"45" and len(hop.mails) == before and row["reason"] in ("worker-failed", "not-verified"),
+                  (said, row, len(hop.mails) - before))
+
+    half = clean[:clean.index(b"\r\n\r\n") + 40]
+    evil = clean.replace(b"Subject:", b"X-Evil:", 1)
+    attempt("it writes nothing, and says so", b"", 0)
+    attempt("it writes nothing, and says that it did", b"", 1000)
+    attempt("it writes a mail, and says that it wrote nothing", clean, 0)
+    attempt("it writes a mail, and says that it wrote more", clean, len(clean) + 1)
+    attempt("it writes half a mail", half, len(half))
+    attempt("it writes half a mail, and says that it wrote nothing", half, 0)
+    attempt("it writes what the mail server would like to run", evil, len(evil))
+    attempt("it writes that, and says that it wrote nothing", evil, 0)
+    attempt("it writes a second mail behind the first", clean + clean, 2 * len(clean))
+    attempt("it writes a second mail, and names the first", clean + clean, len(clean))
+    with open(path, "wb") as f:
+        f.write(clean)
+    st.tell(f"lie {path} {len(clean)}")
+    said = send(IN, THEIRS, [OURS], message(3))
+    tap.check("what the verifier agrees to does leave", said.startswith(b"250") and hop.mails[-1][2] == clean, said)
+    since = len(st.events)
+    st.tell("honest yes")
+    st.wait(lambda e: e["event"] == "ready" and e["name"] == "sekisho-clean", 10, since)
+    said = send(IN, THEIRS, [OURS], message(4))
+    tap.check("and with the real one all is well", said.startswith(b"250"), said)
+
+
 def drain(tap, st, hop):
     before = len(hop.mails)
     with Client(IN) as busy, Client(IN) as idle:
@@ -355,6 +396,7 @@ def main():
                  "not_ours": lambda: not_ours(tap, st, hop), "smuggling": lambda: smuggling(tap, st, hop),
                  "ledger": lambda: ledger_troubles(tap, st, hop), "outbound": lambda: outbound(tap, st),
                  "approval": lambda: approval(tap, st), "copied": lambda: copied(tap, st, hop),
+                 "taken_over": lambda: taken_over(tap, st, hop),
                  "slow": lambda: slow_clients(tap, st, hop, 1000), "faults": lambda: faults(tap, st, hop, options.mails),
                  "drain": lambda: drain(tap, st, hop), "flood": lambda: flood(tap, st, hop)}
         for name, part in parts.items():
