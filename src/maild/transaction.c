@@ -45,6 +45,7 @@ void transaction_reset(struct session *s)
 	s->copy.m = s->delivery.m = NULL;
 	spool_close(s->m, &s->spool);
 	envelope_clear(&s->envelope);
+	s->rcpt = NULL;
 	free(s->report);
 	s->report = NULL;
 	s->have_report = false;

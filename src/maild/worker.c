@@ -110,7 +110,7 @@ static void look(struct job *j)
 
 	if (j->clean >= 0 || j->verify >= 0)
 		return;
-	/* A mail that is refused has no output, and the verifier has seen none: that it was refused is for the report to say. */
+	/* A mail that is refused has no output, and the verifier has seen none; that it was is for the report to say. */
 	bool refused = j->cleaned && j->bytes_out == 0;
 	j->agreed = j->cleaned && j->verified && j->bytes_out == j->bytes_verified && close_output(j);
 	bool good = j->cleaned && (outbound || refused || j->agreed);
