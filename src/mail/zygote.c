@@ -167,7 +167,7 @@ static void on_job(void *arg, int fd, uint32_t events)
 		daemon_log("sekisho-maild is gone");
 		loop_stop(z->d->loop, 3);
 	} else {
-		daemon_peer_broken(z->d, MSG_PEER_LOG);
+		daemon_peer_broken(z->d, MSG_PEER_MAIL);
 	}
 }
 
