@@ -3,7 +3,7 @@
  *
  *	policy in force   MSG_GENERATION to sekisho-maild; its mail servers to sekisho-connect; the addresses to listen on to
  *			  sekisho-init, which opens them for sekisho-maild
- *	closed            nobody listens; sekisho-maild ends what it has not begun to deliver
+ *	closed            nobody listens, and the closed ruleset cuts what runs: its senders keep their mail
  *	MSG_MAIL_STATUS   kept for the console; silence and dead next hops are findings
  *
  * Input and trust: sekisho-maild reads SMTP of the internet: its numbers are shown and compared, never used as sizes.
@@ -182,9 +182,11 @@ static void on_caller(void *arg, int fd, uint32_t events)
 	struct msg got;
 
 	(void)events;
-	if (msg_recv(fd, &got) == 1)
+	int r = msg_recv(fd, &got);
+	if (r == 1)
 		msg_close_fds(&got);
-	daemon_peer_broken(g->d, MSG_PEER_CONNECT);
+	if (r != -EAGAIN)
+		daemon_peer_broken(g->d, MSG_PEER_CONNECT);
 }
 
 static void way_findings(struct gate *g, const struct msg_mail_way *w, const char *word)
