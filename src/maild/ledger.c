@@ -10,17 +10,16 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 
 #include <sekisho/loop.h>
 
 #define LIMIT_MS 15000
 #define MESSAGES_A_TURN 64
 
-/* Unique for ever: the time at which we began, and a number. */
+/* Counted from a chance number of 62 bits: no two lives of this process share one, whatever the clock does. */
 uint64_t ledger_id(struct maild *m)
 {
-	if (m->ids == 0)
-		m->ids = (uint64_t)clock_wall().sec << 24;
 	return ++m->ids;
 }
 
@@ -131,5 +130,8 @@ void ledger_tick(struct maild *m, int64_t now)
 
 int ledger_start(struct maild *m)
 {
+	if (getrandom(&m->ids, sizeof(m->ids), 0) != (ssize_t)sizeof(m->ids))
+		return -errno;
+	m->ids >>= 2;
 	return loop_add_fd(m->d->loop, DAEMON_FD_MAIL_LEDGER, EPOLLIN, on_logd, m);
 }
