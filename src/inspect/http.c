@@ -111,7 +111,7 @@ static struct slice token(struct cursor *c, uint8_t mark, uint32_t max, enum ins
 	if (!cursor_ok(c))
 		return (struct slice){NULL, 0};
 	c->more = n == left;
-	cursor_must(c, n > 0 && start[n] == mark, why);
+	cursor_must(c, n < left && n > 0 && start[n] == mark, why); /* nothing is judged while more is to come */
 	cursor_bytes(c, n + 1);
 	return cursor_ok(c) ? (struct slice){start, n} : (struct slice){NULL, 0};
 }

@@ -280,6 +280,7 @@ static int show(int argc, char **argv, bool raw)
 	else
 		failed = check_bytes(argv[2], &s, &mail, &text);
 	fwrite(text.data, 1, text.len, stdout);
+	buf_free(&in), buf_free(&text), buf_free(&mail), buf_free(&json);
 	return failed;
 }
 

@@ -62,10 +62,12 @@
 #define ALL (ZONED | INSPECT | MAIL | CONNECT)
 #define NONE 0u
 #define EVERY (ALL | READER | ZYGOTES | MAILS)
-#if defined(__SANITIZE_ADDRESS__) /* their address space is not limited then */
-#define MAIL_MEMORY ZYGOTES
+#if defined(__SANITIZE_ADDRESS__) /* their address space is not limited then, and the runtime in them may do more */
+#define MAIL_MEMORY (ZYGOTES | MAILS)
+#define RUNTIME MAILS
 #else
 #define MAIL_MEMORY 0u
+#define RUNTIME 0u
 #endif
 
 #define HANDED_NFLOG 20
@@ -674,12 +676,12 @@ static const struct attempt {
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL | READER | MAIL_MEMORY),
-	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES),
+	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES | RUNTIME),
 	TRY(print, ZONED | READER | MAIL),
-	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS), TRY(write_log, EVERY & ~MAILS),
+	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS), TRY(write_log, (EVERY & ~MAILS) | RUNTIME),
 	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ZYGOTES),
 	TRY(make_descriptor, EVERY & ~MAILS), TRY(renumber, ZYGOTES), TRY(limit_processor, ZYGOTES), TRY(set_alarm, ZYGOTES),
-	TRY(ward_off_alarm, EVERY & ~MAILS), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, EVERY & ~VERIFY_MAIL),
+	TRY(ward_off_alarm, (EVERY & ~MAILS) | RUNTIME), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, (EVERY & ~VERIFY_MAIL) | RUNTIME),
 };
 #define N_ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
 
