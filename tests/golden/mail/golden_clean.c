@@ -279,7 +279,8 @@ static int show(int argc, char **argv, bool raw)
 		convert(&s, &mail, mail.len + 1, &text, &json);
 	else
 		failed = check_bytes(argv[2], &s, &mail, &text);
-	fwrite(text.data, 1, text.len, stdout);
+	if (text.len > 0)
+		fwrite(text.data, 1, text.len, stdout);
 	buf_free(&in), buf_free(&text), buf_free(&mail), buf_free(&json);
 	return failed;
 }
