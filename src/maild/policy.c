@@ -6,7 +6,6 @@
 #include "maild.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define IR_BYTES_MAX ((off_t)1 << 30)
 
 static const char *map_ir(struct policy *p, int fd)
 {
 	struct stat st;
-	int seals = fcntl(fd, F_GET_SEALS);
 
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > IR_BYTES_MAX)
+	if (!memfd_is_sealed(fd) || fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > IR_BYTES_MAX)
 		return "it is not sealed, or has no possible size";
 	p->size = (size_t)st.st_size;
 	void *map = mmap(NULL, p->size, PROT_READ, MAP_SHARED, fd, 0);

@@ -15,12 +15,13 @@
 #include <sekisho/clean.h>
 #include <sekisho/mailverify.h>
 
-#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "golden.h"
 
 struct setting {
 	struct clean_options options;
@@ -28,23 +29,6 @@ struct setting {
 	bool raw;
 	unsigned labels;
 };
-
-static void read_all(const char *path, struct buf *ret, bool needed)
-{
-	FILE *f = fopen(path, "rb");
-	char chunk[4096];
-	size_t n;
-
-	if (f == NULL && !needed)
-		return;
-	if (f == NULL) {
-		perror(path);
-		exit(2);
-	}
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(ret, chunk, n);
-	fclose(f);
-}
 
 static void take_value(struct setting *s, const char *word)
 {
@@ -187,11 +171,6 @@ static bool accepted(const struct buf *out, bool private_use)
 	return reason == MAILVERIFY_OK;
 }
 
-static bool same(const struct buf *a, const struct buf *b)
-{
-	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
-}
-
 static int check_bytes(const char *name, const struct setting *s, const struct buf *in, struct buf *ret_text)
 {
 	struct buf whole = {0}, json = {0}, bytes = {0}, json2 = {0};
@@ -199,7 +178,7 @@ static int check_bytes(const char *name, const struct setting *s, const struct b
 
 	int reason = convert(s, in, in->len + 1, &whole, &json);
 	convert(s, in, 1, &bytes, &json2);
-	if (!same(&whole, &bytes) || !same(&json, &json2)) {
+	if (!golden_same(&whole, &bytes) || !golden_same(&json, &json2)) {
 		printf("%s: another result if it comes byte by byte\n", name);
 		failed = 1;
 	}
@@ -219,11 +198,11 @@ static void load(const char *dir, const char *name, size_t stem, struct setting 
 	struct buf words = {0}, file = {0};
 
 	snprintf(path, sizeof(path), "%s/%.*s.options", dir, (int)stem, name);
-	read_all(path, &words, false);
+	golden_read(path, false, &words);
 	buf_addc(&words, '\0');
 	take_words(s, (char *)words.data);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	read_all(path, &file, true);
+	golden_read(path, true, &file);
 	if (s->raw)
 		buf_add(ret_mail, file.data, file.len);
 	else
@@ -233,33 +212,15 @@ static void load(const char *dir, const char *name, size_t stem, struct setting 
 
 static int check(const char *dir, const char *name, bool regenerate)
 {
-	char path[4096];
 	struct setting s = {.options = {.direction = CLEAN_IN}};
-	struct buf in = {0}, text = {0}, want = {0};
+	struct buf in = {0}, text = {0};
 	size_t stem = strlen(name) - strlen(".eml");
 
 	load(dir, name, stem, &s, &in);
 	int failed = check_bytes(name, &s, &in, &text);
-	snprintf(path, sizeof(path), "%s/%.*s.txt", dir, (int)stem, name);
-	if (regenerate) {
-		FILE *f = fopen(path, "wb");
-		if (f == NULL || fwrite(text.data, 1, text.len, f) != text.len || fclose(f) != 0)
-			exit(2);
-	} else {
-		read_all(path, &want, true);
-		if (!same(&text, &want)) {
-			printf("%s: got\n%.*s\n", name, (int)text.len, (const char *)text.data);
-			failed = 1;
-		}
-	}
-	buf_free(&in), buf_free(&text), buf_free(&want), buf_free(&s.domains);
+	failed |= golden_compare(dir, name, ".eml", &text, regenerate);
+	buf_free(&in), buf_free(&text), buf_free(&s.domains);
 	return failed;
-}
-
-static int is_mail(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-	return n > 4 && strcmp(d->d_name + n - 4, ".eml") == 0;
 }
 
 static int show(int argc, char **argv, bool raw)
@@ -270,7 +231,7 @@ static int show(int argc, char **argv, bool raw)
 
 	for (int i = 3; i < argc; i++)
 		take_word(&s, argv[i]);
-	read_all(argv[2], &in, true);
+	golden_read(argv[2], true, &in);
 	if (s.raw)
 		buf_add(&mail, in.data, in.len);
 	else
@@ -296,7 +257,7 @@ static int try_file(const char *path, const struct stat *st, int type, struct FT
 	(void)at;
 	if (type != FTW_F || st->st_size > 8 << 20)
 		return 0;
-	read_all(path, &in, true);
+	golden_read(path, true, &in);
 	for (unsigned way = 0; way < 4; way++) {
 		struct setting s = {.options = {.direction = way & 1 ? CLEAN_OUT : CLEAN_IN, .lf = way < 2, .attachment_text = 31,
 			.english = in.len & 1, .original = (enum clean_original)(in.len % 3)}};
@@ -324,24 +285,13 @@ static int try_all(const char *dir)
 
 int main(int argc, char **argv)
 {
-	struct dirent **list;
-	int failed = 0;
+	int n;
 
 	if (argc >= 3 && (strcmp(argv[1], "--show") == 0 || strcmp(argv[1], "--raw") == 0))
 		return show(argc, argv, argv[1][2] == 'r');
 	if (argc == 3 && strcmp(argv[1], "--all") == 0)
 		return try_all(argv[2]);
-	bool regenerate = argc == 3 && strcmp(argv[1], "--regenerate") == 0;
-	int n = argc > 1 ? scandir(argv[argc - 1], &list, is_mail, alphasort) : -1;
-	if (n < 1) {
-		fprintf(stderr, "golden_clean: no .eml there\n");
-		return 2;
-	}
-	for (int i = 0; i < n; i++) {
-		failed += check(argv[argc - 1], list[i]->d_name, regenerate);
-		free(list[i]);
-	}
-	free(list);
+	int failed = golden_each(argc, argv, ".eml", check, &n);
 	printf("%d files, %d failed\n", n, failed);
 	return failed != 0;
 }

@@ -12,35 +12,15 @@
  */
 #include <sekisho/buf.h>
 
-#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden.h"
 #include "mime_trace.h"
 
 #define EVERY_CUT 3000u /* longer mails are cut at some places only */
-
-static void read_all(const char *path, struct buf *ret)
-{
-	FILE *f = fopen(path, "rb");
-	char chunk[4096];
-	size_t n;
-
-	if (f == NULL) {
-		perror(path);
-		exit(2);
-	}
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		buf_add(ret, chunk, n);
-	fclose(f);
-}
-
-static bool same(const struct buf *a, const struct buf *b)
-{
-	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
 
 /* The same in pieces. */
 static int cuts(const char *name, const struct buf *in, const struct buf *whole, unsigned how)
@@ -50,7 +30,7 @@ static int cuts(const char *name, const struct buf *in, const struct buf *whole,
 	for (size_t cut = 0; cut < in->len; cut += by) {
 		struct buf out = {0};
 		mime_trace(&out, in->data, in->len, cut, cut == 0 ? 1 : in->len, how);
-		bool equal = same(&out, whole);
+		bool equal = golden_same(&out, whole);
 		buf_free(&out);
 		if (!equal) {
 			printf("%s: other events when cut at %zu\n", name, cut);
@@ -60,37 +40,28 @@ static int cuts(const char *name, const struct buf *in, const struct buf *whole,
 	return 0;
 }
 
-static int check(const char *dir, const char *name, bool regenerate, struct buf *all)
+/* Of every mail, in order. */
+static struct buf all;
+
+static int check(const char *dir, const char *name, bool regenerate)
 {
-	char in_path[4096], out_path[4096];
-	struct buf in = {0}, whole = {0}, want = {0};
-	size_t stem = strlen(name) - strlen(".eml");
+	char path[4096];
+	struct buf in = {0}, whole = {0};
 	unsigned how = strncmp(name, "file-", 5) == 0 ? TRACE_TOLERANT : 0;
 
-	snprintf(in_path, sizeof(in_path), "%s/%s", dir, name);
-	snprintf(out_path, sizeof(out_path), "%s/%.*s.txt", dir, (int)stem, name);
-	read_all(in_path, &in);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	golden_read(path, true, &in);
 	mime_trace(&whole, in.data, in.len, 0, in.len + 1, how);
 	int failed = cuts(name, &in, &whole, how);
-	if (regenerate) {
-		FILE *f = fopen(out_path, "wb");
-		if (f == NULL || fwrite(whole.data, 1, whole.len, f) != whole.len || fclose(f) != 0)
-			exit(2);
-	} else {
-		read_all(out_path, &want);
-		if (!same(&whole, &want)) {
-			printf("%s: got\n%.*s\n", name, (int)whole.len, (const char *)whole.data);
-			failed = 1;
-		}
-	}
-	buf_add(all, whole.data, whole.len);
-	buf_free(&in), buf_free(&whole), buf_free(&want);
+	failed |= golden_compare(dir, name, ".eml", &whole, regenerate);
+	buf_add(&all, whole.data, whole.len);
+	buf_free(&in), buf_free(&whole);
 	return failed;
 }
 
-static bool occurs(const struct buf *all, const char *word)
+static bool occurs(const char *word)
 {
-	const char *p = (const char *)all->data, *end = p + all->len;
+	const char *p = (const char *)all.data, *end = p + all.len;
 	size_t n = strlen(word);
 
 	while ((p = memmem(p, (size_t)(end - p), word, n)) != NULL) {
@@ -107,17 +78,11 @@ static bool elsewhere(unsigned flag)
 	return flag >= MIME_BIT_DEPTH && flag <= MIME_BIT_ADDRESSES;
 }
 
-static int is_eml(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-	return n > 4 && strcmp(d->d_name + n - 4, ".eml") == 0;
-}
-
 static int show(const char *path, bool tolerant)
 {
 	struct buf in = {0}, out = {0};
 
-	read_all(path, &in);
+	golden_read(path, true, &in);
 	mime_trace(&out, in.data, in.len, 0, in.len + 1, tolerant ? TRACE_TOLERANT : 0);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_free(&in), buf_free(&out);
@@ -150,7 +115,7 @@ static void walk_mail(const char *path, const struct buf *in, unsigned how)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		struct buf pieces = {0};
 		mime_trace(&pieces, in->data, in->len, 1, steps[i], how);
-		if (!same(&pieces, &whole)) {
+		if (!golden_same(&pieces, &whole)) {
 			printf("%s: other events in pieces of %zu\n", path, steps[i]);
 			walk_failed++;
 		}
@@ -166,7 +131,7 @@ static int walk_file(const char *path, const struct stat *st, int kind, struct F
 	(void)st, (void)ftw;
 	if (kind != FTW_F)
 		return 0;
-	read_all(path, &in);
+	golden_read(path, true, &in);
 	crlf(&in, &smtp);
 	walk_mail(path, &in, TRACE_TOLERANT | TRACE_SUMS);
 	walk_mail(path, &smtp, TRACE_SUMS);
@@ -187,27 +152,15 @@ static int walk(const char *dir)
 
 int main(int argc, char **argv)
 {
-	struct dirent **list;
-	struct buf all = {0};
-	int failed = 0;
+	int n;
 
 	if (argc == 3 && strcmp(argv[1], "--walk") == 0)
 		return walk(argv[2]);
 	if (argc >= 3 && strcmp(argv[1], "--show") == 0)
 		return show(argv[2], argc > 3);
-	bool regenerate = argc == 3 && strcmp(argv[1], "--regenerate") == 0;
-	int n = argc > 1 ? scandir(argv[argc - 1], &list, is_eml, alphasort) : -1;
-	if (n < 1) {
-		fprintf(stderr, "golden_mime: no .eml there\n");
-		return 2;
-	}
-	for (int i = 0; i < n; i++) {
-		failed += check(argv[argc - 1], list[i]->d_name, regenerate, &all);
-		free(list[i]);
-	}
-	free(list);
+	int failed = golden_each(argc, argv, ".eml", check, &n);
 	for (unsigned i = 0; i < MIME_FLAG_END; i++) {
-		if (!elsewhere(i) && !occurs(&all, mime_flag_word(i))) {
+		if (!elsewhere(i) && !occurs(mime_flag_word(i))) {
 			printf("no mail raises %s\n", mime_flag_word(i));
 			failed++;
 		}
