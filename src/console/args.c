@@ -19,16 +19,44 @@
 #include <stdint.h>
 #include <string.h>
 
-const struct command *args_find(const struct command *table, const char *word)
+const struct command *args_next(struct args_rows *r, enum place place)
 {
-	for (; table->word != NULL; table++)
-		if (strcmp(table->word, word) == 0)
-			return table;
+	for (;;) {
+		const struct command *c = r->at++;
+		if (c->word == NULL && r->back == NULL) {
+			r->at = c;
+			return NULL;
+		}
+		if (c->word == NULL) {
+			r->at = r->back;
+			r->back = NULL;
+		} else if (c->word[0] == '\0') {
+			assert(r->back == NULL); /* a family in a family */
+			r->back = r->at;
+			r->at = c->sub;
+		} else if (args_stands(c, place)) {
+			return c;
+		}
+	}
+}
+
+const struct command *args_find(const struct command *table, enum place place, const char *word)
+{
+	struct args_rows rows = {.at = table};
+	const struct command *c;
+
+	while ((c = args_next(&rows, place)) != NULL)
+		if (strcmp(c->word, word) == 0)
+			return c;
 	return NULL;
 }
 
-/* The index of the option that `text` names (up to "="), or -1. */
-static int find_option(const struct option *table, const char *text)
+const struct option *args_globals(enum place place)
+{
+	return place == PLACE_OUTSIDE ? global_options : shell_options;
+}
+
+int args_option_index(const struct option *table, const char *text)
 {
 	size_t n = strcspn(text, "=");
 
@@ -42,11 +70,11 @@ static int find_option(const struct option *table, const char *text)
 
 const char *args_option(const struct args *a, const char *name)
 {
-	int i = a->command != NULL ? find_option(a->command->options, name) : -1;
+	int i = a->command != NULL ? args_option_index(a->command->options, name) : -1;
 
 	if (i >= 0)
 		return a->values[i];
-	i = find_option(global_options, name);
+	i = args_option_index(args_globals(a->place), name);
 	return i < 0 ? NULL : a->globals[i];
 }
 
@@ -66,12 +94,14 @@ static bool wrong(struct buf *error, const char *fmt, const char *word)
 }
 
 /* "unknown command", and the nearest word of the table when one is near. */
-static bool unknown_command(const struct command *table, const char *word, struct buf *error)
+static bool unknown_command(const struct command *table, enum place place, const char *word, struct buf *error)
 {
 	struct strmap *known = strmap_new();
+	struct args_rows rows = {.at = table};
+	const struct command *c;
 
-	for (uint32_t i = 0; table[i].word != NULL; i++)
-		strmap_add(known, table[i].word, i);
+	for (uint32_t i = 0; (c = args_next(&rows, place)) != NULL; i++)
+		strmap_add(known, c->word, i);
 	wrong(error, _("there is no command \"%s\""), word);
 	const char *near = strmap_nearest(known, word);
 	if (near != NULL)
@@ -91,12 +121,12 @@ static bool take_option(struct cursor *c, struct args *a, struct buf *error)
 	char *text = c->argv[c->i], *equals = strchr(text, '=');
 	const struct option *table = a->command != NULL ? a->command->options : NULL;
 	const char **values = a->values;
-	int k = find_option(table, text);
+	int k = args_option_index(table, text);
 
 	if (k < 0) {
-		table = global_options;
+		table = args_globals(a->place);
 		values = a->globals;
-		k = find_option(table, text);
+		k = args_option_index(table, text);
 	}
 	if (k < 0)
 		return wrong(error, _("there is no option \"%s\" here"), text);
@@ -123,10 +153,11 @@ static bool take_word(struct args *a, const struct command **table, char *word, 
 	unsigned n = 0;
 
 	if (*table != NULL) {
-		const struct command *row = args_find(*table, word);
+		const struct command *row = args_find(*table, a->place, word);
 		if (row == NULL)
-			return unknown_command(*table, word, error);
-		a->group = a->command;
+			return unknown_command(*table, a->place, word, error);
+		assert(a->depth < ARGS_DEPTH_MAX);
+		a->path[a->depth++] = row;
 		a->command = row;
 		*table = row->sub;
 		return true;
@@ -150,7 +181,7 @@ static bool take_word(struct args *a, const struct command **table, char *word, 
 static bool complete(const struct args *a, const struct command *table, struct buf *error)
 {
 	if (table != NULL) {
-		buf_adds(error, a->command == NULL ? _("a command is missing") : _("the second word is missing"));
+		buf_adds(error, a->command == NULL ? _("a command is missing") : _("the next word is missing"));
 		return false;
 	}
 	const struct argument *arg = a->command->args;
@@ -163,13 +194,13 @@ static bool complete(const struct args *a, const struct command *table, struct b
 	return true;
 }
 
-bool args_parse(int argc, char **argv, struct args *ret, struct buf *error)
+bool args_parse(enum place place, int argc, char **argv, struct args *ret, struct buf *error)
 {
 	const struct command *table = commands;
 	struct cursor c = {.argc = argc, .i = 1, .argv = argv};
 	bool options = true;
 
-	*ret = (struct args){.many = argv + 1};
+	*ret = (struct args){.place = place, .many = argv + 1};
 	for (; c.i < argc; c.i++) {
 		char *w = argv[c.i];
 		if (options && strcmp(w, "--") == 0)
@@ -191,6 +222,16 @@ static void offer(struct buf *out, const char *candidate, const char *typed)
 {
 	if (strncmp(candidate, typed, strlen(typed)) == 0)
 		buf_printf(out, "%s\n", candidate);
+}
+
+/* The words of a table, outside. */
+static void offer_words(struct buf *out, const struct command *table, const char *typed)
+{
+	struct args_rows rows = {.at = table};
+	const struct command *c;
+
+	while ((c = args_next(&rows, PLACE_OUTSIDE)) != NULL)
+		offer(out, c->word, typed);
 }
 
 static void offer_value(struct buf *out, enum complete kind, const char *typed)
@@ -220,8 +261,7 @@ static void offer_value(struct buf *out, enum complete kind, const char *typed)
 			offer(out, application_word((enum application)a), typed);
 		break;
 	case COMPLETE_COMMAND:
-		for (const struct command *c = commands; c->word != NULL; c++)
-			offer(out, c->word, typed);
+		offer_words(out, commands, typed);
 		break;
 	}
 }
@@ -245,17 +285,17 @@ static struct position walk(int n, char *const *words)
 
 	for (int i = 0; i < n; i++) {
 		const struct option *o = p.command != NULL ? p.command->options : NULL;
-		int k = find_option(o, words[i]);
+		int k = args_option_index(o, words[i]);
 		if (k < 0) {
 			o = global_options;
-			k = find_option(o, words[i]);
+			k = args_option_index(o, words[i]);
 		}
 		if (p.awaits != NULL) {
 			p.awaits = NULL;
 		} else if (k >= 0) {
 			p.awaits = o[k].value != NULL && strchr(words[i], '=') == NULL ? &o[k] : NULL;
 		} else if (p.table != NULL) {
-			p.command = args_find(p.table, words[i]);
+			p.command = args_find(p.table, PLACE_OUTSIDE, words[i]);
 			if (p.command == NULL)
 				return (struct position){0};
 			p.table = p.command->sub;
@@ -280,8 +320,8 @@ void args_complete(int n, char *const *words, struct buf *out)
 		offer_options(out, global_options, typed);
 		return;
 	}
-	for (const struct command *c = p.table; c != NULL && c->word != NULL; c++)
-		offer(out, c->word, typed);
+	if (p.table != NULL)
+		offer_words(out, p.table, typed);
 	const struct argument *arg = p.command != NULL && p.table == NULL ? p.command->args : NULL;
 	for (unsigned i = 0; arg != NULL && arg->name != NULL; arg++, i++)
 		if (i == p.nargs)

@@ -1,18 +1,10 @@
 /*
- * commands.c: the words of the `sekisho` command: a flat table and nothing else.
+ * commands.c: the words of the `sekisho` command: the top of the table and nothing else.
  *
  * Texts are msgids; rootfs/doc/commands.md is printed from this table (`sekisho help --reference`), and a test
  * compares them.
  */
-#include "console.h"
-
-#define END_ARGUMENTS {.name = NULL}
-#define END_OPTIONS {.name = NULL}
-#define END_COMMANDS {.word = NULL}
-
-#define OPTION_JSON {"--json", NULL, N_("print JSON instead of text")}
-#define OPTION_AT {"--at", N_("TIME"), N_("answer for this moment instead of now")}
-#define ARGUMENT_POLICY {N_("POLICY"), N_("the policy file"), .complete = COMPLETE_FILE}
+#include "commands.h"
 
 const struct option global_options[] = {
 	{"--lang", N_("ja|en"), N_("language of the messages"), .complete = COMPLETE_LANGUAGE},
@@ -22,9 +14,14 @@ const struct option global_options[] = {
 	END_OPTIONS,
 };
 
+const struct option shell_options[] = {
+	{"--help", NULL, N_("explain this command")},
+	END_OPTIONS,
+};
+
 static const struct argument policy_argument[] = {ARGUMENT_POLICY, END_ARGUMENTS};
 
-static const struct option json_option[] = {OPTION_JSON, END_OPTIONS};
+const struct option json_option[] = {OPTION_JSON, END_OPTIONS};
 
 static const struct option check_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
 
@@ -123,52 +120,8 @@ static const struct option commit_options[] = {
 	END_OPTIONS,
 };
 
-static const struct option status_options[] = {
+const struct option status_options[] = {
 	{"--check", NULL, N_("exit with 1 unless everything is normal")},
-	OPTION_JSON,
-	END_OPTIONS,
-};
-
-#define OPTION_SINCE {"--since", N_("TIME"), N_("only from this time on")}
-#define OPTION_UNTIL {"--until", N_("TIME"), N_("only up to this time")}
-#define OPTION_LIMIT {"--limit", N_("N"), N_("at most N rows, the newest (default 100)")}
-
-static const struct option drops_options[] = {
-	OPTION_SINCE,
-	OPTION_UNTIL,
-	{"--from", N_("SEGMENT"), N_("only packets that came from this segment")},
-	{"--to", N_("SEGMENT"), N_("only packets that wanted to go to this segment")},
-	{"--src", N_("ADDRESS"), N_("only this source: address, prefix, or host name")},
-	{"--dst", N_("ADDRESS"), N_("only this destination: address, prefix, or host name")},
-	{"--port", N_("PORT"), N_("only this destination port")},
-	{"--reason", N_("WORD"), N_("only this reason (see: sekisho help reasons)"), .complete = COMPLETE_REASON},
-	OPTION_LIMIT,
-	{"--follow", NULL, N_("keep printing new records until interrupted")},
-	{"--all", NULL, N_("also broadcasts and multicasts that could never cross (local-noise)")},
-	OPTION_JSON,
-	END_OPTIONS,
-};
-
-static const struct option summary_options[] = {
-	OPTION_SINCE,
-	OPTION_UNTIL,
-	{"--all", NULL, N_("also broadcasts and multicasts that could never cross (local-noise)")},
-	OPTION_JSON,
-	END_OPTIONS,
-};
-
-static const struct option rows_options[] = {OPTION_SINCE, OPTION_UNTIL, OPTION_LIMIT, OPTION_JSON, END_OPTIONS};
-
-static const struct option mail_log_options[] = {
-	{"--receipt", N_("NUMBER"), N_("only the mail with this receipt number (受付番号), with everything that was removed")},
-	{"--sender", N_("ADDRESS"), N_("only mail of this sender: an address, or a part of one")},
-	{"--recipient", N_("ADDRESS"), N_("only mail to this recipient: an address, or a part of one")},
-	{"--direction", N_("in|out"), N_("only mail that comes in, or that goes out")},
-	{"--verdict", N_("WORD"), N_("only mail that was: passed, refused, held, deferred")},
-	OPTION_SINCE,
-	OPTION_UNTIL,
-	OPTION_LIMIT,
-	{"--verify", NULL, N_("check instead that no row of the mail ledger was changed or taken away")},
 	OPTION_JSON,
 	END_OPTIONS,
 };
@@ -213,59 +166,11 @@ static const struct command mail_commands[] = {
 	END_COMMANDS,
 };
 
-static const struct command log_commands[] = {
-	{
-		.word = "drops",
-		.options = drops_options,
-		.help = N_("list the packets that were blocked, and why"),
-		.about = N_("Each record stands for one or more like packets: time, number, segments, source, destination, "
-			    "reason, and for a packet that no approved flow allows the nearest approved flow and what "
-			    "differs from it. Of an application that was refused it says what came instead and why; later "
-			    "packets of the same connection say nothing more. A line \"records lost\" says how many packets "
-			    "were counted by the kernel but could not be recorded one by one."),
-		.run = verb_log_drops,
-	},
-	{
-		.word = "summary",
-		.options = summary_options,
-		.help = N_("count the blocked packets by reason and segments"),
-		.run = verb_log_summary,
-	},
-	{
-		.word = "verify",
-		.options = json_option,
-		.help = N_("check that no record was changed or taken away"),
-		.about = N_("Walks the whole chain of records. Exit code 1 means that the chain is broken: keep the device "
-			    "as it is and report it."),
-		.run = verb_log_verify,
-	},
-	{
-		.word = "faults",
-		.options = rows_options,
-		.help = N_("list the faults of the gate itself"),
-		.run = verb_log_faults,
-	},
-	{
-		.word = "commits",
-		.options = rows_options,
-		.help = N_("list who put which policy in force, when, and why"),
-		.run = verb_log_commits,
-	},
-	{
-		.word = "mail",
-		.options = mail_log_options,
-		.help = N_("find mails: what came, what was decided, what became of it"),
-		.about = N_("One row for each mail: time, direction, sender, recipients, size, verdict with its reason, receipt number, and "
-			    "what the mail server behind the gate answered. A mail's text and subject are never recorded."),
-		.run = verb_log_mail,
-	},
-	END_COMMANDS,
-};
-
 static const struct argument help_arguments[] = {
 	{N_("COMMAND"), N_("the command to explain, or \"reasons\" or \"times\""), .optional = true,
 		.complete = COMPLETE_COMMAND},
 	{N_("WORD"), N_("its second word"), .optional = true},
+	{N_("WORD"), N_("its third word"), .optional = true},
 	END_ARGUMENTS,
 };
 
@@ -283,6 +188,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "check",
+		.places = PLACE_OUTSIDE,
 		.args = policy_argument,
 		.options = check_options,
 		.help = N_("check a policy file"),
@@ -292,6 +198,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "explain",
+		.places = PLACE_OUTSIDE,
 		.args = explain_arguments,
 		.options = explain_options,
 		.help = N_("say what the policy does with a packet or a mail, and why"),
@@ -306,6 +213,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "ledger",
+		.places = PLACE_OUTSIDE,
 		.args = ledger_arguments,
 		.options = check_options,
 		.help = N_("print the ledger of approved flows"),
@@ -315,6 +223,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "ruleset",
+		.places = PLACE_OUTSIDE,
 		.args = policy_argument,
 		.options = check_options,
 		.help = N_("print the kernel ruleset that a policy becomes"),
@@ -324,6 +233,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "classify",
+		.places = PLACE_OUTSIDE,
 		.args = classify_arguments,
 		.options = classify_options,
 		.help = N_("judge or identify the flows of captures"),
@@ -334,6 +244,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "watch",
+		.places = PLACE_OUTSIDE,
 		.args = watch_arguments,
 		.options = watch_options,
 		.help = N_("judge or identify the flows on an interface; learn what a network carries"),
@@ -345,6 +256,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "verify",
+		.places = PLACE_OUTSIDE,
 		.options = verify_options,
 		.help = N_("say whether the mail on standard input is harmless text that the mail gate would let out"),
 		.about = N_("Exit code 0: it is; 1: it is not, with the reason and the byte where it leaves the form of "
@@ -353,6 +265,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "clean",
+		.places = PLACE_OUTSIDE,
 		.options = clean_options,
 		.help = N_("make plain text of the mail on standard input, as the mail gate does"),
 		.about = N_("The result has one part of plain text; what was removed is listed at its end, with a receipt number. "
@@ -362,6 +275,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "commit",
+		.places = PLACE_OUTSIDE,
 		.args = commit_arguments,
 		.options = commit_options,
 		.help = N_("put a policy in force on the running gate"),
@@ -372,6 +286,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "running",
+		.places = PLACE_OUTSIDE,
 		.options = json_option,
 		.help = N_("print the policy that is in force"),
 		.run = verb_running,
@@ -387,7 +302,16 @@ const struct command commands[] = {
 		.run = verb_prove,
 	},
 	{
+		.word = "show",
+		.sub = show_commands,
+		.help = N_("show the state, the records, the ledger, the policy"),
+	},
+	{.word = "", .sub = act_commands},
+	{.word = "", .sub = record_commands},
+	{.word = "", .sub = config_commands},
+	{
 		.word = "log",
+		.places = PLACE_OUTSIDE,
 		.sub = log_commands,
 		.help = N_("read the records"),
 	},
@@ -398,6 +322,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "help",
+		.places = PLACE_OUTSIDE | PLACE_OPERATE | PLACE_CONFIGURE,
 		.args = help_arguments,
 		.options = help_options,
 		.help = N_("explain a command, the reasons, or the forms of a time"),
@@ -411,6 +336,7 @@ const struct command commands[] = {
 	},
 	{
 		.word = "complete",
+		.places = PLACE_OUTSIDE,
 		.rest = true,
 		.help = N_("list what may follow the words typed so far (for the shell)"),
 		.run = verb_complete,

@@ -134,7 +134,7 @@ int console_main(int argc, char **argv)
 		return CONSOLE_ENV;
 	signal(SIGPIPE, SIG_IGN);
 	choose_language(argc, argv);
-	if (!args_parse(argc, argv, &a, &error) || !take_globals(&c, &a, &error)) {
+	if (!args_parse(PLACE_OUTSIDE, argc, argv, &a, &error) || !take_globals(&c, &a, &error)) {
 		code = usage_error(&a, &error);
 	} else if (a.help) {
 		help_print(&c.out, &a);

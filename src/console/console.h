@@ -48,6 +48,7 @@ void help_reference(struct buf *out);
 int verb_check(struct console *c, const struct args *a);
 int verb_explain(struct console *c, const struct args *a);
 int verb_ledger(struct console *c, const struct args *a);
+int verb_show_ledger(struct console *c, const struct args *a);
 int verb_ruleset(struct console *c, const struct args *a);
 int verb_commit(struct console *c, const struct args *a);
 int verb_prove(struct console *c, const struct args *a);

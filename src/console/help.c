@@ -9,11 +9,22 @@
 
 #include <string.h>
 
-static void usage_line(struct buf *b, const char *group, const struct command *c)
+/* "sekisho show log drops"; in the shell without the first word. */
+static void path_words(struct buf *b, const struct args *a)
 {
-	buf_printf(b, "sekisho %s%s%s", group, group[0] != '\0' ? " " : "", c->word);
-	for (const struct argument *a = c->args; a != NULL && a->name != NULL; a++)
-		buf_printf(b, a->optional ? " [%s]" : " %s", _(a->name));
+	if (a->place == PLACE_OUTSIDE)
+		buf_adds(b, "sekisho ");
+	for (unsigned i = 0; i < a->depth; i++)
+		buf_printf(b, i > 0 ? " %s" : "%s", a->path[i]->word);
+}
+
+static void usage_line(struct buf *b, const struct args *a)
+{
+	const struct command *c = a->command;
+
+	path_words(b, a);
+	for (const struct argument *g = c->args; g != NULL && g->name != NULL; g++)
+		buf_printf(b, g->optional ? " [%s]" : " %s", _(g->name));
 	for (const struct option *o = c->options; o != NULL && o->name != NULL; o++) {
 		buf_printf(b, o->required ? " %s" : " [%s", o->name);
 		if (o->value != NULL)
@@ -26,11 +37,6 @@ static void usage_line(struct buf *b, const char *group, const struct command *c
 		buf_adds(b, _(" [WORD ...]"));
 }
 
-static const char *group_word(const struct args *a)
-{
-	return a->group != NULL ? a->group->word : "";
-}
-
 void help_usage(struct buf *out, const struct args *a)
 {
 	struct buf line = {0};
@@ -39,9 +45,9 @@ void help_usage(struct buf *out, const struct args *a)
 	buf_printf(out, "%s ", _("usage:"));
 	size_t indent = text_width(buf_str(out) + start);
 	if (a->command == NULL)
-		buf_adds(&line, _("sekisho [--lang ja|en] [--root DIR] COMMAND ..."));
+		buf_adds(&line, a->place == PLACE_OUTSIDE ? _("sekisho [--lang ja|en] [--root DIR] COMMAND ...") : _("COMMAND ..."));
 	else
-		usage_line(&line, group_word(a), a->command);
+		usage_line(&line, a);
 	text_wrap(out, buf_str(&line), indent, indent + 2);
 	buf_addc(out, '\n');
 	buf_free(&line);
@@ -81,10 +87,13 @@ static void heading(struct buf *out, const char *text)
 	buf_printf(out, "\n%s\n", text);
 }
 
-static void list_commands(struct buf *out, const struct command *table)
+static void list_commands(struct buf *out, const struct command *table, enum place place)
 {
-	for (; table->word != NULL; table++)
-		entry(out, table->word, _(table->help));
+	struct args_rows rows = {.at = table};
+	const struct command *c;
+
+	while ((c = args_next(&rows, place)) != NULL)
+		entry(out, c->word, _(c->help));
 }
 
 static void paragraph(struct buf *out, const char *text)
@@ -111,7 +120,7 @@ void help_print(struct buf *out, const struct args *a)
 	}
 	if (c == NULL || c->sub != NULL) {
 		heading(out, _("Commands:"));
-		list_commands(out, c == NULL ? commands : c->sub);
+		list_commands(out, c == NULL ? commands : c->sub, a->place);
 	}
 	if (c != NULL && c->args != NULL) {
 		heading(out, _("Words:"));
@@ -121,8 +130,8 @@ void help_print(struct buf *out, const struct args *a)
 	heading(out, _("Options:"));
 	if (c != NULL)
 		option_entries(out, c->options);
-	option_entries(out, global_options);
-	if (c == NULL) {
+	option_entries(out, args_globals(a->place));
+	if (c == NULL && a->place == PLACE_OUTSIDE) {
 		buf_addc(out, '\n');
 		paragraph(out, _(exit_codes));
 	}
@@ -157,23 +166,39 @@ static void reference_options(struct buf *out, const struct option *table)
 	}
 }
 
-static void reference_command(struct buf *out, const char *group, const struct command *c)
+static void reference_row(struct buf *out, const struct args *a)
 {
-	if (c->sub != NULL) {
-		for (const struct command *s = c->sub; s->word != NULL; s++)
-			reference_command(out, c->word, s);
-		return;
-	}
-	buf_printf(out, "\n### %s%s%s\n\n%s\n\n```\n", group, group[0] != '\0' ? " " : "", c->word, _(c->help));
-	usage_line(out, group, c);
+	const struct command *c = a->command;
+
+	buf_adds(out, "\n### ");
+	for (unsigned i = 0; i < a->depth; i++)
+		buf_printf(out, i > 0 ? " %s" : "%s", a->path[i]->word);
+	buf_printf(out, "\n\n%s\n\n```\n", _(c->help));
+	usage_line(out, a);
 	buf_adds(out, "\n```\n");
 	if (c->args != NULL || (c->options != NULL && c->options->name != NULL))
 		buf_addc(out, '\n');
-	for (const struct argument *a = c->args; a != NULL && a->name != NULL; a++)
-		buf_printf(out, "- `%s`: %s\n", _(a->name), _(a->help));
+	for (const struct argument *g = c->args; g != NULL && g->name != NULL; g++)
+		buf_printf(out, "- `%s`: %s\n", _(g->name), _(g->help));
 	reference_options(out, c->options);
 	if (c->about != NULL)
 		buf_printf(out, "\n%s\n", _(c->about));
+}
+
+/* The rows of a table, each with the path that leads to it. */
+static void reference_table(struct buf *out, const struct command *table, const struct args *above)
+{
+	struct args_rows rows = {.at = table};
+	const struct command *c;
+
+	while ((c = args_next(&rows, above->place)) != NULL) {
+		struct args a = *above;
+		a.command = a.path[a.depth++] = c;
+		if (c->sub != NULL)
+			reference_table(out, c->sub, &a);
+		else
+			reference_row(out, &a);
+	}
 }
 
 void help_reference(struct buf *out)
@@ -182,8 +207,7 @@ void help_reference(struct buf *out)
 	reference_options(out, global_options);
 	buf_printf(out, "\n%s\n\n%s\n", _(exit_codes), _("Forms of a time:"));
 	buf_printf(out, "%s\n", _(times_text));
-	for (const struct command *c = commands; c->word != NULL; c++)
-		reference_command(out, "", c);
+	reference_table(out, commands, &(struct args){.place = PLACE_OUTSIDE});
 	buf_printf(out, "\n### %s\n\n", _("Reasons for which a packet is blocked"));
 	for (unsigned code = 1; code < REASON_END; code++) {
 		const char *advice = words_reason_advice(code);
@@ -192,17 +216,17 @@ void help_reference(struct buf *out)
 	}
 }
 
-/* The command that one or two words name, into *ret; false with a message when there is none. */
+/* The command that the words name, into *ret; false when there is none. */
 static bool find_topic(const struct args *a, struct args *ret)
 {
 	const struct command *table = commands;
 
+	ret->place = a->place;
 	for (unsigned i = 0; i < a->nwords; i++) {
-		const struct command *c = table == NULL ? NULL : args_find(table, a->words[i]);
+		const struct command *c = table == NULL ? NULL : args_find(table, a->place, a->words[i]);
 		if (c == NULL)
 			return false;
-		ret->group = ret->command;
-		ret->command = c;
+		ret->command = ret->path[ret->depth++] = c;
 		table = c->sub;
 	}
 	return true;

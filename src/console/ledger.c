@@ -427,16 +427,28 @@ static size_t print_flows(struct console *c, const struct policy_file *f, const 
 	return printed;
 }
 
+static int print_ledger(struct console *c, struct policy_file *f, int code, const char *name)
+{
+	if (code == CONSOLE_OK && !f->usable)
+		code = policy_file_refused(f);
+	if (code == CONSOLE_OK && print_flows(c, f, name) == 0 && name != NULL)
+		code = console_fail(CONSOLE_USAGE, _("there is no approved flow \"%s\""), name);
+	policy_file_close(f);
+	return code;
+}
+
 int verb_ledger(struct console *c, const struct args *a)
 {
-	const char *name = a->nwords > 1 ? a->words[1] : NULL;
 	struct policy_file f;
 	int code = policy_file_open(&f, a->words[0], a);
 
-	if (code == CONSOLE_OK && !f.usable)
-		code = policy_file_refused(&f);
-	if (code == CONSOLE_OK && print_flows(c, &f, name) == 0 && name != NULL)
-		code = console_fail(CONSOLE_USAGE, _("there is no approved flow \"%s\""), name);
-	policy_file_close(&f);
-	return code;
+	return print_ledger(c, &f, code, a->nwords > 1 ? a->words[1] : NULL);
+}
+
+int verb_show_ledger(struct console *c, const struct args *a)
+{
+	struct policy_file f;
+	int code = policy_file_running(&f, c, a);
+
+	return print_ledger(c, &f, code, a->nwords > 0 ? a->words[0] : NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "findings.h"
+#include "running.h"
 #include "timearg.h"
 
 #include <sekisho/arena.h>
@@ -53,31 +54,61 @@ static bool open_block(struct policy_file *f)
 	return wrong == NULL;
 }
 
-int policy_file_open(struct policy_file *f, const char *path, const struct args *a)
+static int begin(struct policy_file *f, const char *path)
 {
-	const char *at = args_option(a, "--at");
-	struct buf text = {0};
-
 	*f = (struct policy_file){.path = path, .arena = arena_new(), .at = clock_wall()};
 	if (f->arena == NULL)
 		return console_fail(CONSOLE_ENV, "%s", strerror(ENOMEM));
 	diag_init(&f->diags, f->arena);
-	int result = policy_file_read(path, &text);
-	if (result < 0)
-		result = console_fail(CONSOLE_ENV, "%s: %s", path, strerror(-result));
-	else if (!config_read(f->arena, (const char *)text.data, text.len, &f->diags, &f->model))
-		result = console_fail(CONSOLE_ENV, _("the schema cannot be loaded: %s"),
+	return CONSOLE_OK;
+}
+
+static int compile(struct policy_file *f, const struct buf *text, const struct args *a)
+{
+	const char *at = args_option(a, "--at");
+
+	if (!config_read(f->arena, (const char *)text->data, text->len, &f->diags, &f->model))
+		return console_fail(CONSOLE_ENV, _("the schema cannot be loaded: %s"),
 			f->diags.n > 0 ? f->diags.items[0].what : "libyang");
-	else if (!clock_set_zone(f->model->system.timezone))
-		result = CONSOLE_OK; /* policy_compile() says it with its line */
-	buf_free(&text);
-	if (result == CONSOLE_OK && at != NULL && !timearg_parse(at, f->at, false, &f->at))
-		result = console_fail(CONSOLE_USAGE, _("\"%s\" is not a time (see: sekisho help times)"), at);
-	if (result != CONSOLE_OK)
-		return result;
+	(void)clock_set_zone(f->model->system.timezone); /* policy_compile() says with its line when there is none */
+	if (at != NULL && !timearg_parse(at, f->at, false, &f->at))
+		return console_fail(CONSOLE_USAGE, _("\"%s\" is not a time (see: sekisho help times)"), at);
 	f->usable = policy_compile(f->model, f->at, &f->diags, &f->block) && f->diags.nerrors == 0 && open_block(f);
 	diag_sort(&f->diags);
 	return CONSOLE_OK;
+}
+
+int policy_file_text(struct policy_file *f, const char *path, const struct buf *text, const struct args *a)
+{
+	int code = begin(f, path);
+
+	return code == CONSOLE_OK ? compile(f, text, a) : code;
+}
+
+int policy_file_open(struct policy_file *f, const char *path, const struct args *a)
+{
+	struct buf text = {0};
+	int code = begin(f, path), result = code == CONSOLE_OK ? policy_file_read(path, &text) : 0;
+
+	if (result < 0)
+		code = console_fail(CONSOLE_ENV, "%s: %s", path, strerror(-result));
+	if (code == CONSOLE_OK)
+		code = compile(f, &text, a);
+	buf_free(&text);
+	return code;
+}
+
+int policy_file_running(struct policy_file *f, struct console *c, const struct args *a)
+{
+	struct buf text = {0};
+	int code = begin(f, "running");
+
+	if (code == CONSOLE_OK)
+		code = running_read(c, &text);
+	if (code == CONSOLE_OK)
+		code = compile(f, &text, a);
+	buf_free(&text);
+	return code;
 }
 
 int policy_file_refused(const struct policy_file *f)

@@ -31,6 +31,13 @@ struct policy_file {
  * CONSOLE_ENV; the latter two with their message printed. policy_file_close() follows in each case.
  */
 int policy_file_open(struct policy_file *f, const char *path, const struct args *a);
+
+/* The same of the policy that is in force, which the running gate hands out; ->path is "running". */
+struct console;
+int policy_file_running(struct policy_file *f, struct console *c, const struct args *a);
+
+/* The same of text that is there already; `path` names it in messages. */
+int policy_file_text(struct policy_file *f, const char *path, const struct buf *text, const struct args *a);
 void policy_file_close(struct policy_file *f);
 
 /* Prints why an unusable policy cannot answer, on standard error. Returns CONSOLE_REFUSED. */

@@ -1,6 +1,8 @@
 /*
  * running.c: `sekisho running`: the policy that is in force, as it was committed.
  */
+#include "running.h"
+
 #include "console.h"
 #include "control.h"
 #include "text.h"
@@ -24,32 +26,39 @@ static void print_text(struct buf *out, char *text)
 	}
 }
 
-int verb_running(struct console *c, const struct args *a)
+int running_read(struct console *c, struct buf *ret)
 {
 	struct msg_request q = {.verb = MSG_VERB_RUNNING};
-	struct buf text = {0};
 	struct msg m;
-
-	(void)a;
 	int code = control_ask(c, &q, -1, MSG_OPENED, &m);
+
 	if (code != CONSOLE_OK)
 		return code;
-	if (!m.u.msg_opened.ok || m.nfds != 1) {
+	if (!m.u.msg_opened.ok || m.nfds != 1)
 		code = console_fail(CONSOLE_REFUSED, "%s",
 			m.u.msg_opened.error[0] != '\0' ? _(m.u.msg_opened.error) : _("no policy is in force"));
-	} else if (!control_read_fd(m.fds[0], LIMIT_POLICY_BYTES, &text)) {
+	else if (!control_read_fd(m.fds[0], LIMIT_POLICY_BYTES, ret))
 		code = console_fail(CONSOLE_ENV, "%s", _("the policy in force cannot be read"));
-	} else if (c->json) {
+	msg_close_fds(&m);
+	return code;
+}
+
+int verb_running(struct console *c, const struct args *a)
+{
+	struct buf text = {0};
+	int code = running_read(c, &text);
+
+	(void)a;
+	if (code == CONSOLE_OK && c->json) {
 		struct json j = json_init(&c->out);
 		json_object(&j, NULL);
 		json_strn(&j, "policy", (const char *)text.data, text.len);
 		json_object_end(&j);
 		buf_addc(&c->out, '\n');
-	} else {
+	} else if (code == CONSOLE_OK) {
 		buf_str(&text);
 		print_text(&c->out, (char *)text.data);
 	}
-	msg_close_fds(&m);
 	buf_free(&text);
 	return code;
 }

@@ -21,7 +21,7 @@ static bool parse(const char *line, struct args *a)
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
-	bool ok = args_parse(argc, argv, a, &error);
+	bool ok = args_parse(PLACE_OUTSIDE, argc, argv, a, &error);
 	snprintf(error_text, sizeof(error_text), "%s", buf_str(&error));
 	buf_free(&error);
 	return ok;
@@ -33,12 +33,14 @@ static void test_good(void)
 
 	CHECK(parse("log drops --since 10m --port=445 --json --follow", &a));
 	CHECK_STR(a.command->word, "drops");
-	CHECK_STR(a.group->word, "log");
+	CHECK_STR(a.path[0]->word, "log");
+	CHECK_INT(a.depth, 2);
 	CHECK_STR(args_option(&a, "--since"), "10m");
 	CHECK_STR(args_option(&a, "--port"), "445");
 	CHECK_STR(args_option(&a, "--json"), "");
 	CHECK(args_option(&a, "--until") == NULL);
 	CHECK(args_option(&a, "--who") == NULL);
+	CHECK(parse("show log drops", &a) && a.depth == 3 && a.path[2] == a.command);
 	/* Global options stand anywhere; a value may begin with "--". */
 	CHECK(parse("--root /x check --lang ja --at --json p", &a));
 	CHECK_STR(args_option(&a, "--root"), "/x");
@@ -61,7 +63,7 @@ static void test_bad(void)
 		const char *line, *error;
 	} cases[] = {
 		{"", "a command is missing"},
-		{"log", "the second word is missing"},
+		{"log", "the next word is missing"},
 		{"chekc", "there is no command \"chekc\"; did you mean \"check\"?"},
 		{"log vrfy", "there is no command \"vrfy\""},
 		{"check", "POLICY is missing"},
@@ -97,29 +99,49 @@ static void check_width(const char *text, const char *what)
 	}
 }
 
-/* Counts and order of a table, and the help of each of its rows. */
-static void check_table(const struct command *table, const struct command *group)
+/* A row: counts and help. */
+static void check_row(const struct args *a)
 {
-	for (const struct command *c = table; c->word != NULL; c++) {
-		struct args a = {.command = c, .group = group};
-		struct buf b = {0};
-		unsigned n = 0;
-		CHECK(args_find(table, c->word) == c);
-		CHECK((c->run != NULL) == (c->sub == NULL));
-		CHECK(c->help != NULL);
-		for (const struct option *o = c->options; o != NULL && o->name != NULL; o++, n++)
-			CHECK(strncmp(o->name, "--", 2) == 0 && o->help != NULL);
-		CHECK(n <= ARGS_OPTIONS_MAX);
-		n = 0;
-		for (const struct argument *g = c->args; g != NULL && g->name != NULL; g++, n++)
-			CHECK(g->help != NULL);
-		CHECK(n <= ARGS_WORDS_MAX);
-		help_print(&b, &a);
-		check_width(buf_str(&b), c->word);
-		buf_free(&b);
+	const struct command *c = a->command;
+	struct buf b = {0};
+	unsigned n = 0;
+
+	CHECK((c->run != NULL) == (c->sub == NULL));
+	CHECK(c->help != NULL);
+	for (const struct option *o = c->options; o != NULL && o->name != NULL; o++, n++)
+		CHECK(strncmp(o->name, "--", 2) == 0 && o->help != NULL);
+	CHECK(n <= ARGS_OPTIONS_MAX);
+	n = 0;
+	for (const struct argument *g = c->args; g != NULL && g->name != NULL; g++, n++)
+		CHECK(g->help != NULL);
+	CHECK(n <= ARGS_WORDS_MAX);
+	help_print(&b, a);
+	check_width(buf_str(&b), c->word);
+	buf_free(&b);
+}
+
+/* A word means one thing at a place. */
+static void check_table(const struct command *table, const struct args *above)
+{
+	struct args_rows rows = {.at = table};
+	const struct command *c;
+
+	while ((c = args_next(&rows, above->place)) != NULL) {
+		struct args a = *above;
+		a.command = a.path[a.depth++] = c;
+		CHECK(args_find(table, above->place, c->word) == c);
+		check_row(&a);
 		if (c->sub != NULL)
-			check_table(c->sub, c);
+			check_table(c->sub, &a);
 	}
+}
+
+static void check_places(void)
+{
+	static const enum place places[] = {PLACE_OUTSIDE, PLACE_OPERATE, PLACE_CONFIGURE};
+
+	for (size_t i = 0; i < 3; i++)
+		check_table(commands, &(struct args){.place = places[i]});
 }
 
 int main(void)
@@ -127,8 +149,8 @@ int main(void)
 	i18n_init("en");
 	test_good();
 	test_bad();
-	check_table(commands, NULL);
+	check_places();
 	i18n_init("ja");
-	check_table(commands, NULL);
+	check_places();
 	return test_end();
 }
