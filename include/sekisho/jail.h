@@ -37,6 +37,12 @@ enum jail_row {
 #define JAIL_UID_NONE 972
 /* Who may open the control socket: root, and members of this group (sekishod looks at the peer again). */
 #define JAIL_GID_CONTROL 973
+/* The roles of people (enum msg_role), each a group; a member of the control group alone is a viewer, root an administrator. */
+#define JAIL_GID_VIEWER 980
+#define JAIL_GID_AUDITOR 981
+#define JAIL_GID_OPERATOR 982
+#define JAIL_GID_ADMINISTRATOR 983
+#define JAIL_GID_MAINTENANCE 984
 #define JAIL_UID_INSPECT 974
 #define JAIL_UID_MAIL 975
 #define JAIL_UID_CONNECT 976

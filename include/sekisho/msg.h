@@ -23,6 +23,9 @@
 
 #define MSG_VERSION 1
 #define MSG_FDS_MAX 8 /* MSG_QUEUES */
+#define MSG_ACCOUNT 64 /* a user's name; "#UID" where the uid has none */
+#define MSG_LINE 1024  /* a line of a shell, or of a form */
+#define MSG_RECORD_NOTE 4096
 
 struct msg_header {
 	uint32_t magic; /* MSG_MAGIC */
@@ -83,9 +86,9 @@ struct msg_result {
 
 struct msg_generation { /* fds: [sealed IR memfd] */
 	uint32_t number;
-	uint32_t pad;
+	uint32_t uid; /* of who committed it */
 	int64_t at;
-	char who[64], why[256], approval[64];
+	char who[64], why[256], approval[64], account[MSG_ACCOUNT];
 };
 /* The kernel's counters, absolute since `epoch` (a new table = a new epoch). */
 struct msg_counters {
@@ -118,6 +121,43 @@ struct msg_links {
 struct msg_client {
 	uint32_t uid;
 	uint32_t seconds;
+	uint32_t rights; /* set of enum msg_right */
+	uint32_t role;	 /* enum msg_role: the one that it speaks by */
+	char account[MSG_ACCOUNT];
+};
+enum msg_right {
+	MSG_RIGHT_READ = 1,    /* MSG_QUERY */
+	MSG_RIGHT_MAIL = 2,    /* MSG_MAIL_QUERY */
+	MSG_RIGHT_APPROVE = 4, /* MSG_MAIL_APPROVE */
+	MSG_RIGHT_RECORD = 8,  /* MSG_RECORD */
+	MSG_RIGHTS = 15,
+};
+/* Somebody did something: a line of a shell, or a request that was more than a look (作業記録). */
+struct msg_work {
+	int64_t at;
+	uint32_t kind;	 /* enum msg_work_kind */
+	uint32_t result; /* of a line: the exit code; of a request: enum msg_work_result */
+	uint32_t uid, role, session, pad; /* session: 0 = none */
+	char account[MSG_ACCOUNT], who[64]; /* who: as he calls himself, "" */
+	char text[MSG_LINE];
+};
+enum msg_work_kind { MSG_WORK_LINE = 1, MSG_WORK_REQUEST = 2 };
+enum msg_work_result { MSG_WORK_DONE = 0, MSG_WORK_FAILED = 1, MSG_WORK_REFUSED = 2 /* not for his role */ };
+/* Somebody came or went. */
+struct msg_login {
+	int64_t at;
+	uint32_t event; /* enum msg_login_event */
+	uint32_t uid, role, session;
+	uint32_t seconds; /* how long it was, of LOGOUT */
+	uint32_t pad;
+	char account[MSG_ACCOUNT], terminal[64];
+};
+enum msg_login_event {
+	MSG_LOGIN_BEGIN = 1,
+	MSG_LOGIN_END = 2,	/* he left, or the line was lost */
+	MSG_LOGIN_IDLE = 3,	/* ended since nothing was done for too long */
+	MSG_LOGIN_REFUSED = 4,	/* no role, or too many sessions */
+	MSG_LOGIN_LOST = 5,	/* sekishod ended meanwhile */
 };
 struct msg_log_status { /* logd -> sekishod, each second while something changed, else each 10 s */
 	uint64_t stored[REASON_END]; /* packets accounted in records, since `epoch` */
@@ -316,17 +356,145 @@ struct msg_request {
 	uint32_t pad;
 	char who[64], why[256], approval[64];
 	char language[8];  /* of the diagnostics: "ja", "en" */
-	uint32_t argument; /* history: generation wanted (0 = list) */
-	uint32_t pad2;
+	uint32_t argument; /* what it is, the verb says */
+	uint32_t base;	   /* COMMIT, ROLLBACK: refused when another generation than this is running; 0 = whichever */
 };
+/*
+ * name, value, the word that people read. Each has a row in the table of roles (src/gate/roles.c); whoever is not of a role
+ * that may is answered with MSG_REFUSED, and it is recorded.
+ *
+ *   STATUS	-> msg_status
+ *   COMMIT	fds [policy file], argument: minutes to confirm it in, 0 = at once -> msg_committed, fds [diagnostics JSON]
+ *   LOG	-> msg_opened, fds [socket to logd, for questions]
+ *   RUNNING	-> msg_opened, fds [policy text of the running generation]
+ *   PROVE	prove again now -> msg_committed, fds [findings JSON]
+ *   MAIL	-> msg_mail_status, as sekisho-maild last said it; sessions_max 0: it has not spoken
+ *   RESUME	mail after a flood; argument: enum msg_mail_direction, why: one sender or "" -> msg_opened
+ *   SESSION	this connection is a person's shell from now on, until it ends; why: the terminal -> msg_session
+ *   SESSIONS	-> msg_sessions
+ *   CONFIGURE	the session's configuration mode begins (argument 1), ends (0) -> msg_session
+ *   EXTEND	it may last that long again; why: the reason -> msg_session
+ *   RECORD	-> msg_opened, fds [socket to logd, for MSG_RECORD]
+ *   APPROVE	-> msg_opened, fds [socket to logd, for MSG_MAIL_APPROVE]
+ *   CANDIDATE_GET	argument: 0 = one's own, else the uid whose -> msg_candidate, fds [text], none when there is none
+ *   CANDIDATE_PUT	fds [text], base: the generation that it was begun from -> msg_candidate
+ *   CANDIDATE_LIST	-> msg_candidates
+ *   CANDIDATE_DISCARD	argument as of GET -> msg_opened
+ *   HISTORY	argument: those below this number, 0 = from the newest -> msg_history
+ *   GENERATION	argument: its number -> msg_opened, fds [policy text]
+ *   CONFIRM	what waits for it stays -> msg_committed
+ *   ROLLBACK	argument: number of the generation whose text is committed again -> msg_committed, fds [diagnostics JSON]
+ */
+#define MSG_VERBS(X)                                                                                           \
+	X(STATUS, 1, "status")                                                                                  \
+	X(COMMIT, 2, "commit")                                                                                  \
+	X(LOG, 3, "log")                                                                                        \
+	X(RUNNING, 4, "running")                                                                                \
+	X(PROVE, 5, "prove")                                                                                    \
+	X(MAIL, 6, "mail status")                                                                               \
+	X(RESUME, 7, "mail resume")                                                                             \
+	X(SESSION, 10, "session")                                                                               \
+	X(SESSIONS, 11, "sessions")                                                                             \
+	X(CONFIGURE, 12, "configure")                                                                           \
+	X(EXTEND, 13, "extend")                                                                                 \
+	X(RECORD, 14, "record")                                                                                 \
+	X(APPROVE, 15, "mail approve")                                                                          \
+	X(CANDIDATE_GET, 20, "show candidate")                                                                  \
+	X(CANDIDATE_PUT, 21, "edit candidate")                                                                  \
+	X(CANDIDATE_LIST, 22, "list candidates")                                                                \
+	X(CANDIDATE_DISCARD, 23, "discard candidate")                                                           \
+	X(HISTORY, 24, "history")                                                                               \
+	X(GENERATION, 25, "show generation")                                                                    \
+	X(CONFIRM, 26, "confirm")                                                                               \
+	X(ROLLBACK, 27, "rollback")
+
 enum msg_verb {
-	MSG_VERB_STATUS = 1, /* -> msg_status */
-	MSG_VERB_COMMIT = 2, /* fds [policy file] -> msg_committed, fds [diagnostics JSON] */
-	MSG_VERB_LOG = 3,    /* -> msg_opened, fds [socket to logd] */
-	MSG_VERB_RUNNING = 4, /* -> msg_opened, fds [policy text of the running generation] */
-	MSG_VERB_PROVE = 5,  /* prove again now -> msg_committed, fds [findings JSON] */
-	MSG_VERB_MAIL = 6,   /* -> msg_mail_status, as sekisho-maild last said it; sessions_max 0: it has not spoken */
-	MSG_VERB_RESUME = 7, /* mail after a flood; argument: enum msg_mail_direction, why: one sender or "" -> msg_opened */
+#define X(NAME, value, word) MSG_VERB_##NAME = value,
+	MSG_VERBS(X)
+#undef X
+	MSG_VERB_END = 64,
+};
+/* Who may: a person has those of his groups (jail.h) and of his deputyships (代理). */
+enum msg_role {
+	MSG_ROLE_NONE = 0,
+	MSG_ROLE_VIEWER = 1,
+	MSG_ROLE_AUDITOR = 2,
+	MSG_ROLE_OPERATOR = 3,
+	MSG_ROLE_ADMINISTRATOR = 4,
+	MSG_ROLE_MAINTENANCE = 5, /* of a vendor */
+	MSG_ROLE_END,
+};
+/* The verb is not for this role. */
+struct msg_refused {
+	uint32_t verb, uid;
+	uint32_t role;	  /* enum msg_role: the one he has that may most */
+	uint32_t allowed; /* set of 1 << enum msg_role that may */
+	char account[MSG_ACCOUNT];
+};
+
+/* -- Sessions ---------------------------------------------------------------------------------------------- */
+
+#define MSG_SESSIONS_MAX 16
+struct msg_session_of { /* one of the sessions */
+	uint32_t id, uid, role, pid;
+	int64_t since, last; /* wall seconds; last: when it did something */
+	int64_t configure_until; /* wall seconds; 0: not in configuration mode */
+	char account[MSG_ACCOUNT], terminal[64];
+};
+struct msg_session { /* the session that asks */
+	struct msg_session_of me;
+	uint32_t idle_seconds;	    /* it is ended after so long without a request; 0 = never */
+	uint32_t configure_seconds; /* how long configuration mode lasts unless extended; 0 = for ever */
+	int64_t last_login;	    /* the one before, wall seconds, 0 = none known */
+	int64_t last_refused;	    /* the newest request or session that was refused, 0 = none known */
+	uint32_t refused;	    /* how many since last_login */
+	uint32_t sessions;	    /* of all people, now */
+	char last_terminal[64];	    /* of last_login */
+};
+struct msg_sessions {
+	uint32_t n, pad;
+	struct msg_session_of session[MSG_SESSIONS_MAX];
+};
+/* On a session's connection instead of a request, after each line: it becomes a record; answered with msg_opened. */
+struct msg_command {
+	uint32_t result, pad; /* the exit code */
+	char text[MSG_LINE];
+};
+
+/* -- Generations and candidates --------------------------------------------------------------------------- */
+
+#define MSG_HISTORY_MAX 16
+struct msg_history {
+	uint32_t n, more; /* more: there are older ones */
+	uint32_t running, unconfirmed; /* numbers; unconfirmed: the one that waits for it, else 0 */
+	int64_t confirm_by; /* wall seconds */
+	struct msg_past {
+		uint32_t number;
+		uint32_t of; /* the generation whose text this is again; 0 = a text of its own */
+		int64_t at;
+		uint64_t size;
+		uint32_t uid, pad;
+		char who[64], why[256], approval[64], account[MSG_ACCOUNT];
+	} past[MSG_HISTORY_MAX]; /* newest first */
+};
+#define MSG_CANDIDATES_MAX 16
+struct msg_candidate_of {
+	uint32_t uid, base; /* base: the generation that it was begun from */
+	int64_t since, changed; /* wall seconds */
+	uint64_t size;
+	char account[MSG_ACCOUNT];
+};
+struct msg_candidate { /* fds: [text] or none */
+	uint32_t there;	  /* 0: there is none; what follows is empty */
+	uint32_t running; /* the generation that is running */
+	uint32_t others;  /* how many candidates other people have */
+	uint32_t pad;
+	struct msg_candidate_of it;
+	char error[128]; /* PUT: why it was not kept, "" */
+};
+struct msg_candidates {
+	uint32_t n, running;
+	struct msg_candidate_of candidate[MSG_CANDIDATES_MAX];
 };
 enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
 enum msg_inspector_state {
@@ -365,6 +533,8 @@ struct msg_status {
 	struct msg_log_status log;
 	char hostname[64];
 	char timezone[64]; /* of the policy in force: times are shown in it; "" = none is */
+	int64_t confirm_by; /* wall seconds: unless `generation` is confirmed by then, `confirm_else` returns; 0: nothing waits */
+	uint32_t confirm_else, sessions;
 	struct msg_inspector inspector;
 };
 struct msg_committed {
@@ -373,6 +543,8 @@ struct msg_committed {
 	uint32_t kernel_us;	/* time inside the kernel swap */
 	uint32_t total_us;
 	uint32_t errors, warnings;
+	uint32_t confirm_minutes; /* it returns by itself to the one before unless confirmed within these; 0: it stays */
+	uint32_t pad;
 	char error[256]; /* "" when ok; else code and place: the rule that the kernel refused */
 };
 struct msg_opened {
@@ -417,6 +589,9 @@ struct msg_query {
 	uint32_t follow;       /* keep sending new rows */
 	uint32_t all;	       /* also local-noise */
 	uint64_t after;	       /* rows with a sequence above this */
+	char who[64];	       /* COMMANDS, LOGINS, COMMITS, RECORDS: a part of the account or the name, "" = any */
+	uint32_t kind;	       /* RECORDS: enum msg_record_kind, 0 = any */
+	uint32_t number;       /* RECORDS: 0 = any; COMMANDS, LOGINS: of the session */
 };
 enum msg_log_verb {
 	MSG_LOG_DROPS = 1,
@@ -424,6 +599,9 @@ enum msg_log_verb {
 	MSG_LOG_FAULTS = 3,
 	MSG_LOG_VERIFY = 4,
 	MSG_LOG_COMMITS = 5,
+	MSG_LOG_COMMANDS = 6,
+	MSG_LOG_LOGINS = 7,
+	MSG_LOG_RECORDS = 8,
 };
 
 struct msg_drop_row {
@@ -464,8 +642,50 @@ struct msg_fault_row {
 struct msg_commit_row {
 	uint64_t sequence;
 	int64_t at;
-	uint32_t generation, pad;
-	char who[64], why[256], approval[64];
+	uint32_t generation, uid;
+	char who[64], why[256], approval[64], account[MSG_ACCOUNT];
+};
+struct msg_command_row {
+	uint64_t sequence;
+	struct msg_work it;
+};
+struct msg_login_row {
+	uint64_t sequence;
+	struct msg_login it;
+};
+/*
+ * An entry of a record that a person keeps (障害・事故・作業記録 and others). Entries are only added: a correction is a further
+ * entry. To logd on a socket with the right; answered with msg_end once it is on the disk: last_sequence its row, checked its
+ * number.
+ */
+struct msg_record {
+	uint32_t kind;	 /* enum msg_record_kind */
+	uint32_t what;	 /* enum msg_record_what */
+	uint32_t number; /* of the record; NEW: 0, logd gives the next one */
+	uint32_t pad;
+	int64_t occurred; /* wall seconds, 0 = not said */
+	char who[64];	  /* the reporter (報告者) */
+	char title[256];  /* in a line */
+	char cause[MSG_LINE], action[MSG_LINE], prevention[MSG_LINE]; /* 原因, 対応, 再発防止 */
+	char note[MSG_RECORD_NOTE]; /* also the time line; " / " between lines */
+};
+enum msg_record_kind {
+	MSG_RECORD_INCIDENT = 1,  /* 事故 */
+	MSG_RECORD_FAULT = 2,	  /* 障害 */
+	MSG_RECORD_WORK = 3,	  /* 作業 */
+	MSG_RECORD_DEPUTY = 4,	  /* 代理 */
+	MSG_RECORD_EXCEPTION = 5, /* 例外措置 */
+	MSG_RECORD_DISPOSAL = 6,  /* 廃棄 */
+	MSG_RECORD_TRAINING = 7,  /* 訓練・研修 */
+	MSG_RECORD_KINDS,
+};
+enum msg_record_what { MSG_RECORD_NEW = 1, MSG_RECORD_ADD = 2, MSG_RECORD_CLOSE = 3 };
+struct msg_record_row {
+	uint64_t sequence;
+	int64_t at;
+	uint32_t uid, role;
+	char account[MSG_ACCOUNT];
+	struct msg_record it;
 };
 struct msg_summary_row { /* one per (reason, from, to), most packets first */
 	uint64_t packets, rows;
@@ -613,7 +833,20 @@ struct msg_mail_busy {
 	X(MAIL_APPROVAL, msg_mail_approval, 74, 0, 0)                                                           \
 	X(MAIL_QUERY, msg_mail_query, 75, 0, 0)                                                                 \
 	X(MAIL_ROW, msg_mail_row, 76, 0, 1)                                                                     \
-	X(MAIL_APPROVE, msg_mail_approve, 77, 0, 0)
+	X(MAIL_APPROVE, msg_mail_approve, 77, 0, 0)                                                             \
+	X(SESSION, msg_session, 80, 0, 0)                                                                       \
+	X(SESSIONS, msg_sessions, 81, 0, 0)                                                                     \
+	X(COMMAND, msg_command, 82, 0, 0)                                                                       \
+	X(REFUSED, msg_refused, 83, 0, 0)                                                                       \
+	X(WORK, msg_work, 84, 0, 0)                                                                             \
+	X(LOGIN, msg_login, 85, 0, 0)                                                                           \
+	X(RECORD, msg_record, 86, 0, 0)                                                                         \
+	X(COMMAND_ROW, msg_command_row, 90, 0, 0)                                                               \
+	X(LOGIN_ROW, msg_login_row, 91, 0, 0)                                                                   \
+	X(RECORD_ROW, msg_record_row, 92, 0, 0)                                                                 \
+	X(HISTORY, msg_history, 100, 0, 0)                                                                      \
+	X(CANDIDATE, msg_candidate, 101, 0, 1)                                                                  \
+	X(CANDIDATES, msg_candidates, 102, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

@@ -8,6 +8,8 @@
 #include "control.h"
 
 #include "console.h"
+#include "text.h"
+#include "words.h"
 
 #include <sekisho/clock.h>
 
@@ -86,6 +88,35 @@ bool control_receive(int fd, int seconds, struct msg *ret)
 	return false;
 }
 
+/* Whose role it is, and whose it would take. */
+static int refused(const struct msg_refused *r)
+{
+	struct buf who = {0}, takes = {0};
+
+	text_safe(&who, r->account);
+	for (uint32_t role = 1; role < MSG_ROLE_END; role++)
+		if ((r->allowed & UINT32_C(1) << role) != 0)
+			buf_printf(&takes, "%s%s", takes.len > 0 ? ", " : "", words_role(role));
+	int code = console_fail(CONSOLE_REFUSED, _("%s (%s) is not permitted to do this; it takes the role: %s"), buf_str(&who),
+		words_role(r->role), buf_str(&takes));
+	buf_free(&who);
+	buf_free(&takes);
+	return code;
+}
+
+static int take_answer(struct msg *m, enum msg_type want)
+{
+	int code = CONSOLE_OK;
+
+	if (m->type == MSG_REFUSED)
+		code = refused(&m->u.msg_refused);
+	else if (m->type != want)
+		code = console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+	if (code != CONSOLE_OK)
+		msg_close_fds(m);
+	return code;
+}
+
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret)
 {
 	int sock = connect_control(c->root);
@@ -98,15 +129,26 @@ int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg
 	if (sent < 0) {
 		no_gate(c, -sent);
 	} else if (control_receive(sock, ANSWER_SECONDS, ret)) {
-		code = CONSOLE_OK;
-		if (ret->type != want) {
-			msg_close_fds(ret);
-			code = console_fail(CONSOLE_ENV, "%s",
-				_("the gate answers in a form that this command does not know"));
-		}
+		code = take_answer(ret, want);
 	}
 	close(sock);
 	return code;
+}
+
+int control_open_log(struct console *c, enum msg_verb verb, int *ret_fd)
+{
+	struct msg_request q = {.verb = verb};
+	struct msg m;
+	int code = control_ask(c, &q, -1, MSG_OPENED, &m);
+
+	if (code != CONSOLE_OK)
+		return code;
+	if (!m.u.msg_opened.ok || m.nfds != 1) {
+		msg_close_fds(&m);
+		return console_fail(CONSOLE_ENV, _("the records cannot be read: %s"), _(m.u.msg_opened.error));
+	}
+	*ret_fd = m.fds[0];
+	return CONSOLE_OK;
 }
 
 void control_zone(struct console *c)

@@ -12,10 +12,16 @@ struct console;
 
 /*
  * Sends one request in the reader's language (with fd beside it, -1 = none) and waits for the answer of type
- * `want`. Returns CONSOLE_OK with *ret filled (msg_close_fds() is the caller's), or CONSOLE_ENV with the
- * message printed.
+ * `want`. Returns CONSOLE_OK with *ret filled (msg_close_fds() is the caller's); with the message printed CONSOLE_REFUSED
+ * when the user's role may not ask this, or CONSOLE_ENV.
  */
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret);
+
+/*
+ * A connection to sekisho-logd, for what the verb gives the right to (LOG: questions, APPROVE, RECORD). CONSOLE_OK with *ret_fd
+ * (the caller's to close), or an exit code with the message printed.
+ */
+int control_open_log(struct console *c, enum msg_verb verb, int *ret_fd);
 
 /*
  * From now on times are read and shown in the zone of the policy in force. A gate that does not answer is no

@@ -89,20 +89,16 @@ static int receive_rows(int fd, const struct msg_query *q, enum msg_type want, l
 int log_query(struct console *c, const struct msg_query *q, enum msg_type want, log_row_fn *fn, void *arg,
 	struct msg_end *ret_end)
 {
-	struct msg_request request = {.verb = MSG_VERB_LOG};
-	struct msg m;
-	int code = control_ask(c, &request, -1, MSG_OPENED, &m);
+	int fd = -1, code = control_open_log(c, MSG_VERB_LOG, &fd);
 
 	*ret_end = (struct msg_end){0};
 	if (code != CONSOLE_OK)
 		return code;
-	if (!m.u.msg_opened.ok || m.nfds != 1)
-		code = console_fail(CONSOLE_ENV, _("the records cannot be read: %s"), _(m.u.msg_opened.error));
-	else if (msg_send(m.fds[0], MSG_QUERY, 1, q, NULL, 0) < 0)
+	if (msg_send(fd, MSG_QUERY, 1, q, NULL, 0) < 0)
 		code = console_fail(CONSOLE_ENV, "%s", _("the gate has closed the connection"));
 	else
-		code = receive_rows(m.fds[0], q, want, fn, arg, ret_end);
-	msg_close_fds(&m);
+		code = receive_rows(fd, q, want, fn, arg, ret_end);
+	msg_close_fd(fd);
 	return code;
 }
 

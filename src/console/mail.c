@@ -234,23 +234,6 @@ static int list_rows(struct console *c, int fd, struct msg_end *ret_end)
 	}
 }
 
-/* A connection to sekisho-logd, or an exit code with its message printed. */
-static int open_log(struct console *c, int *ret_fd)
-{
-	struct msg_request q = {.verb = MSG_VERB_LOG};
-	struct msg m;
-	int code = control_ask(c, &q, -1, MSG_OPENED, &m);
-
-	if (code != CONSOLE_OK)
-		return code;
-	if (!m.u.msg_opened.ok || m.nfds != 1) {
-		msg_close_fds(&m);
-		return console_fail(CONSOLE_ENV, _("the records cannot be read: %s"), _(m.u.msg_opened.error));
-	}
-	*ret_fd = m.fds[0];
-	return CONSOLE_OK;
-}
-
 static bool take_word(const char *given, const char *const *words, size_t n, uint32_t *ret)
 {
 	for (uint32_t i = 1; given != NULL && i < n; i++)
@@ -308,7 +291,7 @@ int verb_log_mail(struct console *c, const struct args *a)
 
 	control_zone(c);
 	if (code == CONSOLE_OK)
-		code = open_log(c, &fd);
+		code = control_open_log(c, MSG_VERB_LOG, &fd);
 	if (code != CONSOLE_OK)
 		return code;
 	if (msg_send(fd, MSG_MAIL_QUERY, 1, &q, NULL, 0) < 0)
@@ -340,7 +323,7 @@ int verb_mail_approve(struct console *c, const struct args *a)
 {
 	struct msg_mail_approve q = {0};
 	struct msg m;
-	int fd = -1, code = open_log(c, &fd);
+	int fd = -1, code = control_open_log(c, MSG_VERB_APPROVE, &fd);
 
 	if (code != CONSOLE_OK)
 		return code;

@@ -70,6 +70,14 @@ const char *words_reason_advice(unsigned code)
 	return code < REASON_END && advice[code] != NULL ? _(advice[code]) : NULL;
 }
 
+const char *words_role(uint32_t role)
+{
+	static const char *const words[MSG_ROLE_END] = {N_("no role"), N_("viewer"), N_("auditor"), N_("operator"),
+		N_("administrator"), N_("maintenance")};
+
+	return _(words[role < MSG_ROLE_END ? role : 0]);
+}
+
 const char *words_verdict(enum verdict v)
 {
 	switch (v) {

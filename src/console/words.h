@@ -21,6 +21,9 @@ const char *words_application(unsigned application);
 /* What a person can do about it, translated; NULL when there is nothing. */
 const char *words_reason_advice(unsigned code);
 
+/* "administrator", ... translated; role: enum msg_role. */
+const char *words_role(uint32_t role);
+
 /* "allowed", "blocked", ... translated. */
 const char *words_verdict(enum verdict v);
 

@@ -1,8 +1,9 @@
 /*
  * control.c: the control socket: requests of the `sekisho` command.
  *
- * Input and trust: a peer is root or of the control group (its credentials are the kernel's word); its messages are
- * checked by msg_recv(), its files are only moved. Each client has one request under way. Status, log and running
+ * Input and trust: a peer is who the kernel says it is (peer.h) and may what the table of roles gives it (roles.h): a request
+ * that is not for its role is answered with MSG_REFUSED and recorded. Its messages are checked by msg_recv(), its files are
+ * only moved. Each client has one request under way. Status, log and running
  * are answered at once; commits and proofs one after another in the order of arrival.
  * Limits: CLIENTS_MAX clients; a client that asks nothing for CLIENT_IDLE_MS, or longest when another needs its place,
  * is dropped. An answer that the client does not take (full socket) ends it: nobody waits for a client.
@@ -22,7 +23,6 @@
 #define CLIENT_IDLE_MS 60000
 /* How long logd serves one query socket. */
 #define LOG_SECONDS 3600
-#define GROUPS_MAX 64
 #define BOOT_RETRY_MS 5000
 /* Somebody who changes tables all the time keeps us proving, but not more often than this. */
 #define PROOF_SPACING_MS 1000
@@ -49,6 +49,13 @@ static void answer(struct gate *g, struct client *c, enum msg_type type, const v
 	c->since = clock_mono();
 	if (msg_send(c->fd, type, c->tag, body, fd >= 0 ? &fd : NULL, fd >= 0 ? 1 : 0) != 0)
 		drop_client(g, c);
+}
+
+/* What this person may at this moment. */
+static uint32_t roles_now(const struct gate *g, const struct client *c)
+{
+	(void)g;
+	return c->peer.roles;
 }
 
 /* -- Answers at once ------------------------------------------------------------------------------------- */
@@ -106,9 +113,11 @@ static void answer_opened(struct gate *g, struct client *c, int fd, const char *
 
 static void answer_log(struct gate *g, struct client *c)
 {
-	struct msg_client m = {.uid = c->uid, .seconds = LOG_SECONDS};
+	struct msg_client m = {.uid = c->peer.uid, .seconds = LOG_SECONDS, .role = roles_first(roles_now(g, c)),
+		.rights = roles_rights(c->request.verb, roles_now(g, c))};
 	int pair[2], r = 0;
 
+	MSG_TEXT(m.account, c->peer.account);
 	if (g->rec.fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		answer_opened(g, c, -1, _("the recorder does not answer"));
 		return;
@@ -225,10 +234,20 @@ void control_next(struct gate *g)
 
 /* -- Requests -------------------------------------------------------------------------------------------- */
 
+static void refuse(struct gate *g, struct client *c, uint32_t verb)
+{
+	uint32_t roles = roles_now(g, c);
+	struct msg_refused r = {.verb = verb, .uid = c->peer.uid, .role = roles_first(roles), .allowed = roles_allowed(verb)};
+
+	MSG_TEXT(r.account, c->peer.account);
+	record(g, MSG_SEVERITY_NOTICE, "refused", "%s (%s) may not: %s", c->peer.account, roles_word(roles_first(roles)),
+		roles_verb(verb));
+	answer(g, c, MSG_REFUSED, &r, -1);
+}
+
 static void take_request(struct gate *g, struct client *c, struct msg *m)
 {
 	c->request = m->u.msg_request;
-	c->tag = m->tag;
 	c->turn = ++g->turns;
 	if (c->policy >= 0)
 		msg_close_fd(c->policy);
@@ -241,6 +260,8 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 		answer_status(g, c);
 		break;
 	case MSG_VERB_LOG:
+	case MSG_VERB_RECORD:
+	case MSG_VERB_APPROVE:
 		answer_log(g, c);
 		break;
 	case MSG_VERB_RUNNING:
@@ -286,29 +307,15 @@ static void on_client(void *arg, int fd, uint32_t events)
 		return;
 	}
 	c->since = clock_mono();
-	take_request(g, c, &m);
+	uint32_t verb = m.u.msg_request.verb;
+	c->tag = m.tag;
+	if (roles_allowed(verb) == 0)
+		drop_client(g, c);
+	else if ((roles_allowed(verb) & roles_now(g, c)) == 0)
+		refuse(g, c, verb);
+	else
+		take_request(g, c, &m);
 	msg_close_fds(&m);
-}
-
-/* Root, or a member of the control group. */
-static bool may_ask(int fd, uint32_t *ret_uid)
-{
-	struct ucred cred;
-	socklen_t n = sizeof(cred);
-	gid_t groups[GROUPS_MAX];
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
-		return false;
-	*ret_uid = cred.uid;
-	if (cred.uid == 0 || cred.gid == JAIL_GID_CONTROL)
-		return true;
-	n = sizeof(groups);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) != 0)
-		return false;
-	for (size_t i = 0; i < n / sizeof(groups[0]); i++)
-		if (groups[i] == JAIL_GID_CONTROL)
-			return true;
-	return false;
 }
 
 static bool is_waiting(const struct gate *g, const struct client *c)
@@ -338,17 +345,17 @@ static void on_control(void *arg, int fd, uint32_t events)
 	struct gate *g = arg;
 	int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *c;
-	uint32_t uid = 0;
+	struct peer peer;
 
 	(void)events;
 	if (conn < 0)
 		return;
-	c = may_ask(conn, &uid) ? find_place(g) : NULL;
+	c = peer_of(conn, g->d->root, &peer) == 0 && peer.roles != 0 ? find_place(g) : NULL;
 	if (c == NULL || loop_add_fd(g->d->loop, conn, EPOLLIN, on_client, g) != 0) {
 		close(conn);
 		return;
 	}
-	*c = (struct client){.fd = conn, .uid = uid, .policy = -1, .since = clock_mono()};
+	*c = (struct client){.fd = conn, .peer = peer, .policy = -1, .since = clock_mono()};
 }
 
 int control_start(struct gate *g, int fd)

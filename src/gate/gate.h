@@ -22,7 +22,9 @@
 
 #include "health.h"
 #include "mail.h"
+#include "peer.h"
 #include "relay.h"
+#include "roles.h"
 #include "store.h"
 
 struct loop_timer;
@@ -93,7 +95,7 @@ struct job {
 #define CLIENTS_MAX 16
 struct client {
 	int fd; /* -1: free */
-	uint32_t uid;
+	struct peer peer;
 	struct mono since;
 	bool waiting; /* its commit or proof is queued or under way */
 	uint32_t tag;

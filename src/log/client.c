@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <sekisho/clock.h>
+#include <sekisho/i18n.h>
 #include <sekisho/loop.h>
 #include <sekisho/msg.h>
 
@@ -28,6 +29,7 @@
 struct client {
 	struct clients *all;
 	int fd; /* -1: free place */
+	struct msg_client who;
 	uint32_t tag;
 	bool asking; /* query is under way */
 	bool full;   /* waits for the socket */
@@ -224,6 +226,26 @@ static void ask(struct client *c, const struct msg *m)
 		drop(c);
 }
 
+/* sekishod gave this connection for something else. */
+static void refuse(struct client *c, const struct msg *m)
+{
+	struct msg_end end = {0};
+
+	MSG_TEXT(end.error, N_("this is not permitted to your role"));
+	if (msg_send(c->fd, MSG_END, m->tag, &end, NULL, 0) != 0)
+		drop(c);
+}
+
+static const struct {
+	enum msg_type type;
+	enum msg_right right;
+	void (*fn)(struct client *c, const struct msg *m);
+} asks[] = {
+	{MSG_QUERY, MSG_RIGHT_READ, ask},
+	{MSG_MAIL_QUERY, MSG_RIGHT_MAIL, ask_mail},
+	{MSG_MAIL_APPROVE, MSG_RIGHT_APPROVE, approve},
+};
+
 static void on_client(void *arg, int fd, uint32_t events)
 {
 	struct client *c = arg;
@@ -239,16 +261,13 @@ static void on_client(void *arg, int fd, uint32_t events)
 	int r = msg_recv(fd, &m);
 	if (r == -EAGAIN)
 		return;
-	if (r == 1 && m.type == MSG_QUERY) {
-		ask(c, &m);
-		return;
-	}
-	if (r == 1 && m.type == MSG_MAIL_QUERY) {
-		ask_mail(c, &m);
-		return;
-	}
-	if (r == 1 && m.type == MSG_MAIL_APPROVE) {
-		approve(c, &m);
+	for (unsigned i = 0; r == 1 && i < sizeof(asks) / sizeof(asks[0]); i++) {
+		if (m.type != asks[i].type)
+			continue;
+		if ((c->who.rights & asks[i].right) != 0)
+			asks[i].fn(c, &m);
+		else
+			refuse(c, &m);
 		return;
 	}
 	if (r == 1)
@@ -323,7 +342,7 @@ static struct client *find_place(struct clients *all)
 	return idle;
 }
 
-void clients_add(struct clients *all, int fd, uint32_t seconds)
+void clients_add(struct clients *all, int fd, const struct msg_client *who)
 {
 	struct client *c = find_place(all);
 	int flags = fcntl(fd, F_GETFL);
@@ -333,7 +352,7 @@ void clients_add(struct clients *all, int fd, uint32_t seconds)
 		return;
 	}
 	int64_t now = clock_mono().ns;
-	*c = (struct client){.all = all, .fd = fd, .moved_ns = now, .until_ns = now + seconds * SECOND};
+	*c = (struct client){.all = all, .fd = fd, .who = *who, .moved_ns = now, .until_ns = now + who->seconds * SECOND};
 }
 
 void clients_wake(struct clients *all)

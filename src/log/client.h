@@ -22,8 +22,9 @@ struct mailbook;
 struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b);
 void clients_free(struct clients *c);
 
-/* Takes the socket over, for so many seconds. */
-void clients_add(struct clients *c, int fd, uint32_t seconds);
+/* Takes the socket over: for how long, and what may be asked on it, is in `who`. */
+struct msg_client;
+void clients_add(struct clients *c, int fd, const struct msg_client *who);
 
 /* The store changed: followers look again. */
 void clients_wake(struct clients *c);

@@ -168,7 +168,7 @@ static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 		mailbook_take(r->mail, m);
 		break;
 	case MSG_CLIENT:
-		clients_add(r->clients, m->fds[0], m->u.msg_client.seconds);
+		clients_add(r->clients, m->fds[0], &m->u.msg_client);
 		m->fds[0] = -1;
 		m->nfds = 0;
 		break;

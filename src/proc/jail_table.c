@@ -232,6 +232,8 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.calls = {living, writing, looping, talking, filing, gatekeeping, sanitizing},
 		.paths = {
 			{JAIL_STORE, true, DAEMON_PATH_GATE},
+			/* passwd, for names: the directory, since useradd replaces the file; its secrets are root's alone. */
+			{JAIL_LOOK, true, "/etc"},
 			{JAIL_TUNE, false, "/proc/sys/net"},
 			{JAIL_READ, false, "/proc/self/net"},
 			{JAIL_READ, false, "/proc/sys/kernel/random"},

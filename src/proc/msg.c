@@ -67,7 +67,7 @@ static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEE
 static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
-	ZERO(msg_generation, pad),
+	TEXT(msg_generation, account),
 	TEXT(msg_generation, who),
 	TEXT(msg_generation, why),
 	TEXT(msg_generation, approval),
@@ -86,7 +86,26 @@ static const struct field msg_links_fields[] = {
 	ZERO(msg_links, pad),
 	GROUP(msg_links, link, msg_link, MSG_LINKS_MAX, msg_link_fields),
 };
-static const struct field msg_client_fields[] = {ANYTHING(msg_client)};
+static const struct field msg_client_fields[] = {
+	RANGE(msg_client, rights, 0, MSG_RIGHTS),
+	RANGE(msg_client, role, 0, MSG_ROLE_END - 1),
+	TEXT(msg_client, account),
+};
+static const struct field msg_work_fields[] = {
+	RANGE(msg_work, kind, MSG_WORK_LINE, MSG_WORK_REQUEST),
+	RANGE(msg_work, role, 0, MSG_ROLE_END - 1),
+	ZERO(msg_work, pad),
+	TEXT(msg_work, account),
+	TEXT(msg_work, who),
+	TEXT(msg_work, text),
+};
+static const struct field msg_login_fields[] = {
+	RANGE(msg_login, event, MSG_LOGIN_BEGIN, MSG_LOGIN_LOST),
+	RANGE(msg_login, role, 0, MSG_ROLE_END - 1),
+	ZERO(msg_login, pad),
+	TEXT(msg_login, account),
+	TEXT(msg_login, terminal),
+};
 static const struct field msg_log_status_fields[] = {
 	FLAG(msg_log_status, writable),
 	ZERO(msg_log_status, pad),
@@ -199,13 +218,54 @@ static const struct field msg_mail_row_fields[] = {
 };
 static const struct field msg_mail_approve_fields[] = {TEXT(msg_mail_approve, receipt), TEXT(msg_mail_approve, who)};
 static const struct field msg_request_fields[] = {
-	RANGE(msg_request, verb, MSG_VERB_STATUS, MSG_VERB_RESUME),
+	RANGE(msg_request, verb, 1, MSG_VERB_END - 1), /* one that nobody has is answered by who is asked */
 	ZERO(msg_request, pad),
 	TEXT(msg_request, who),
 	TEXT(msg_request, why),
 	TEXT(msg_request, approval),
 	TEXT(msg_request, language),
-	ZERO(msg_request, pad2),
+};
+static const struct field msg_refused_fields[] = {
+	RANGE(msg_refused, role, 0, MSG_ROLE_END - 1),
+	TEXT(msg_refused, account),
+};
+static const struct field msg_session_of_fields[] = {
+	RANGE(msg_session_of, role, 0, MSG_ROLE_END - 1),
+	TEXT(msg_session_of, account),
+	TEXT(msg_session_of, terminal),
+};
+static const struct field msg_session_fields[] = {
+	GROUP(msg_session, me, msg_session_of, 1, msg_session_of_fields),
+	TEXT(msg_session, last_terminal),
+};
+static const struct field msg_sessions_fields[] = {
+	RANGE(msg_sessions, n, 0, MSG_SESSIONS_MAX),
+	ZERO(msg_sessions, pad),
+	GROUP(msg_sessions, session, msg_session_of, MSG_SESSIONS_MAX, msg_session_of_fields),
+};
+static const struct field msg_command_fields[] = {ZERO(msg_command, pad), TEXT(msg_command, text)};
+static const struct field msg_past_fields[] = {
+	ZERO(msg_past, pad),
+	TEXT(msg_past, who),
+	TEXT(msg_past, why),
+	TEXT(msg_past, approval),
+	TEXT(msg_past, account),
+};
+static const struct field msg_history_fields[] = {
+	RANGE(msg_history, n, 0, MSG_HISTORY_MAX),
+	FLAG(msg_history, more),
+	GROUP(msg_history, past, msg_past, MSG_HISTORY_MAX, msg_past_fields),
+};
+static const struct field msg_candidate_of_fields[] = {TEXT(msg_candidate_of, account)};
+static const struct field msg_candidate_fields[] = {
+	FLAG(msg_candidate, there),
+	ZERO(msg_candidate, pad),
+	GROUP(msg_candidate, it, msg_candidate_of, 1, msg_candidate_of_fields),
+	TEXT(msg_candidate, error),
+};
+static const struct field msg_candidates_fields[] = {
+	RANGE(msg_candidates, n, 0, MSG_CANDIDATES_MAX),
+	GROUP(msg_candidates, candidate, msg_candidate_of, MSG_CANDIDATES_MAX, msg_candidate_of_fields),
 };
 static const struct field msg_finding_fields[] = {
 	RANGE(msg_finding, health, MSG_OK, MSG_ABNORMAL),
@@ -223,10 +283,14 @@ static const struct field msg_status_fields[] = {
 	TEXT(msg_status, timezone),
 	GROUP(msg_status, inspector, msg_inspector, 1, msg_inspector_fields),
 };
-static const struct field msg_committed_fields[] = {FLAG(msg_committed, ok), TEXT(msg_committed, error)};
+static const struct field msg_committed_fields[] = {
+	FLAG(msg_committed, ok),
+	ZERO(msg_committed, pad),
+	TEXT(msg_committed, error),
+};
 static const struct field msg_opened_fields[] = {FLAG(msg_opened, ok), TEXT(msg_opened, error)};
 static const struct field msg_query_fields[] = {
-	RANGE(msg_query, verb, MSG_LOG_DROPS, MSG_LOG_COMMITS),
+	RANGE(msg_query, verb, MSG_LOG_DROPS, MSG_LOG_RECORDS),
 	TEXT(msg_query, from),
 	TEXT(msg_query, to),
 	TEXT(msg_query, src),
@@ -234,6 +298,8 @@ static const struct field msg_query_fields[] = {
 	RANGE(msg_query, reason, 0, REASON_END - 1),
 	FLAG(msg_query, follow),
 	FLAG(msg_query, all),
+	TEXT(msg_query, who),
+	RANGE(msg_query, kind, 0, MSG_RECORD_KINDS - 1),
 };
 static const struct field msg_drop_row_fields[] = {
 	TEXT(msg_drop_row, boot_id),
@@ -260,10 +326,30 @@ static const struct field msg_fault_row_fields[] = {
 	TEXT(msg_fault_row, text),
 };
 static const struct field msg_commit_row_fields[] = {
-	ZERO(msg_commit_row, pad),
+	TEXT(msg_commit_row, account),
 	TEXT(msg_commit_row, who),
 	TEXT(msg_commit_row, why),
 	TEXT(msg_commit_row, approval),
+};
+static const struct field msg_command_row_fields[] = {
+	GROUP(msg_command_row, it, msg_work, 1, msg_work_fields),
+};
+static const struct field msg_login_row_fields[] = {GROUP(msg_login_row, it, msg_login, 1, msg_login_fields)};
+static const struct field msg_record_fields[] = {
+	RANGE(msg_record, kind, MSG_RECORD_INCIDENT, MSG_RECORD_KINDS - 1),
+	RANGE(msg_record, what, MSG_RECORD_NEW, MSG_RECORD_CLOSE),
+	ZERO(msg_record, pad),
+	TEXT(msg_record, who),
+	TEXT(msg_record, title),
+	TEXT(msg_record, cause),
+	TEXT(msg_record, action),
+	TEXT(msg_record, prevention),
+	TEXT(msg_record, note),
+};
+static const struct field msg_record_row_fields[] = {
+	RANGE(msg_record_row, role, 0, MSG_ROLE_END - 1),
+	TEXT(msg_record_row, account),
+	GROUP(msg_record_row, it, msg_record, 1, msg_record_fields),
 };
 static const struct field msg_summary_row_fields[] = {
 	RANGE(msg_summary_row, reason, 0, REASON_END - 1),

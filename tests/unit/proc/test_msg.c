@@ -108,6 +108,33 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_status.findings[MSG_FINDINGS_MAX - 1].health = MSG_ABNORMAL;
 		m->u.msg_status.log.writable = 1;
 		break;
+	case MSG_WORK:
+		m->u.msg_work.kind = MSG_WORK_REQUEST;
+		MSG_TEXT(m->u.msg_work.text, "commit");
+		break;
+	case MSG_COMMAND_ROW:
+		m->u.msg_command_row.it.kind = MSG_WORK_LINE;
+		MSG_TEXT(m->u.msg_command_row.it.text, "show log drops");
+		break;
+	case MSG_LOGIN:
+		m->u.msg_login.event = MSG_LOGIN_LOST;
+		break;
+	case MSG_LOGIN_ROW:
+		m->u.msg_login_row.it.event = MSG_LOGIN_BEGIN;
+		break;
+	case MSG_RECORD:
+		m->u.msg_record.kind = MSG_RECORD_TRAINING;
+		m->u.msg_record.what = MSG_RECORD_CLOSE;
+		break;
+	case MSG_RECORD_ROW:
+		m->u.msg_record_row.it.kind = MSG_RECORD_INCIDENT;
+		m->u.msg_record_row.it.what = MSG_RECORD_NEW;
+		MSG_TEXT(m->u.msg_record_row.it.title, "LGWAN接続系でウイルスを検知");
+		break;
+	case MSG_HISTORY:
+		m->u.msg_history.n = MSG_HISTORY_MAX;
+		MSG_TEXT(m->u.msg_history.past[MSG_HISTORY_MAX - 1].who, "佐藤");
+		break;
 	case MSG_MAIL_JOB:
 		m->u.msg_mail_job = (struct msg_mail_job){.direction = MSG_MAIL_OUT, .seconds = 1, .cpu_seconds = 1};
 		MSG_TEXT(m->u.msg_mail_job.label[MSG_MAIL_LABELS - 1], "【機密】");
@@ -262,7 +289,32 @@ static void test_fields(void)
 	REFUSED(MSG_LINKS, memset(m.u.msg_links.link[MSG_LINKS_MAX - 1].name, 'e', LIMIT_IFNAME));
 	REFUSED(MSG_LOG_STATUS, m.u.msg_log_status.writable = 2);
 	REFUSED(MSG_REQUEST, m.u.msg_request.verb = 0);
-	REFUSED(MSG_REQUEST, m.u.msg_request.verb = MSG_VERB_RESUME + 1);
+	REFUSED(MSG_REQUEST, m.u.msg_request.verb = MSG_VERB_END);
+	REFUSED(MSG_CLIENT, m.u.msg_client.rights = MSG_RIGHTS + 1);
+	REFUSED(MSG_CLIENT, m.u.msg_client.role = MSG_ROLE_END);
+	REFUSED(MSG_CLIENT, m.u.msg_client.account[0] = '\n');
+	REFUSED(MSG_GENERATION, m.u.msg_generation.account[MSG_ACCOUNT - 1] = 'x');
+	REFUSED(MSG_WORK, m.u.msg_work.kind = 0);
+	REFUSED(MSG_WORK, m.u.msg_work.text[0] = 0x1b);
+	REFUSED(MSG_COMMAND_ROW, m.u.msg_command_row.it.role = MSG_ROLE_END);
+	REFUSED(MSG_COMMAND, m.u.msg_command.text[0] = '\n');
+	REFUSED(MSG_COMMAND, m.u.msg_command.pad = 1);
+	REFUSED(MSG_LOGIN, m.u.msg_login.event = MSG_LOGIN_LOST + 1);
+	REFUSED(MSG_LOGIN_ROW, m.u.msg_login_row.it.event = 0);
+	REFUSED(MSG_RECORD, m.u.msg_record.kind = MSG_RECORD_KINDS);
+	REFUSED(MSG_RECORD, m.u.msg_record.what = 0);
+	REFUSED(MSG_RECORD, m.u.msg_record.cause[0] = '\t');
+	REFUSED(MSG_RECORD, m.u.msg_record.note[MSG_RECORD_NOTE - 1] = 'x');
+	REFUSED(MSG_RECORD_ROW, m.u.msg_record_row.it.kind = 0);
+	REFUSED(MSG_REFUSED, m.u.msg_refused.role = MSG_ROLE_END);
+	REFUSED(MSG_SESSION, m.u.msg_session.me.terminal[0] = 0x07);
+	REFUSED(MSG_SESSIONS, m.u.msg_sessions.n = MSG_SESSIONS_MAX + 1);
+	REFUSED(MSG_HISTORY, m.u.msg_history.n = MSG_HISTORY_MAX + 1);
+	REFUSED(MSG_HISTORY, m.u.msg_history.past[0].pad = 1);
+	REFUSED(MSG_CANDIDATE, m.u.msg_candidate.there = 2);
+	REFUSED(MSG_CANDIDATES, m.u.msg_candidates.n = MSG_CANDIDATES_MAX + 1);
+	REFUSED(MSG_QUERY, m.u.msg_query.verb = MSG_LOG_RECORDS + 1);
+	REFUSED(MSG_QUERY, m.u.msg_query.kind = MSG_RECORD_KINDS);
 	REFUSED(MSG_STATUS, m.u.msg_status.health = 3);
 	REFUSED(MSG_STATUS, m.u.msg_status.nfindings = MSG_FINDINGS_MAX + 1);
 	REFUSED(MSG_STATUS, m.u.msg_status.findings[0].health = 3);
