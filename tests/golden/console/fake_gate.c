@@ -424,11 +424,11 @@ static void request(int fd)
 		answer(fd, MSG_READY, &(struct msg_ready){.pid = 1}, -1);
 	else if (q->verb == MSG_VERB_STATUS)
 		status(fd);
-	else if (q->verb == MSG_VERB_COMMIT)
-		commit(fd, q);
 	else if (is("no-role"))
 		answer(fd, MSG_REFUSED, &(struct msg_refused){.verb = q->verb, .uid = 1001, .role = MSG_ROLE_VIEWER,
 			.allowed = 1u << MSG_ROLE_OPERATOR | 1u << MSG_ROLE_ADMINISTRATOR, .account = "sato"}, -1);
+	else if (q->verb == MSG_VERB_COMMIT)
+		commit(fd, q);
 	else if (q->verb == MSG_VERB_LOG || q->verb == MSG_VERB_APPROVE)
 		log_client(fd);
 	else if (q->verb == MSG_VERB_RUNNING)

@@ -103,6 +103,36 @@ static int read_passwd(void)
 	return try_open("/etc/passwd", O_RDONLY);
 }
 
+static const char *accounts(void)
+{
+	static char buf[64];
+
+	snprintf(buf, sizeof(buf), "%s/etc/passwd", root);
+	return buf;
+}
+
+static int read_accounts(void)
+{
+	return try_open(accounts(), O_RDONLY);
+}
+
+static int write_accounts(void)
+{
+	return try_open(accounts(), O_WRONLY);
+}
+
+static int list_accounts(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/etc", root);
+	DIR *d = opendir(path);
+	if (d == NULL)
+		return errno;
+	closedir(d);
+	return 0;
+}
+
 static int list_root(void)
 {
 	DIR *d = opendir("/");
@@ -656,7 +686,7 @@ static const struct attempt {
 	int (*fn)(void);
 	unsigned works;
 } attempts[] = {
-	TRY(read_passwd, NONE), TRY(list_root, NONE), TRY(read_environment_of_parent, NONE),
+	TRY(read_passwd, NONE), TRY(read_accounts, GATE), TRY(write_accounts, NONE), TRY(list_accounts, NONE), TRY(list_root, NONE), TRY(read_environment_of_parent, NONE),
 	TRY(write_own_memory, NONE), TRY(write_run_directory, NONE), TRY(write_gate_file, GATE),
 	TRY(write_log_file, LOG), TRY(store_generation, GATE), TRY(use_sqlite, LOG), TRY(make_symlink, NONE),
 	TRY(make_fifo, NONE), TRY(change_root_directory, NONE), TRY(write_net_sysctl, GATE),
@@ -929,11 +959,21 @@ static int queue_open(void)
 	return fd;
 }
 
+/* A file of accounts, which anybody may read. */
+static int make_accounts(void)
+{
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "%s/etc", root);
+	return mkdir(dir, 0755) < 0 ? -1 : try_open(accounts(), O_WRONLY | O_CREAT) != 0 ? -1 : chmod(accounts(), 0644);
+}
+
 static int prepare(void)
 {
 	int pair[2];
 
-	if (mkdtemp(root) == NULL || chmod(root, 0755) < 0 || unshare(CLONE_NEWNET) < 0 || paths_make(root) < 0)
+	if (mkdtemp(root) == NULL || chmod(root, 0755) < 0 || unshare(CLONE_NEWNET) < 0 || paths_make(root) < 0 ||
+		make_accounts() < 0)
 		return -1;
 	hand(nflog_open(DAEMON_NFLOG_GROUP), HANDED_NFLOG);
 	fcntl(HANDED_NFLOG, F_SETFL, 0); /* attempts wait for the kernel's answer */
