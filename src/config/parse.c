@@ -20,6 +20,7 @@
 #include "words.h"
 
 #include <sekisho/arena.h>
+#include <sekisho/buf.h>
 #include <sekisho/diag.h>
 #include <sekisho/i18n.h>
 
@@ -42,6 +43,10 @@ struct parser {
 	bool wrong;
 	const char **last; /* by place id: the value taken last; the next line often has the same */
 	uint32_t *entries; /* by place id: entries of the lists at the top */
+	unsigned form;
+	struct buf notes;   /* comments that no object has yet, lines ending in '\n' */
+	bool begun;	    /* a line of set was there: a comment is not the whole's any more */
+	const char *remark; /* the comment that the schema itself puts behind this line; NULL */
 };
 
 static const struct token *peek(const struct parser *p)
@@ -98,6 +103,8 @@ static void store_leaf(struct parser *p, struct node *parent, const struct place
 	struct node *old = place->kind == PLACE_LEAF ? tree_leaf(parent, place)
 						     : tree_item(p->tree, parent, place, value);
 
+	if (place->remark != NULL)
+		p->remark = place->remark;
 	if (old == NULL) {
 		tree_add(p->tree, parent, place, value, p->line);
 		p->fresh++;
@@ -266,12 +273,15 @@ static void read_line(struct parser *p)
 {
 	const struct token *first = peek(p);
 
-	if (strcmp(first->text, "set") != 0 || first->quoted) {
+	if ((p->form & PARSE_BARE) != 0) {
+		/* The whole line is the object's. */
+	} else if (strcmp(first->text, "set") != 0 || first->quoted) {
 		diag_error(p->diags, p->line, "not-set", _("every line begins with 'set', a comment with #"),
 			_("the line begins with \"%s\""), value_show(first->text));
 		return;
+	} else {
+		p->at++;
 	}
-	p->at++;
 	p->scope.depth = 0;
 	p->fresh = p->repeated = 0;
 	p->wrong = false;
@@ -285,9 +295,42 @@ static void read_line(struct parser *p)
 		warn_repeated(p);
 }
 
-void parse(struct tree *tree, struct arena *values, struct lines *lines, struct diag_list *diags)
+/* The notes so far, as one text behind `old`; NULL when there are none. */
+static const char *take_notes(struct parser *p, const char *old)
 {
-	struct parser p = {.arena = tree_arena(tree), .values = values, .diags = diags, .tree = tree};
+	if (p->notes.len == 0)
+		return old;
+	p->notes.len--;
+	const char *fresh = buf_str(&p->notes);
+	fresh = old == NULL ? arena_strdup(p->values, fresh) : arena_printf(p->values, "%s\n%s", old, fresh);
+	buf_clear(&p->notes);
+	return fresh;
+}
+
+/* Puts a comment by, and hands those that came so far to the object that the line ended in. */
+static void note_line(struct parser *p)
+{
+	const struct tokens *t = p->tokens;
+	struct node *root = p->nodes[0], *object = NULL;
+	bool remark = p->remark != NULL && t->comment != NULL && strlen(p->remark) == t->ncomment &&
+		      memcmp(p->remark, t->comment, t->ncomment) == 0;
+
+	if (t->comment != NULL && !remark) {
+		buf_add(&p->notes, t->comment, t->ncomment);
+		buf_addc(&p->notes, '\n');
+	}
+	if (t->n == 0 && t->comment == NULL && !p->begun)
+		root->note = take_notes(p, root->note);
+	for (unsigned d = p->scope.depth; t->n > 0 && d > 0 && object == NULL; d--)
+		object = p->nodes[d];
+	if (object != NULL)
+		object->note = take_notes(p, object->note);
+	p->begun = p->begun || t->n > 0;
+}
+
+void parse_as(struct tree *tree, struct arena *values, struct lines *lines, unsigned form, struct diag_list *diags)
+{
+	struct parser p = {.arena = tree_arena(tree), .values = values, .diags = diags, .tree = tree, .form = form};
 	struct line line;
 
 	p.tokens = ARENA_NEW(p.arena, struct tokens);
@@ -298,7 +341,20 @@ void parse(struct tree *tree, struct arena *values, struct lines *lines, struct 
 	while (lines_next(lines, diags, &line)) {
 		p.line = line.number;
 		p.at = 0;
-		if (tokens_split(&line, diags, p.tokens) && p.tokens->n > 0)
+		p.scope.depth = 0;
+		p.remark = NULL;
+		if (!tokens_split(&line, diags, p.tokens))
+			continue;
+		if (p.tokens->n > 0)
 			read_line(&p);
+		if ((form & PARSE_NOTES) != 0)
+			note_line(&p);
 	}
+	p.nodes[0]->tail = take_notes(&p, p.nodes[0]->tail);
+	buf_free(&p.notes);
+}
+
+void parse(struct tree *tree, struct arena *values, struct lines *lines, struct diag_list *diags)
+{
+	parse_as(tree, values, lines, PARSE_FILE, diags);
 }

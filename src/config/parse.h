@@ -16,4 +16,13 @@ struct tree;
  */
 void parse(struct tree *tree, struct arena *values, struct lines *lines, struct diag_list *diags);
 
+enum parse_form {
+	PARSE_FILE,
+	PARSE_NOTES = 1, /* comments become notes of their objects */
+	PARSE_BARE = 2,	 /* lines without the word set */
+};
+
+/* The same for other forms: bits of enum parse_form. */
+void parse_as(struct tree *tree, struct arena *values, struct lines *lines, unsigned form, struct diag_list *diags);
+
 #endif

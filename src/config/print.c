@@ -2,7 +2,7 @@
  * print.c: a policy in canonical form: objects in the order of the schema, within it in the order of the
  * file; an object's leaves on one line as far as a line of PRINT_WIDTH bytes holds them; its lists and
  * containers on lines of their own behind it. A leaf with a remark is followed by it as a comment at the end of its
- * line. Reading it back gives the same tree.
+ * line; an object's note stands above its first line. Reading it back gives the same tree.
  */
 #include "print.h"
 
@@ -66,32 +66,51 @@ static bool is_value(const struct place *place)
 	return place->kind == PLACE_LEAF || place->kind == PLACE_LEAFLIST;
 }
 
-static void print_node(struct printer *p, const struct node *node);
+void print_note(const char *prefix, const char *note, struct buf *out)
+{
+	while (note != NULL) {
+		size_t n = strcspn(note, "\n");
+		buf_printf(out, "%s#%s%.*s\n", prefix, n == 0 ? "" : " ", (int)n, note);
+		note = note[n] == '\0' ? NULL : note + n + 1;
+	}
+}
+
+static void add_note(struct printer *p, const char *note)
+{
+	print_note("", note, p->out);
+	p->start = p->out->len;
+}
+
+static void add_place(struct printer *p, const struct node *node, const struct place *place)
+{
+	const struct node *leaf = place->kind == PLACE_LEAF ? tree_leaf(node, place) : NULL;
+
+	if (leaf != NULL)
+		add_value(p, leaf);
+	for (const struct node *v = place->kind == PLACE_LEAFLIST ? node->items : NULL; v != NULL; v = v->next)
+		if (v->place == place)
+			add_value(p, v);
+}
 
 /* The values of a node: leaves and leaf-lists, on as few lines as hold them. */
 static void print_values(struct printer *p, const struct node *node)
 {
+	bool alone = node->items == NULL && node->leaves == NULL;
+
 	buf_clear(&p->path);
 	words_add_path(&p->path, node);
-	for (size_t i = 0; i < node->place->nchildren; i++) {
-		const struct place *c = node->place->children[i];
-		const struct node *leaf = c->kind == PLACE_LEAF ? tree_leaf(node, c) : NULL;
-		if (leaf != NULL)
-			add_value(p, leaf);
-		for (const struct node *v = c->kind == PLACE_LEAFLIST ? node->items : NULL; v != NULL;
-			v = v->next)
-			if (v->place == c)
-				add_value(p, v);
-	}
-	/* An entry with nothing but its name is said all the same. */
-	if (p->out->len == p->start && node->place->kind == PLACE_LIST && node->items == NULL &&
-		node->leaves == NULL)
+	for (size_t i = 0; i < node->place->nchildren; i++)
+		add_place(p, node, node->place->children[i]);
+	/* An entry with nothing but its name is said all the same, and so is one whose note would be another's. */
+	if (p->out->len == p->start && node->place->kind == PLACE_LIST && (alone || node->note != NULL))
 		add_piece(p);
 	end_line(p);
 }
 
 static void print_node(struct printer *p, const struct node *node)
 {
+	if (node->place->kind != PLACE_ROOT)
+		add_note(p, node->note);
 	print_values(p, node);
 	for (size_t i = 0; i < node->place->nchildren; i++) {
 		const struct place *c = node->place->children[i];
@@ -107,11 +126,49 @@ static void print_node(struct printer *p, const struct node *node)
 	}
 }
 
-void print(const struct node *root, struct buf *out)
+static void printer_end(struct printer *p)
+{
+	buf_free(&p->path);
+	buf_free(&p->piece);
+}
+
+void print(const struct node *node, struct buf *out)
 {
 	struct printer p = {.out = out, .start = out->len};
 
-	print_node(&p, root);
-	buf_free(&p.path);
-	buf_free(&p.piece);
+	if (node->parent == NULL && node->note != NULL) {
+		print_note("", node->note, out);
+		buf_addc(out, '\n');
+		p.start = out->len;
+	}
+	print_node(&p, node);
+	if (node->parent == NULL && node->tail != NULL) {
+		buf_addc(out, '\n');
+		print_note("", node->tail, out);
+	}
+	printer_end(&p);
+}
+
+void print_own(const struct node *node, const struct place *place, struct buf *out)
+{
+	struct printer p = {.out = out, .start = out->len};
+
+	if (place == NULL) {
+		print_values(&p, node);
+	} else {
+		words_add_path(&p.path, node);
+		add_place(&p, node, place);
+		end_line(&p);
+	}
+	printer_end(&p);
+}
+
+void print_value(const struct node *value, struct buf *out)
+{
+	struct printer p = {.out = out, .start = out->len};
+
+	words_add_path(&p.path, value->parent);
+	add_value(&p, value);
+	end_line(&p);
+	printer_end(&p);
 }

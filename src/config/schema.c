@@ -161,6 +161,43 @@ static bool bind_fields(struct place *p)
 	return true;
 }
 
+/* The list of the top that a leafref points to, or that has this word. */
+static const struct place *find_list(const struct place *root, const struct lysc_node *target, const char *word, size_t n)
+{
+	for (size_t i = 0; i < root->nchildren; i++) {
+		const struct place *c = root->children[i];
+		bool it = word == NULL ? target != NULL && c->node == target->parent : place_child(root, word, n) == c;
+		if (c->kind == PLACE_LIST && it)
+			return c;
+	}
+	return NULL;
+}
+
+/* Which entries a value may name; false when the schema names a list that is not there. */
+static bool bind_names(const struct place *root, struct place *p)
+{
+	const char *s = p->type == NULL ? NULL : schema_ext(p->node->exts, "names");
+	unsigned found = 0;
+
+	if (p->type != NULL && p->type->basetype == LY_TYPE_LEAFREF) {
+		const char *path = lyxp_get_expr(((const struct lysc_type_leafref *)p->type)->path);
+		p->names[found++] = find_list(root, lys_find_path(schema.ctx, NULL, path, 0), NULL, 0);
+	}
+	while (s != NULL && *s != '\0' && found < PLACE_NAMES) {
+		size_t n = strcspn(s, " ");
+		p->names[found++] = find_list(root, NULL, s, n);
+		s += n + strspn(s + n, " ");
+	}
+	bool good = (s == NULL || *s == '\0') && (found == 0 || p->names[found - 1] != NULL);
+	if (!good)
+		schema.why = arena_printf(schema.arena, "%s names a list that is not there", p->word);
+	if (p->key != NULL)
+		good = bind_names(root, p->key) && good;
+	for (size_t i = 0; i < p->nchildren; i++)
+		good = bind_names(root, p->children[i]) && good;
+	return good;
+}
+
 static bool load(void)
 {
 	uint16_t options = LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS | LY_CTX_DISABLE_SEARCHDIR_CWD;
@@ -183,7 +220,7 @@ static bool load(void)
 	const struct lysc_node *first = schema.module->compiled->data;
 	root->children = ARENA_ARRAY(schema.arena, count_words(first), struct place *);
 	add_children(root, first);
-	if (!bind_fields(root))
+	if (!bind_fields(root) || !bind_names(root, root))
 		return false;
 	schema.root = root;
 	return true;

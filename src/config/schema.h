@@ -18,6 +18,9 @@ struct lys_module;
 struct lysc_node;
 struct lysc_type;
 
+/* Kinds of objects that one word may name. */
+#define PLACE_NAMES 3
+
 enum place_kind {
 	PLACE_ROOT,
 	PLACE_CONTAINER,
@@ -47,6 +50,7 @@ struct place {
 	const char *remark; /* printed as a comment behind a line that holds the leaf, or NULL */
 	const char *example, *fallback; /* fallback: the default value */
 	const char *units, *ja_units;
+	const struct place *names[PLACE_NAMES]; /* lists of the top whose entries the value may name; NULL behind the last */
 	const struct field *field;		/* where it goes in the model; containers need none */
 };
 

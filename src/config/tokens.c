@@ -93,14 +93,29 @@ static bool plain(struct lexer *l)
 	return true;
 }
 
+static void comment(const struct line *line, size_t at, struct tokens *ret)
+{
+	size_t end = line->n;
+
+	while (at < end && is_blank(line->text[at]))
+		at++;
+	while (end > at && is_blank(line->text[end - 1]))
+		end--;
+	ret->comment = line->text + at;
+	ret->ncomment = end - at;
+}
+
 bool tokens_split(const struct line *line, struct diag_list *diags, struct tokens *ret)
 {
 	struct lexer l = {.line = line, .diags = diags, .out = ret->text};
 
 	ret->n = 0;
+	ret->comment = NULL;
 	for (;;) {
 		while (l.at < line->n && is_blank(line->text[l.at]))
 			l.at++;
+		if (l.at < line->n && line->text[l.at] == '#')
+			comment(line, l.at + 1, ret);
 		if (l.at >= line->n || line->text[l.at] == '#')
 			return true;
 		struct token *t = &ret->v[ret->n];

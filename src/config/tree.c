@@ -143,6 +143,80 @@ struct node *tree_add(
 	return n;
 }
 
+/* Backward shift: what stands behind the gap and may stand in it moves there. */
+static void unindex(struct tree *t, const struct node *n)
+{
+	size_t mask = t->cap - 1;
+	size_t gap = find(t, hash_of(n->parent, n->place, n->value), n->parent, n->place, n->value);
+
+	for (size_t i = (gap + 1) & mask; t->slots[i] != NULL; i = (i + 1) & mask) {
+		if (((i - t->hashes[i]) & mask) < ((i - gap) & mask))
+			continue;
+		t->slots[gap] = t->slots[i];
+		t->hashes[gap] = t->hashes[i];
+		gap = i;
+	}
+	t->slots[gap] = NULL;
+	t->n--;
+}
+
+static void unindex_below(struct tree *t, const struct node *node)
+{
+	for (const struct node *n = node->leaves; n != NULL; n = n->next)
+		unindex_below(t, n);
+	for (const struct node *n = node->items; n != NULL; n = n->next) {
+		unindex_below(t, n);
+		unindex(t, n);
+	}
+}
+
+static bool is_item(const struct node *n)
+{
+	return n->place->kind == PLACE_LIST || n->place->kind == PLACE_LEAFLIST;
+}
+
+/* Out of its parent's chain. */
+static void unlink_node(struct node *node)
+{
+	struct node *parent = node->parent, *before = NULL;
+	struct node **at = is_item(node) ? &parent->items : &parent->leaves;
+
+	for (; *at != node; at = &(*at)->next)
+		before = *at;
+	*at = node->next;
+	if (parent->last_item == node)
+		parent->last_item = before;
+	node->next = NULL;
+}
+
+void tree_remove(struct tree *t, struct node *node)
+{
+	unindex_below(t, node);
+	if (is_item(node))
+		unindex(t, node);
+	unlink_node(node);
+}
+
+void tree_rename(struct tree *t, struct node *node, const char *value)
+{
+	unindex(t, node);
+	node->value = value;
+	index_item(t, node);
+}
+
+void tree_move(struct node *node, struct node *other)
+{
+	struct node *parent = node->parent, **at = &parent->items;
+
+	unlink_node(node);
+	while (*at != other)
+		at = &(*at)->next;
+	node->next = other;
+	*at = node;
+	if (other == NULL)
+		parent->last_item = node;
+}
+
 size_t tree_items(const struct tree *t)
 {
 	return t->n;

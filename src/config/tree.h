@@ -25,6 +25,8 @@ struct node {
 	struct node *next; /* sibling in its chain, in the order of the file */
 	struct node *leaves;		/* children that can be there only once: leaves and containers */
 	struct node *items, *last_item; /* list entries and leaf-list values, in the order of the file */
+	const char *note; /* comment above it, lines separated by '\n'; of the root: of the whole; or NULL */
+	const char *tail; /* of the root: comment behind everything; or NULL */
 };
 
 struct tree;
@@ -45,6 +47,13 @@ struct node *tree_item(
 /* Adds a child that is not there yet; value is kept, not copied (NULL for a container). */
 struct node *tree_add(
 	struct tree *t, struct node *parent, const struct place *place, const char *value, uint32_t line);
+
+/* Takes a node out of its parent, with all below it. */
+void tree_remove(struct tree *t, struct node *node);
+/* Gives an entry or value another text, which its parent must not have yet; it is kept, not copied. */
+void tree_rename(struct tree *t, struct node *node, const char *value);
+/* Puts an entry in front of `other` or (other NULL) at the end of its parent's items. */
+void tree_move(struct node *node, struct node *other);
 
 /* Entries that the tree holds, of all lists and leaf-lists. */
 size_t tree_items(const struct tree *t);
