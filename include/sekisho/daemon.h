@@ -40,7 +40,8 @@ enum daemon_fd {
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
 	DAEMON_FD_NFLOG = 5, /* 5..5+LIMIT_SEGMENTS: group DAEMON_NFLOG_GROUP + i */
 
-	DAEMON_FD_LEDGER = 5 + LIMIT_SEGMENTS + 1, /* from sekisho-maild */
+	DAEMON_FD_ENDED = 5 + LIMIT_SEGMENTS + 1,  /* the kernel's events of connections that ended */
+	DAEMON_FD_LEDGER = 5 + LIMIT_SEGMENTS + 2, /* from sekisho-maild */
 
 	/* sekisho-inspect: DAEMON_FD_GATE alone; the queues come in MSG_QUEUES */
 

@@ -55,8 +55,13 @@ struct msg_spawn {
 	uint32_t clock_untrusted; /* 1: rules with times are closed now (option --clock-untrusted of the proof) */
 	int64_t now; /* wall seconds for the compiler */
 	char language[8];
+	char interface[LIMIT_IFNAME]; /* CAPTURE: whose frames */
+	uint32_t count, seconds;      /* CAPTURE: at most so many frames, for so long */
 };
-enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2 };
+/* capture: fds: [filter memfd: struct sock_filter one behind the other, output (where the capture file goes), result socket]. */
+enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2, MSG_CHILD_CAPTURE = 3 };
+#define MSG_CAPTURE_FRAMES_MAX 10000
+#define MSG_CAPTURE_SECONDS_MAX 60
 /*
  * init -> sekishod. A one-shot ended: at once, tag = that of its MSG_SPAWN. A daemon (sekishod itself
  * too) ended or was stopped: once it is well again, tag 0.
@@ -126,7 +131,7 @@ struct msg_client {
 	char account[MSG_ACCOUNT];
 };
 enum msg_right {
-	MSG_RIGHT_READ = 1,    /* MSG_QUERY */
+	MSG_RIGHT_READ = 1,    /* MSG_QUERY, MSG_WATCH_QUERY */
 	MSG_RIGHT_MAIL = 2,    /* MSG_MAIL_QUERY */
 	MSG_RIGHT_APPROVE = 4, /* MSG_MAIL_APPROVE */
 	MSG_RIGHT_RECORD = 8,  /* MSG_RECORD */
@@ -158,6 +163,29 @@ enum msg_login_event {
 	MSG_LOGIN_IDLE = 3,	/* ended since nothing was done for too long */
 	MSG_LOGIN_REFUSED = 4,	/* no role, or too many sessions */
 	MSG_LOGIN_LOST = 5,	/* sekishod ended meanwhile */
+};
+/*
+ * logd -> sekishod: what the drops add up to, by the thresholds of the policy (`system alarm threshold`). All that stand, as a
+ * whole: when it changed, and each 10 s.
+ */
+#define MSG_ALARMS_MAX 32
+enum msg_alarm_kind {
+	MSG_ALARM_SCAN = 1,	   /* one source was refused at many destinations or ports */
+	MSG_ALARM_FLOOD = 2,	   /* one source was refused very often */
+	MSG_ALARM_BEACON = 3,	   /* regular repeats to a segment where nothing may go */
+	MSG_ALARM_UNKNOWN_MAC = 4, /* a machine that the register does not know */
+};
+struct msg_alarms {
+	uint32_t n, pad;
+	struct msg_alarm {
+		uint32_t kind;	/* enum msg_alarm_kind; 0 behind the first n */
+		uint32_t count; /* that it stands for, when it began: destinations, packets, repeats, packets */
+		int64_t since;	/* wall seconds */
+		uint32_t seconds; /* beacon: between repeats; else within how many */
+		uint32_t pad;
+		char source[128]; /* "10.1.10.5 (jumin-ap)" */
+		char segment[64], to[64]; /* to: beacon only */
+	} alarm[MSG_ALARMS_MAX];
 };
 struct msg_log_status { /* logd -> sekishod, each second while something changed, else each 10 s */
 	uint64_t stored[REASON_END]; /* packets accounted in records, since `epoch` */
@@ -384,6 +412,9 @@ struct msg_request {
  *   GENERATION	argument: its number -> msg_opened, fds [policy text]
  *   CONFIRM	what waits for it stays -> msg_committed
  *   ROLLBACK	argument: number of the generation whose text is committed again -> msg_committed, fds [diagnostics JSON]
+ *   FLOWS	the connections of now -> msg_watched, fds [IR, rows: struct flow_row of watch.h]
+ *   POLICY	the compiled policy in force -> msg_watched, fds [IR]
+ *   CAPTURE	fds [struct capture_job of watch.h, in a memfd] -> msg_opened, fds [a pipe with the capture file]
  */
 #define MSG_VERBS(X)                                                                                           \
 	X(STATUS, 1, "status")                                                                                  \
@@ -406,7 +437,10 @@ struct msg_request {
 	X(HISTORY, 24, "history")                                                                               \
 	X(GENERATION, 25, "show generation")                                                                    \
 	X(CONFIRM, 26, "confirm")                                                                               \
-	X(ROLLBACK, 27, "rollback")
+	X(ROLLBACK, 27, "rollback")                                                                             \
+	X(FLOWS, 40, "show flows")                                                                              \
+	X(POLICY, 41, "show policy")                                                                            \
+	X(CAPTURE, 42, "capture")
 
 enum msg_verb {
 #define X(NAME, value, word) MSG_VERB_##NAME = value,
@@ -550,6 +584,15 @@ struct msg_committed {
 struct msg_opened {
 	uint32_t ok;
 	char error[124];
+};
+
+/* What the gate sees now, beside the policy that says what it means. */
+struct msg_watched {
+	uint32_t ok;
+	uint32_t generation;
+	uint32_t rows;	 /* in the second descriptor */
+	uint32_t missed; /* there were so many more */
+	char error[128];
 };
 
 /* -- client to logd on the granted socket ---------------------------------------------------------------- */
@@ -723,6 +766,44 @@ struct msg_mail_row { /* fds: [the cleaner's report as JSON, a memfd] when one r
 struct msg_mail_approve {
 	char receipt[40], who[64];
 };
+/*
+ * What passed (admissions), on the same socket; answered with rows and msg_end. A row stands for the connections of one rule,
+ * source, destination, protocol and port that ended within a minute. Wide rows (a flood of connections): src_len, dst_len < 32/128
+ * mean networks, and then the port is 0 (various). A row with `lost` stands for ends of connections that the kernel had no room to
+ * tell of. Bytes are as the IP headers say, of both ways: out is from who began.
+ */
+enum msg_watch_verb {
+	MSG_WATCH_ADMISSIONS = 1, /* -> msg_admission_row, newest first; those still open come first, without a number */
+	MSG_WATCH_RULES = 2,	  /* -> msg_rule_row, one for each rule that ever passed anything */
+	MSG_WATCH_VERIFY = 3,	  /* msg_end alone: does the chain hold? */
+};
+struct msg_watch_query {
+	uint32_t verb;	/* enum msg_watch_verb */
+	uint32_t limit; /* rows, 0 = default 100 */
+	int64_t since, until; /* wall seconds, 0 = open */
+	char from[64], to[64], rule[64]; /* names, "" = any */
+	char src[64], dst[64];		 /* address, prefix, or host name, "" = any */
+	uint32_t port;			 /* MSG_ANY_PORT = any */
+	uint32_t pad;
+};
+struct msg_admission_row {
+	uint64_t sequence; /* 0: still counting */
+	int64_t first_ns, last_ns;
+	uint64_t connections, lost;
+	uint64_t packets_out, packets_back, bytes_out, bytes_back;
+	char rule[64], from[64], to[64], host_src[64], host_dst[64];
+	uint8_t src[16], dst[16];
+	uint8_t family, proto, src_len, dst_len;
+	uint16_t dport; /* ICMP: type << 8 | code */
+	uint16_t pad;
+	uint32_t generation, pad2;
+	uint8_t hash[32];
+};
+struct msg_rule_row {
+	char rule[64];
+	uint64_t connections, packets_out, packets_back, bytes_out, bytes_back;
+	int64_t first, last; /* wall seconds */
+};
 struct msg_end { /* closes the rows of one query */
 	uint32_t ok;
 	uint32_t more; /* the limit cut the list: there may be more */
@@ -846,7 +927,12 @@ struct msg_mail_busy {
 	X(RECORD_ROW, msg_record_row, 92, 0, 0)                                                                 \
 	X(HISTORY, msg_history, 100, 0, 0)                                                                      \
 	X(CANDIDATE, msg_candidate, 101, 0, 1)                                                                  \
-	X(CANDIDATES, msg_candidates, 102, 0, 0)
+	X(CANDIDATES, msg_candidates, 102, 0, 0)                                                                \
+	X(WATCHED, msg_watched, 120, 0, 2)                                                                      \
+	X(WATCH_QUERY, msg_watch_query, 121, 0, 0)                                                              \
+	X(ADMISSION_ROW, msg_admission_row, 122, 0, 0)                                                          \
+	X(RULE_ROW, msg_rule_row, 123, 0, 0)                                                                    \
+	X(ALARMS, msg_alarms, 124, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

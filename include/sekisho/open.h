@@ -15,6 +15,12 @@
 int nflog_open(uint16_t group);
 
 /*
+ * A non-blocking ctnetlink socket with the kernel's events of connections that ended, 8 MiB of receive queue. Descriptor, or
+ * -errno. Receiving is all that who is handed it can do.
+ */
+int ct_events_open(void);
+
+/*
  * The kernel's list of packet queues (who waits, what was dropped), to be read from its beginning each time. Only root may
  * open it. A kernel without queues: an empty file. Descriptor, or -errno.
  */

@@ -49,6 +49,9 @@ static const struct row {
 	[MSG_VERB_COMMIT] = {ADMINISTRATOR, CHANGES},
 	[MSG_VERB_CONFIRM] = {ADMINISTRATOR, CHANGES},
 	[MSG_VERB_ROLLBACK] = {ADMINISTRATOR, CHANGES},
+	[MSG_VERB_FLOWS] = {ALL, LOOKS},
+	[MSG_VERB_POLICY] = {ALL, LOOKS},
+	[MSG_VERB_CAPTURE] = {ACTING, CHANGES}, /* what is inside packets is nobody else's */
 };
 
 static uint32_t role_of_group(gid_t group)

@@ -1,7 +1,7 @@
 /*
  * client.c: answers questions on sockets (see client.h).
  *
- * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE from a command that a person runs; one after another on a
+ * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE, MSG_WATCH_QUERY from a command that a person runs; one after another on a
  * connection. Anything else ends it.
  * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
  * CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
@@ -21,6 +21,7 @@
 #include <sekisho/msg.h>
 
 #include "mailbook.h"
+#include "passbook.h"
 #include "query.h"
 #include "writer.h"
 
@@ -41,12 +42,18 @@ struct client {
 	struct msg_mail_row row; /* the next one, while the socket is full */
 	int row_fd;
 	bool row_due;
+	bool watch; /* it asks for what passed */
+	struct watch_question watched;
+	enum msg_type answer_type;
+	union watch_answer answer; /* the next one, while the socket is full */
+	bool answer_due;
 };
 
 struct clients {
 	struct loop *loop;
 	struct writer *writer;
 	struct mailbook *mail;
+	struct passbook *passed;
 	struct loop_timer *work, *sweep;
 	struct client client[CLIENTS_MAX];
 	unsigned turn;
@@ -54,11 +61,11 @@ struct clients {
 
 static void stop_asking(struct client *c)
 {
-	if (c->asking && !c->mail)
+	if (c->asking && !c->mail && !c->watch)
 		query_clear(&c->query);
 	if (c->row_due && c->row_fd >= 0)
 		close(c->row_fd);
-	c->asking = c->mail = c->row_due = false;
+	c->asking = c->mail = c->row_due = c->watch = c->answer_due = false;
 }
 
 static void drop(struct client *c)
@@ -164,6 +171,43 @@ static void approve(struct client *c, const struct msg *m)
 		drop(c);
 }
 
+/* -- What passed --------------------------------------------------------------------------------------------- */
+
+/* One row a step, or a bounded look at rows that do not fit. */
+static void step_watch(struct client *c)
+{
+	if (!c->answer_due) {
+		int r = passbook_next(c->all->passed, &c->watched, &c->answer_type, &c->answer);
+		if (r == 2)
+			return;
+		c->answer_due = true;
+	}
+	int r = msg_send(c->fd, c->answer_type, c->tag, &c->answer, NULL, 0);
+	bool full = r == -EAGAIN || r == -ENOBUFS;
+	if (r != 0 && !full) {
+		drop(c);
+		return;
+	}
+	if (!full) {
+		c->answer_due = false;
+		c->moved_ns = clock_mono().ns;
+		if (c->answer_type == MSG_END)
+			stop_asking(c);
+	}
+	c->full = full;
+	loop_mod_fd(c->all->loop, c->fd, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static void ask_watch(struct client *c, const struct msg *m)
+{
+	stop_asking(c);
+	c->tag = m->tag;
+	c->full = c->waiting = false;
+	passbook_ask(&c->watched, &m->u.msg_watch_query);
+	c->asking = c->watch = true;
+	work_soon(c->all);
+}
+
 /* -- Questions about drops ---------------------------------------------------------------------------------- */
 
 static void step(struct client *c)
@@ -199,6 +243,8 @@ static void on_work(void *arg)
 		all->turn = (all->turn + i + 1) % CLIENTS_MAX;
 		if (c->mail)
 			step_mail(c);
+		else if (c->watch)
+			step_watch(c);
 		else
 			step(c);
 		break;
@@ -243,6 +289,7 @@ static const struct {
 } asks[] = {
 	{MSG_QUERY, MSG_RIGHT_READ, ask},
 	{MSG_MAIL_QUERY, MSG_RIGHT_MAIL, ask_mail},
+	{MSG_WATCH_QUERY, MSG_RIGHT_READ, ask_watch},
 	{MSG_MAIL_APPROVE, MSG_RIGHT_APPROVE, approve},
 };
 
@@ -287,7 +334,7 @@ static void on_sweep(void *arg)
 	}
 }
 
-struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b)
+struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b, struct passbook *p)
 {
 	struct clients *all = calloc(1, sizeof(*all));
 
@@ -296,6 +343,7 @@ struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b
 	all->loop = l;
 	all->writer = w;
 	all->mail = b;
+	all->passed = p;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		all->client[i] = (struct client){.all = all, .fd = -1};
 	all->work = loop_add_timer(l, -1, 0, on_work, all);

@@ -12,14 +12,15 @@ struct clients;
 struct loop;
 struct writer;
 struct mailbook;
+struct passbook;
 
 /* At once; further ones are turned away. */
 #define CLIENTS_MAX 16
 /* Who takes nothing for so long is dropped. */
 #define CLIENT_STALL_S 30
 
-/* NULL without memory. loop and writer outlive it. */
-struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b);
+/* NULL without memory. What it is given outlives it. */
+struct clients *clients_new(struct loop *l, struct writer *w, struct mailbook *b, struct passbook *p);
 void clients_free(struct clients *c);
 
 /* Takes the socket over: for how long, and what may be asked on it, is in `who`. */

@@ -1,7 +1,8 @@
 /*
  * main_logd.c: sekisho-logd, who writes down every drop.
  *
- * Handed: NFLOG sockets (opened and bound by init; receiving is all that they can do here), a socket to sekishod, one
+ * Handed: NFLOG sockets and one with the ends of connections (opened and bound by init; receiving is all that they can do
+ * here), a socket to sekishod, one
  * to sekisho-maild, whose mails wait for their rows in the ledger.
  * Parses: headers of dropped packets. Owns: the log directory. Capabilities: none.
  * Options: --space=BYTES (share of the disk; default: 80 % of a file system of its own, else 256 MB).
@@ -21,6 +22,7 @@
 #include <sekisho/loop.h>
 #include <sekisho/open.h>
 
+#include "passing.h"
 #include "recorder.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
@@ -31,13 +33,18 @@
 /* Ten batches of a thousand events in one turn; then sekishod's messages have theirs. */
 #define READ_BEAT_MS 5
 #define READ_ROUNDS 10
+/* Of what passed less: a flood of allowed connections does not keep a drop waiting. */
+#define PASSING_ROUNDS 4
 
 struct logd {
 	struct daemon *daemon;
 	uint64_t space;
 	char boot_id[40], dir[256];
 	int nflog[DAEMON_NFLOG_COUNT];
+	int events; /* of connections; -1: none */
+	bool passing_reading; /* at the next beat */
 	struct intake *intake;
+	struct passing *passing;
 	struct recorder *recorder;
 	struct loop_timer *beat;
 	unsigned reading; /* bits: sockets with something to read, at the next beat */
@@ -82,7 +89,8 @@ static int open_own(struct logd *l, const char *root)
 		if (l->nflog[i] < 0)
 			return l->nflog[i];
 	}
-	return paths_make(root);
+	l->events = ct_events_open();
+	return l->events < 0 ? l->events : paths_make(root);
 }
 
 static int before(struct daemon *d)
@@ -92,6 +100,7 @@ static int before(struct daemon *d)
 	l->daemon = d;
 	for (unsigned i = 0; d->handed && i < DAEMON_NFLOG_COUNT; i++)
 		l->nflog[i] = DAEMON_FD_NFLOG + (int)i;
+	l->events = DAEMON_FD_ENDED;
 	int r = d->handed ? 0 : open_own(l, d->root);
 	return r != 0 ? r : read_boot_id(l);
 }
@@ -118,6 +127,28 @@ static void on_beat(void *arg)
 			loop_mod_fd(l->daemon->loop, l->nflog[i], EPOLLIN);
 	}
 	l->reading = 0;
+	for (unsigned round = 0; l->passing_reading && round < PASSING_ROUNDS && passing_read(l->passing); round++)
+		;
+	if (l->passing_reading)
+		loop_mod_fd(l->daemon->loop, l->events, EPOLLIN);
+	l->passing_reading = false;
+}
+
+/* Drops and what passed share the beat. */
+static void beat_soon(struct logd *l)
+{
+	if (l->reading == 0 && !l->passing_reading)
+		loop_set_timer(l->beat, READ_BEAT_MS, 0);
+}
+
+static void on_ended(void *arg, int fd, uint32_t events)
+{
+	struct logd *l = arg;
+
+	(void)events;
+	loop_mod_fd(l->daemon->loop, fd, 0);
+	beat_soon(l);
+	l->passing_reading = true;
 }
 
 static void on_nflog(void *arg, int fd, uint32_t events)
@@ -127,8 +158,7 @@ static void on_nflog(void *arg, int fd, uint32_t events)
 
 	(void)events;
 	loop_mod_fd(l->daemon->loop, fd, 0);
-	if (l->reading == 0)
-		loop_set_timer(l->beat, READ_BEAT_MS, 0);
+	beat_soon(l);
 	l->reading |= 1u << s->index;
 }
 
@@ -206,6 +236,8 @@ static int watch(struct daemon *d)
 		l->sources[i] = (struct source){l, i};
 		r = loop_add_fd(d->loop, l->nflog[i], EPOLLIN, on_nflog, &l->sources[i]);
 	}
+	if (r == 0)
+		r = loop_add_fd(d->loop, l->events, EPOLLIN, on_ended, l);
 	if (r != 0 || !d->handed)
 		return r;
 	if (loop_add_timer(d->loop, STATUS_MS, STATUS_MS, on_status, l) == NULL)
@@ -224,9 +256,10 @@ static int start(struct daemon *d)
 	if (r != 0)
 		return r;
 	l->intake = intake_new(l->nflog, DAEMON_NFLOG_COUNT);
-	if (l->intake == NULL)
+	l->passing = passing_new(l->events);
+	if (l->intake == NULL || l->passing == NULL)
 		return -ENOMEM;
-	r = recorder_start(&l->recorder, &o, l->intake, d->handed ? DAEMON_FD_LEDGER : -1);
+	r = recorder_start(&l->recorder, &o, l->intake, l->passing, d->handed ? DAEMON_FD_LEDGER : -1);
 	return r != 0 ? r : watch(d);
 }
 
@@ -236,6 +269,7 @@ static void stop(struct daemon *d)
 
 	recorder_stop(l->recorder);
 	intake_free(l->intake);
+	passing_free(l->passing);
 }
 
 int main(int argc, char **argv)

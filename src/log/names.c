@@ -17,6 +17,7 @@
 #include <sekisho/clock.h>
 #include <sekisho/ir.h>
 #include <sekisho/match.h>
+#include <sekisho/ruleset.h>
 
 struct policy {
 	uint32_t generation;
@@ -220,4 +221,84 @@ void names_fill(const struct names *n, const struct agg_window *w, struct msg_dr
 	fill_host(p, &src, row->host_src, sizeof(row->host_src));
 	fill_host(p, &dst, row->host_dst, sizeof(row->host_dst));
 	fill_rule(p, row);
+}
+
+/* -- What passed ---------------------------------------------------------------------------------------------- */
+
+/* What separates a connection from a rule that has meanwhile ended or closed. */
+#define DIFFERS_TIME (DIFFERS_EXPIRED | DIFFERS_NOT_STARTED | DIFFERS_HOURS | DIFFERS_DAY)
+
+static bool joins(const struct ir_span *sp, const struct addr *from, const struct addr *to)
+{
+	struct addr_range src = ir_addr_range(sp->family, &sp->src), dst = ir_addr_range(sp->family, &sp->dst);
+
+	return sp->family == from->family && range_has(&src, from) && range_has(&dst, to);
+}
+
+/* A connection that a verified FTP control connection had announced: the rule that joins the two hosts. */
+static uint32_t data_rule(const struct policy *p, const struct question *q)
+{
+	for (uint32_t i = 0; i < p->ir.nrules; i++) {
+		const struct ir_rule *r = &p->ir.rules[i];
+		for (uint32_t k = 0; r->application == APP_FTP && k < r->spans.n; k++) {
+			const struct ir_span *sp = &p->ir.spans[r->spans.first + k];
+			if (joins(sp, &q->src, &q->dst) || joins(sp, &q->dst, &q->src))
+				return i;
+		}
+	}
+	return IR_NONE;
+}
+
+/* The rule that let it pass, or IR_NONE. *ret_to, *ret_from: segments, as far as they are known. */
+static uint32_t rule_that_passed(const struct policy *p, const struct passed *f, struct decision *d)
+{
+	struct question q = {.src = ir_addr(f->family, f->src), .dst = ir_addr(f->family, f->dst), .proto = f->proto,
+		.dport = f->dport, .has_port = true};
+	const int64_t times[] = {f->last_ns, f->first_ns};
+
+	for (unsigned i = 0; i < 2; i++) {
+		matcher_decide(p->matcher, &q, (struct wall){times[i] / 1000000000}, d);
+		if (d->rule != IR_NONE)
+			return d->rule;
+	}
+	if ((f->mark & CTMARK_DATA) == CTMARK_DATA)
+		return data_rule(p, &q);
+	return d->nearest != IR_NONE && d->differs != 0 && (d->differs & ~(uint32_t)DIFFERS_TIME) == 0 ? d->nearest : IR_NONE;
+}
+
+static void fill_passed(const struct policy *p, const struct passed *f, const struct decision *d, uint32_t rule,
+	struct msg_admission_row *row)
+{
+	const struct addr src = ir_addr(f->family, f->src), dst = ir_addr(f->family, f->dst);
+
+	row->generation = p->generation;
+	if (rule != IR_NONE)
+		MSG_TEXT(row->rule, ir_text(&p->ir, p->ir.rules[rule].name));
+	if (d->from != IR_NONE)
+		MSG_TEXT(row->from, ir_text(&p->ir, p->ir.segments[d->from].name));
+	if (d->to != IR_NONE)
+		MSG_TEXT(row->to, ir_text(&p->ir, p->ir.segments[d->to].name));
+	fill_host(p, &src, row->host_src, sizeof(row->host_src));
+	fill_host(p, &dst, row->host_dst, sizeof(row->host_dst));
+}
+
+void names_passed(const struct names *n, const struct passed *f, struct msg_admission_row *row)
+{
+	struct decision d, old;
+
+	*row = (struct msg_admission_row){.first_ns = f->first_ns, .last_ns = f->last_ns, .family = f->family, .proto = f->proto,
+		.dport = f->dport};
+	if (f->family == 0)
+		return;
+	memcpy(row->src, f->src, sizeof(row->src));
+	memcpy(row->dst, f->dst, sizeof(row->dst));
+	row->src_len = row->dst_len = f->family == 6 ? 128 : 32;
+	if (n->now == NULL)
+		return;
+	uint32_t rule = rule_that_passed(n->now, f, &d);
+	uint32_t before = rule == IR_NONE && n->before != NULL ? rule_that_passed(n->before, f, &old) : IR_NONE;
+	if (before != IR_NONE)
+		fill_passed(n->before, f, &old, before, row);
+	else
+		fill_passed(n->now, f, &d, rule, row);
 }

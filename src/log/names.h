@@ -10,6 +10,7 @@
 #include <sekisho/msg.h>
 
 #include "aggregate.h"
+#include "passing.h"
 
 struct names;
 
@@ -27,5 +28,11 @@ const char *names_policy(struct names *n, uint32_t generation, int fd);
 
 /* Fills the row of a window, all but boot id and hash. */
 void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *ret);
+
+/*
+ * Names what passed: the rule that let it (the policy in force is asked, then the one before), segments, hosts. No counts but
+ * the times.
+ */
+void names_passed(const struct names *n, const struct passed *f, struct msg_admission_row *ret);
 
 #endif

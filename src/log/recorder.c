@@ -22,6 +22,7 @@
 #include "client.h"
 #include "mailbook.h"
 #include "names.h"
+#include "passbook.h"
 
 #define QUEUE_MAX 256
 #define TICK_MS 1000
@@ -51,6 +52,7 @@ struct recorder {
 	struct writer *writer;
 	struct clients *clients;
 	struct mailbook *mail;
+	struct passbook *passed;
 };
 
 /* -- The main thread's side ---------------------------------------------------------------------------------- */
@@ -138,6 +140,7 @@ static void take_generation(struct recorder *r, struct msg *m)
 
 	/* Only now, so that a window's generation is one whose names are known here. */
 	intake_generation(r->intake, g->number);
+	passbook_tick(r->passed, true);
 	writer_commit(r->writer, g);
 	if (wrong == NULL)
 		return;
@@ -230,6 +233,20 @@ static void tell_mail(struct recorder *r)
 	writer_fault(r->writer, &f);
 }
 
+static void tell_passed(struct recorder *r)
+{
+	struct msg_fault f = {.severity = MSG_SEVERITY_FAULT, .at = clock_wall().sec};
+	char note[128];
+
+	passbook_note(r->passed, note);
+	if (note[0] == '\0')
+		return;
+	MSG_TEXT(f.process, "sekisho-logd");
+	MSG_TEXT(f.code, "admissions");
+	MSG_TEXT(f.text, note);
+	writer_fault(r->writer, &f);
+}
+
 static void on_tick(void *arg)
 {
 	struct recorder *r = arg;
@@ -238,7 +255,10 @@ static void on_tick(void *arg)
 	drain(r);
 	tell_faults_lost(r);
 	tell_mail(r);
+	tell_passed(r);
 	bool changed = writer_tick(r->writer);
+	/* Behind the drops, which come first. */
+	passbook_tick(r->passed, false);
 	writer_status(r->writer, &status);
 	pthread_mutex_lock(&r->lock);
 	r->status = status;
@@ -281,6 +301,7 @@ static void discard(struct recorder *r)
 	loop_del_timer(r->tick);
 	loop_free(r->loop);
 	mailbook_free(r->mail);
+	passbook_free(r->passed);
 	writer_free(r->writer);
 	names_free(r->names);
 	if (r->wake >= 0)
@@ -289,28 +310,30 @@ static void discard(struct recorder *r)
 	free(r);
 }
 
-static int prepare(struct recorder *r, const struct writer_options *o, struct intake *in, int mail_fd)
+static int prepare(struct recorder *r, const struct writer_options *o, struct passing *passing, int mail_fd)
 {
-	r->intake = in;
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->loop = loop_new();
 	r->names = names_new();
 	if (r->wake < 0 || r->loop == NULL || r->names == NULL)
 		return -ENOMEM;
-	r->writer = writer_new(o, in, r->names);
+	r->writer = writer_new(o, r->intake, r->names);
 	if (r->writer == NULL)
 		return -ENOMEM;
 	r->mail = mailbook_new(o->store.dir, mail_fd);
 	if (r->mail == NULL)
 		return -ENOMEM;
-	r->clients = clients_new(r->loop, r->writer, r->mail);
+	r->passed = passbook_new(o->store.dir, passing, r->names);
+	if (r->passed == NULL)
+		return -ENOMEM;
+	r->clients = clients_new(r->loop, r->writer, r->mail, r->passed);
 	r->tick = loop_add_timer(r->loop, TICK_MS, TICK_MS, on_tick, r);
 	if (r->clients == NULL || r->tick == NULL)
 		return -ENOMEM;
 	return loop_add_fd(r->loop, r->wake, EPOLLIN, on_wake, r);
 }
 
-int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, int mail_fd)
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, struct passing *passing, int mail_fd)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	sigset_t all, old;
@@ -318,9 +341,10 @@ int recorder_start(struct recorder **ret, const struct writer_options *o, struct
 	if (r == NULL)
 		return -ENOMEM;
 	r->wake = -1;
+	r->intake = in;
 	r->ticked_ns = clock_mono().ns;
 	pthread_mutex_init(&r->lock, NULL);
-	int e = prepare(r, o, in, mail_fd);
+	int e = prepare(r, o, passing, mail_fd);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

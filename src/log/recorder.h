@@ -16,8 +16,13 @@
 
 struct recorder;
 
-/* Starts the thread. 0 or -errno. in outlives it. mail_fd: to sekisho-maild, whose entries are answered there; -1: none. */
-int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, int mail_fd);
+/*
+ * Starts the thread. 0 or -errno. in and passing (may be NULL) outlive it. mail_fd: to sekisho-maild, whose entries are answered
+ * there; -1: none.
+ */
+struct passing;
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, struct passing *passing,
+	int mail_fd);
 
 /* A last transaction, then the end. NULL is allowed. */
 void recorder_stop(struct recorder *r);

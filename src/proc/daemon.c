@@ -136,7 +136,7 @@ static const struct handed {
 	unsigned n;
 } handed_table[JAIL_ROWS][4] = {
 	[JAIL_GATE] = {{AF_UNIX, 3}, {0, 1}, {AF_UNIX, 2}},
-	[JAIL_LOG] = {{AF_UNIX, 2}, {AF_NETLINK, DAEMON_NFLOG_COUNT}, {AF_UNIX, 1}},
+	[JAIL_LOG] = {{AF_UNIX, 2}, {AF_NETLINK, DAEMON_NFLOG_COUNT + 1}, {AF_UNIX, 1}},
 	[JAIL_COMPILE] = {{AF_UNIX, 1}, {0, 1}},
 	[JAIL_PROVE] = {{AF_UNIX, 1}, {0, 2}},
 	[JAIL_INSPECT] = {{AF_UNIX, 2}},

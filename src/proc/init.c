@@ -37,7 +37,7 @@
 #define STOP_LIMIT_MS 5000
 /* A daemon that was taken over may send without end: the others have their turn all the same. */
 #define MESSAGES_A_TURN 32
-#define HANDED_MAX (3 + DAEMON_NFLOG_COUNT)
+#define HANDED_MAX (4 + DAEMON_NFLOG_COUNT)
 
 /* -- Telling sekishod ------------------------------------------------------------------------------------ */
 
@@ -219,7 +219,8 @@ static unsigned own_fds(const struct init_daemon *d, const int *peer, int *fds)
 	}
 	if (d->row == JAIL_LOG) {
 		memcpy(fds, in->nflog, sizeof(in->nflog));
-		return DAEMON_NFLOG_COUNT;
+		fds[DAEMON_NFLOG_COUNT] = in->ended;
+		return DAEMON_NFLOG_COUNT + 1;
 	}
 	return 0;
 }

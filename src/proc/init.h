@@ -77,7 +77,7 @@ struct init {
 	struct loop *loop;
 	struct init_daemon daemons[INIT_DAEMONS];
 	struct init_oneshot oneshots[INIT_ONESHOTS_MAX];
-	int control, queues, nflog[DAEMON_NFLOG_COUNT];
+	int control, queues, nflog[DAEMON_NFLOG_COUNT], ended;
 	int pair[INIT_PAIRS][2];
 	struct msg_mail_listen listen; /* what sekisho-maild shall listen on */
 	int inspector; /* sekishod's end of the pair to a sekisho-inspect, which it has yet to get; -1 */

@@ -147,7 +147,7 @@ static int step(const char *what, int r)
 
 int init_open(struct init *in)
 {
-	in->control = in->queues = in->watchdog = in->inspector = -1;
+	in->control = in->queues = in->watchdog = in->inspector = in->ended = -1;
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++)
 		in->nflog[i] = -1;
 	int r = step("closing the gate", close_gate(in));
@@ -158,6 +158,8 @@ int init_open(struct init *in)
 	if (r == 0)
 		r = open_nflog(in);
 	if (r == 0)
+		r = step("ends of connections", in->ended = ct_events_open());
+	if (r >= 0)
 		r = step("list of queues", in->queues = queue_list_open());
 	if (r >= 0)
 		r = step("pairs", open_pairs(in));

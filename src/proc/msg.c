@@ -58,9 +58,12 @@ struct field {
 static const struct field msg_ready_fields[] = {ANYTHING(msg_ready)};
 static const struct field msg_beat_fields[] = {ZERO(msg_beat, pad)};
 static const struct field msg_spawn_fields[] = {
-	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_PROVE),
+	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_CAPTURE),
 	FLAG(msg_spawn, clock_untrusted),
 	TEXT(msg_spawn, language),
+	TEXT(msg_spawn, interface),
+	RANGE(msg_spawn, count, 0, MSG_CAPTURE_FRAMES_MAX),
+	RANGE(msg_spawn, seconds, 0, MSG_CAPTURE_SECONDS_MAX),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
 static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_CONNECT)};
@@ -379,6 +382,40 @@ static const struct field msg_mail_verified_fields[] = {
 	ZERO(msg_mail_verified, pad),
 };
 static const struct field msg_mail_busy_fields[] = {ANYTHING(msg_mail_busy)};
+static const struct field msg_watched_fields[] = {FLAG(msg_watched, ok), TEXT(msg_watched, error)};
+static const struct field msg_watch_query_fields[] = {
+	RANGE(msg_watch_query, verb, MSG_WATCH_ADMISSIONS, MSG_WATCH_VERIFY),
+	TEXT(msg_watch_query, from),
+	TEXT(msg_watch_query, to),
+	TEXT(msg_watch_query, rule),
+	TEXT(msg_watch_query, src),
+	TEXT(msg_watch_query, dst),
+	ZERO(msg_watch_query, pad),
+};
+static const struct field msg_admission_row_fields[] = {
+	TEXT(msg_admission_row, rule),
+	TEXT(msg_admission_row, from),
+	TEXT(msg_admission_row, to),
+	TEXT(msg_admission_row, host_src),
+	TEXT(msg_admission_row, host_dst),
+	RANGE8(msg_admission_row, src_len, 0, 128),
+	RANGE8(msg_admission_row, dst_len, 0, 128),
+	ZERO(msg_admission_row, pad),
+	ZERO(msg_admission_row, pad2),
+};
+static const struct field msg_rule_row_fields[] = {TEXT(msg_rule_row, rule)};
+static const struct field msg_alarm_fields[] = {
+	RANGE(msg_alarm, kind, 0, MSG_ALARM_UNKNOWN_MAC),
+	ZERO(msg_alarm, pad),
+	TEXT(msg_alarm, source),
+	TEXT(msg_alarm, segment),
+	TEXT(msg_alarm, to),
+};
+static const struct field msg_alarms_fields[] = {
+	RANGE(msg_alarms, n, 0, MSG_ALARMS_MAX),
+	ZERO(msg_alarms, pad),
+	GROUP(msg_alarms, alarm, msg_alarm, MSG_ALARMS_MAX, msg_alarm_fields),
+};
 static const struct field msg_end_fields[] = {FLAG(msg_end, ok), FLAG(msg_end, more), TEXT(msg_end, error)};
 
 struct message {

@@ -1,5 +1,5 @@
 /*
- * open_netfilter.c: what only root can open of the packet filter: NFLOG sockets, the list of queues.
+ * open_netfilter.c: what only root can open of the packet filter: NFLOG sockets, events of connections, the list of queues.
  *
  * Nothing is parsed here but the kernel's acknowledgement of our own requests. NFLOG: linux/netfilter/nfnetlink_log.h; the
  * values are the measured ones (no loss at 118 k events/s and more). Apart from open.c, so that a program that needs no
@@ -23,6 +23,8 @@
 #define NFLOG_BUFFER (64 * 1024)
 #define NFLOG_FLUSH_10MS 10
 #define NFLOG_RECEIVE (32 << 20)
+/* Some ten thousand ends of connections: less than drops get, which must not be lost. */
+#define CT_RECEIVE (8 << 20)
 
 static struct nlmsghdr *nflog_request(void *buf, uint16_t group)
 {
@@ -94,6 +96,24 @@ int nflog_open(uint16_t group)
 	if (r < 0) {
 		close(fd);
 		return r;
+	}
+	return fd;
+}
+
+int ct_events_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+	int size = CT_RECEIVE, group = NFNLGRP_CONNTRACK_DESTROY;
+	struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
+		bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0 ||
+		setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		int e = errno;
+		close(fd);
+		return -e;
 	}
 	return fd;
 }
