@@ -139,6 +139,12 @@ struct nft_sweep {
  * renewed; connections through pinholes while a rule with their policy grants anything between the two hosts.
  */
 int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struct wall now, struct nft_sweep *ret);
+/* The connections of now, as struct flow_row of watch.h in a sealed memfd, which is the caller's. 0 or -errno. */
+struct nft_flows {
+	int fd;
+	uint32_t rows, missed; /* missed: beyond WATCH_FLOWS_MAX */
+};
+int nft_flows(struct nft *n, struct nft_flows *ret);
 /* Counts unanswered TCP connections per source and fills or empties halfopen4/6. Once a second while a limit is set. */
 int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret);
 

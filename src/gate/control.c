@@ -164,6 +164,18 @@ static void answer_resume(struct gate *g, struct client *c)
 	answer(g, c, MSG_OPENED, &done, -1);
 }
 
+static void answer_watched(struct gate *g, struct client *c)
+{
+	struct msg_watched m;
+	int fds[2];
+	unsigned n = watch_answer(g, c->request.verb, &m, fds);
+
+	c->waiting = false;
+	c->since = clock_mono();
+	if (msg_send(c->fd, MSG_WATCHED, c->tag, &m, fds, n) != 0)
+		drop_client(g, c);
+}
+
 /* -- Answers later --------------------------------------------------------------------------------------- */
 
 void control_answer(struct gate *g, const struct job *j)
@@ -272,6 +284,10 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 		break;
 	case MSG_VERB_RESUME:
 		answer_resume(g, c);
+		break;
+	case MSG_VERB_FLOWS:
+	case MSG_VERB_POLICY:
+		answer_watched(g, c);
 		break;
 	case MSG_VERB_COMMIT:
 	case MSG_VERB_PROVE:

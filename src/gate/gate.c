@@ -198,7 +198,7 @@ static int start(struct daemon *d)
 	int r;
 
 	g->d = d;
-	g->rec.fd = g->control = g->mail.fd = -1;
+	g->rec.fd = g->control = g->mail.fd = g->watch.flows.fd = -1;
 	g->job = job_none();
 	g->started = g->last_wall = clock_wall();
 	g->last_mono = clock_mono();
@@ -290,6 +290,7 @@ static void stop(struct daemon *d)
 	record(g, MSG_SEVERITY_INFO, "stop", "sekishod ends in order");
 	recorder_tick(g);
 	relay_stop(g);
+	watch_stop(g);
 	loop_del_timer(g->look);
 	loop_del_timer(g->tick);
 	loop_del_timer(g->slow);

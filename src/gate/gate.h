@@ -119,6 +119,13 @@ struct recorder {
 	uint64_t loss_seen;
 };
 
+/* -- watch.c: what people look at ------------------------------------------------------------------------ */
+
+struct gate_watch {
+	struct nft_flows flows; /* the last list; fd -1: none */
+	struct mono made;
+};
+
 struct gate {
 	struct daemon *d;
 	bool close_only; /* --close */
@@ -137,6 +144,7 @@ struct gate {
 	struct recorder rec;
 	struct relay relay;
 	struct gate_mail mail;
+	struct gate_watch watch;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;
@@ -202,6 +210,11 @@ void recorder_tick(struct gate *g);
 void recorder_close_or_open(struct gate *g, const struct generation *gen, bool loaded);
 /* logd was started again: it gets the running generation and the links. */
 void recorder_renew(struct gate *g);
+
+/* watch.c */
+/* The answer to MSG_VERB_FLOWS and _POLICY; fds[] stay ours. Returns how many there are. */
+unsigned watch_answer(struct gate *g, uint32_t verb, struct msg_watched *ret, int fds[2]);
+void watch_stop(struct gate *g);
 
 /* control.c */
 int control_start(struct gate *g, int fd);

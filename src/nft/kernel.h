@@ -7,6 +7,7 @@
  *   commit      the difference between two rulesets, in two batches and a clean-up
  *   live        lease, records switch, counters
  *   sweep       conntrack after a commit; half-open connections
+ *   flow        one connection read; all of them listed
  *   watch       who else changes nftables; is all still there
  *   dump        the table for the evaluator
  */

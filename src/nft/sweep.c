@@ -9,6 +9,7 @@
  * Input: the kernel's dump of conntrack; tuples are read with bounds, one that we do not understand is left alone
  * (its mark opens nothing either). Updates go out by the hundred; a flow that ended meanwhile is no error.
  */
+#include "flow.h"
 #include "kernel.h"
 #include "nl.h"
 
@@ -26,75 +27,6 @@
 #include <string.h>
 
 #define SEND_BYTES 32000
-
-struct flow {
-	const struct nlattr *tuple; /* CTA_TUPLE_ORIG, in the message */
-	const struct nlattr *zone;
-	struct question q;
-	uint32_t mark, status;
-};
-
-/* -- reading a flow ------------------------------------------------------------------------------------------------ */
-
-static bool read_addr(const struct nlattr *ip, uint16_t four, uint16_t six, struct addr *ret)
-{
-	const struct nlattr *a;
-
-	*ret = (struct addr){0};
-	if ((a = wire_nested(ip, four)) != NULL && wire_len(a) == 4)
-		ret->family = 4;
-	else if ((a = wire_nested(ip, six)) != NULL && wire_len(a) == 16)
-		ret->family = 6;
-	else
-		return false;
-	memcpy(ret->b, wire_data(a), wire_len(a));
-	return true;
-}
-
-static uint16_t read_be16(const struct nlattr *a)
-{
-	uint16_t v = 0;
-
-	if (a != NULL && wire_len(a) == sizeof(v))
-		memcpy(&v, wire_data(a), sizeof(v));
-	return ntohs(v);
-}
-
-static uint8_t read_u8(const struct nlattr *a)
-{
-	return a != NULL && wire_len(a) == 1 ? *(const uint8_t *)wire_data(a) : 0;
-}
-
-static void read_ports(const struct nlattr *proto, struct question *q)
-{
-	q->proto = read_u8(wire_nested(proto, CTA_PROTO_NUM));
-	q->has_port = true;
-	if (q->proto == IPPROTO_ICMP) {
-		q->dport = (uint16_t)(read_u8(wire_nested(proto, CTA_PROTO_ICMP_TYPE)) << 8 |
-				      read_u8(wire_nested(proto, CTA_PROTO_ICMP_CODE)));
-	} else if (q->proto == IPPROTO_ICMPV6) {
-		q->dport = (uint16_t)(read_u8(wire_nested(proto, CTA_PROTO_ICMPV6_TYPE)) << 8 |
-				      read_u8(wire_nested(proto, CTA_PROTO_ICMPV6_CODE)));
-	} else {
-		q->sport = read_be16(wire_nested(proto, CTA_PROTO_SRC_PORT));
-		q->dport = read_be16(wire_nested(proto, CTA_PROTO_DST_PORT));
-	}
-}
-
-static bool read_flow(const struct nlmsghdr *h, struct flow *f)
-{
-	size_t skip = sizeof(struct nfgenmsg);
-
-	*f = (struct flow){.tuple = wire_attr(h, skip, CTA_TUPLE_ORIG), .zone = wire_attr(h, skip, CTA_ZONE)};
-	const struct nlattr *ip = wire_nested(f->tuple, CTA_TUPLE_IP), *proto = wire_nested(f->tuple, CTA_TUPLE_PROTO);
-	if (ip == NULL || proto == NULL || !read_addr(ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &f->q.src) ||
-		!read_addr(ip, CTA_IP_V4_DST, CTA_IP_V6_DST, &f->q.dst))
-		return false;
-	read_ports(proto, &f->q);
-	f->mark = wire_be32(wire_attr(h, skip, CTA_MARK), 0);
-	f->status = wire_be32(wire_attr(h, skip, CTA_STATUS), 0);
-	return true;
-}
 
 /* -- judging ------------------------------------------------------------------------------------------------------- */
 
@@ -303,27 +235,11 @@ static int on_flow(void *arg, const struct nlmsghdr *h)
 	struct flow f;
 
 	/* Without a mark it is the gateway's own. */
-	if (!read_flow(h, &f) || f.mark == 0)
+	if (!flow_read(h, &f) || f.mark == 0)
 		return 0;
 	s->ret->seen++;
 	judge(s, &f);
 	return s->out.len > SEND_BYTES ? flush(s) : 0;
-}
-
-static int dump_flows(struct nft *n, uint32_t status, uint32_t status_mask, wire_message_fn *fn, void *arg)
-{
-	struct buf b = {0};
-	size_t msg = nl_msg(&b, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, 0);
-
-	((struct nfgenmsg *)(void *)(b.data + NLMSG_HDRLEN))->nfgen_family = AF_UNSPEC;
-	if (status_mask != 0) {
-		nl_put_be32(&b, CTA_STATUS, status);
-		nl_put_be32(&b, CTA_STATUS_MASK, status_mask);
-	}
-	nl_msg_end(&b, msg);
-	int r = wire_dump(&n->query, &b, fn, arg);
-	buf_free(&b);
-	return r;
 }
 
 int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struct wall now, struct nft_sweep *ret)
@@ -335,7 +251,7 @@ int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struc
 		return 0;
 	s.generation = ruleset_generation(n->current);
 	/* Changes go out while the dump goes on, by a socket of their own. */
-	int r = dump_flows(n, 0, 0, on_flow, &s);
+	int r = flow_dump(n, 0, 0, on_flow, &s);
 	int f = flush(&s);
 	buf_free(&s.out);
 	return r != 0 ? r : f;
@@ -354,7 +270,7 @@ static int on_unanswered(void *arg, const struct nlmsghdr *h)
 	struct flow f;
 
 	/* Older kernels ignore the filter in the request. */
-	if (!read_flow(h, &f) || f.q.proto != IPPROTO_TCP || (f.status & IPS_SEEN_REPLY) != 0 || f.mark == 0)
+	if (!flow_read(h, &f) || f.q.proto != IPPROTO_TCP || (f.status & IPS_SEEN_REPLY) != 0 || f.mark == 0)
 		return 0;
 	if (f.q.src.family == 6)
 		memset(f.q.src.b + 8, 0, 8);
@@ -418,7 +334,7 @@ int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret)
 	*ret = (struct nft_sweep){0};
 	if (limit == 0 || nft_current(n) == NULL)
 		return 0;
-	int r = dump_flows(n, 0, IPS_SEEN_REPLY, on_unanswered, &o);
+	int r = flow_dump(n, 0, IPS_SEEN_REPLY, on_unanswered, &o);
 	if (r == 0 && o.sources.len > 0) {
 		qsort(o.sources.data, o.sources.len / sizeof(struct addr), sizeof(struct addr), by_addr);
 		r = punish(n, &o, limit);

@@ -30,11 +30,12 @@
 #include <sekisho/msg.h>
 #include <sekisho/open.h>
 
-#define LOG_FDS (3 + DAEMON_NFLOG_COUNT)
+#define LOG_FDS (4 + DAEMON_NFLOG_COUNT)
 
 static const char *program;
 static char root[64];
-static int nflog[DAEMON_NFLOG_COUNT], init_pair[2], gate_pair[2], ledger_pair[2];
+/* The last one: ends of connections. */
+static int nflog[DAEMON_NFLOG_COUNT + 1], init_pair[2], gate_pair[2], ledger_pair[2];
 static pid_t logd;
 static struct msg_log_status status;
 static bool have_status;
@@ -204,7 +205,7 @@ static bool equation(int wait_s)
 /* A question on a connection of its own. Rows go to fn; returns the last message. */
 static struct msg_end ask(struct msg_query *q, void (*fn)(const struct msg *), int *ret_fd)
 {
-	struct msg_client c = {.uid = 0, .seconds = 30};
+	struct msg_client c = {.uid = 0, .seconds = 30, .rights = MSG_RIGHTS};
 	struct msg_end end = {0};
 	struct msg m;
 	int pair[2];
@@ -410,7 +411,7 @@ static void test_clients_that_never_read(void)
 	for (int i = 0; i < 6; i++)
 		close(fds[i]);
 	/* Nonsense on a connection ends it and nothing else. */
-	struct msg_client c = {.uid = 0, .seconds = 30};
+	struct msg_client c = {.uid = 0, .seconds = 30, .rights = MSG_RIGHTS};
 	int pair[2];
 	char byte;
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
@@ -493,6 +494,8 @@ static void begin(void)
 		nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
 		CHECK(nflog[i] >= 0);
 	}
+	nflog[DAEMON_NFLOG_COUNT] = ct_events_open();
+	CHECK(nflog[DAEMON_NFLOG_COUNT] >= 0);
 }
 
 static void cleanup(void)

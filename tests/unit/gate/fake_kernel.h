@@ -27,7 +27,7 @@ struct fake_kernel {
 	unsigned events; /* foreign changes to be read */
 	const char *missing; /* interface that net_check() finds missing */
 	/* what was asked */
-	unsigned shuts, commits, renewals, sweeps, applies, checks, dumps;
+	unsigned shuts, commits, renewals, sweeps, applies, checks, dumps, listings;
 	/* the inspector */
 	bool inspectors;	  /* packets go to the queues */
 	int queue_error;	  /* what nft_queue_open() shall say */

@@ -37,6 +37,9 @@ static const struct {
 	{MSG_VERB_GENERATION, "vaoAm", false},
 	{MSG_VERB_CONFIRM, "A", true},
 	{MSG_VERB_ROLLBACK, "A", true},
+	{MSG_VERB_FLOWS, "vaoAm", false},
+	{MSG_VERB_POLICY, "vaoAm", false},
+	{MSG_VERB_CAPTURE, "oA", true},
 };
 
 static const uint32_t verbs[] = {

@@ -50,7 +50,7 @@ static void give(enum msg_type type, const void *body, size_t n, int fd)
 static uint64_t ask(uint32_t verb, struct msg_end *ret_end)
 {
 	struct msg_query q = {.verb = verb, .limit = 100000, .port = MSG_ANY_PORT};
-	struct msg_client c = {.seconds = 20};
+	struct msg_client c = {.seconds = 20, .rights = MSG_RIGHTS};
 	uint64_t sum = 0;
 	struct msg m;
 	int pair[2];
@@ -116,7 +116,7 @@ static void test_ends_with_a_full_queue(void)
 {
 	const struct writer_options o = {.store = {.dir = temp_begin(), .space = 32 << 20}, .boot_id = "b", .window_s = 60};
 	struct msg_fault f = {.severity = 2, .process = "sekishod", .code = "restarted", .text = "x"};
-	struct msg_client c = {.seconds = 20};
+	struct msg_client c = {.seconds = 20, .rights = MSG_RIGHTS};
 	int pair[2];
 	char byte;
 
