@@ -101,6 +101,10 @@ void candidate_merge(struct candidate *c, struct node *to, const struct node *fr
 			}
 			candidate_merge(c, old, n);
 		}
+	if (from->tail != NULL && (to->tail == NULL || strcmp(to->tail, from->tail) != 0)) {
+		to->tail = arena_strdup(c->values, from->tail);
+		c->changes++;
+	}
 	if (from->note != NULL && (to->note == NULL || strcmp(to->note, from->note) != 0)) {
 		to->note = arena_strdup(c->values, from->note);
 		c->changes++;
@@ -200,26 +204,20 @@ static int flush_run(struct loading *l)
 	return r;
 }
 
-/* "PATH to NAME": where the last but one word begins; NULL when it is none of the words given. */
-static const char *middle(const struct candidate *c, const char *text, const char *a, const char *b, char **ret_path)
+/* "VERB PATH to NAME": the path, and which of two words stands before the name; NULL when neither does. */
+static const char *middle(const struct candidate *c, const char *a, const char *b, struct buf *path)
 {
 	const struct tokens *t = c->tokens;
+	const char *word = t->n < 4 ? "" : t->v[t->n - 2].text;
 
-	if (t->n < 4 || (strcmp(t->v[t->n - 2].text, a) != 0 && strcmp(t->v[t->n - 2].text, b) != 0))
-		return NULL;
-	/* Names are plain words, so the text itself can be cut. */
-	*ret_path = strdup(text + strcspn(text, " \t"));
-	if (*ret_path == NULL)
-		abort();
-	for (int words = 2; words > 0; words--) {
-		char *end = *ret_path + strlen(*ret_path);
-		while (end > *ret_path && (end[-1] == ' ' || end[-1] == '\t'))
-			end--;
-		while (end > *ret_path && end[-1] != ' ' && end[-1] != '\t')
-			end--;
-		*end = '\0';
+	for (size_t i = 1; i + 2 < t->n; i++) {
+		buf_addc(path, ' ');
+		if (t->v[i].quoted)
+			words_add_in_quotes(path, t->v[i].text);
+		else
+			words_add_quoted(path, t->v[i].text);
 	}
-	return t->v[t->n - 2].text;
+	return strcmp(word, a) == 0 ? a : strcmp(word, b) == 0 ? b : NULL;
 }
 
 static int say_form(struct loading *l, const char *form)
@@ -229,36 +227,38 @@ static int say_form(struct loading *l, const char *form)
 	return -EINVAL;
 }
 
+/* A line with a verb that names two things: `verb` in the words of the tokens. */
+static int run_pair(struct loading *l, const char *verb)
+{
+	struct candidate *c = l->c;
+	struct buf path = {0};
+	bool move = strcmp(verb, "move") == 0;
+	const char *word = middle(c, move ? "before" : "to", move ? "after" : "to", &path);
+	const char *name = arena_strdup(l->diags->arena, c->tokens->v[c->tokens->n - 1].text);
+	int r;
+
+	if (word == NULL)
+		r = say_form(l, move				? "move PATH before|after NAME"
+				: strcmp(verb, "copy") == 0 ? "copy PATH to NAME"
+							    : "rename PATH to NAME");
+	else if (move)
+		r = candidate_move(c, buf_str(&path), strcmp(word, "before") == 0, name, l->diags);
+	else if (strcmp(verb, "copy") == 0)
+		r = candidate_copy(c, buf_str(&path), name, l->diags);
+	else
+		r = candidate_rename(c, buf_str(&path), name, l->diags);
+	buf_free(&path);
+	return r;
+}
+
 /* A line that does not begin with set. */
 static int run_other(struct loading *l, const char *text)
 {
-	struct candidate *c = l->c;
-	char verb[16] = "", *path = NULL, name[LIMIT_LINE + 1];
-	const char *word = NULL;
-	int r;
+	const char *verb = l->c->tokens->v[0].text;
 
-	snprintf(verb, sizeof(verb), "%s", c->tokens->v[0].text);
-	snprintf(name, sizeof(name), "%s", c->tokens->v[c->tokens->n - 1].text);
 	if (strcmp(verb, "delete") == 0)
-		return candidate_delete(c, text + strlen("delete"), l->diags);
-	if (strcmp(verb, "move") == 0)
-		word = middle(c, text, "before", "after", &path);
-	else if (strcmp(verb, "rename") == 0 || strcmp(verb, "copy") == 0)
-		word = middle(c, text, "to", "to", &path);
-	else
-		return merge_text(c, text, strlen(text), PARSE_FILE, l->diags); /* says that it does not begin with set */
-	if (word == NULL)
-		return say_form(l, strcmp(verb, "move") == 0   ? "move PATH before|after NAME"
-				   : strcmp(verb, "copy") == 0 ? "copy PATH to NAME"
-							       : "rename PATH to NAME");
-	if (strcmp(verb, "move") == 0)
-		r = candidate_move(c, path, strcmp(word, "before") == 0, name, l->diags);
-	else if (strcmp(verb, "copy") == 0)
-		r = candidate_copy(c, path, name, l->diags);
-	else
-		r = candidate_rename(c, path, name, l->diags);
-	free(path);
-	return r;
+		return candidate_delete(l->c, text + strlen("delete"), l->diags);
+	return run_pair(l, strcmp(verb, "move") == 0 ? "move" : strcmp(verb, "copy") == 0 ? "copy" : "rename");
 }
 
 static bool is_run(const char *p, size_t n)

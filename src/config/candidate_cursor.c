@@ -61,7 +61,6 @@ static void enter(struct cursor *cur, const struct place *place, struct node *no
 	cur->scope.depth++;
 	cur->scope.places[cur->scope.depth] = place;
 	cur->nodes[cur->scope.depth] = node;
-	cur->given[cur->scope.depth] = 0;
 }
 
 /* The word's place by its full name, else by a unique beginning; *ret_many: several begin so. */

@@ -34,10 +34,12 @@ bool candidate_split(const struct candidate *c, const char *text, size_t n, stru
 		diag_error(diags, c->line, "one-line", _("give one line at a time"), _("the text has several lines"));
 		return false;
 	}
+	size_t before = diags->nerrors;
 	c->tokens->n = 0;
-	if (n == 0)
-		return true;
-	return lines_next(&lines, diags, &line) && tokens_split(&line, diags, c->tokens);
+	c->tokens->comment = NULL;
+	if (!lines_next(&lines, diags, &line))
+		return diags->nerrors == before; /* nothing is a line without words */
+	return tokens_split(&line, diags, c->tokens);
 }
 
 static void add_target(struct walk *w, struct node *parent, const struct place *place, struct node *node)

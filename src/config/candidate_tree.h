@@ -39,7 +39,6 @@ struct cursor {
 	enum cursor_want want;
 	const struct place *place; /* whose key or value is wanted */
 	bool may_skip;		   /* what is wanted may be left out: a flag's value, a key or value of what goes away */
-	unsigned given[SCOPE_DEPTH]; /* leaves that the line named in each object */
 };
 
 enum cursor_step {

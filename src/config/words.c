@@ -79,6 +79,11 @@ void words_add_quoted(struct buf *out, const char *value)
 		buf_adds(out, value);
 		return;
 	}
+	words_add_in_quotes(out, value);
+}
+
+void words_add_in_quotes(struct buf *out, const char *value)
+{
 	buf_addc(out, '"');
 	for (const char *s = value; *s != '\0'; s++) {
 		if (*s == '"' || *s == '\\')

@@ -33,6 +33,7 @@ const char *words_possible(struct arena *arena, const struct place *place);
 /* A value as it is written on a line: in quotes where it needs them. */
 const char *words_quote(struct arena *arena, const char *value);
 void words_add_quoted(struct buf *out, const char *value);
+void words_add_in_quotes(struct buf *out, const char *value);
 
 /* "set host jumin-ap": the words that lead to a container or list entry. */
 void words_add_path(struct buf *out, const struct node *node);

@@ -28,6 +28,26 @@ static void blame(const struct place *p, const char *what)
 			blame(p, what);                                                                      \
 	} while (0)
 
+/* The possible values of an enumeration, also of one within a union. */
+static void check_values_explained(const struct place *p, const struct lysc_type *type)
+{
+	const struct lysc_type_enum *e = (const struct lysc_type_enum *)type;
+	const struct lysc_type_union *u = (const struct lysc_type_union *)type;
+	LY_ARRAY_COUNT_TYPE i;
+
+	if (type->basetype == LY_TYPE_UNION)
+		LY_ARRAY_FOR(u->types, i)
+			check_values_explained(p, u->types[i]);
+	if (type->basetype != LY_TYPE_ENUM)
+		return;
+	LY_ARRAY_FOR(e->enums, i)
+	{
+		const char *ja = schema_ext(e->enums[i].exts, "ja");
+		WANT(p, e->enums[i].dsc != NULL && e->enums[i].dsc[0] != '\0' && ja != NULL && ja[0] != '\0',
+			e->enums[i].name);
+	}
+}
+
 static void check_value_place(const struct place *p)
 {
 	bool closed = p->type->basetype == LY_TYPE_ENUM || p->type->basetype == LY_TYPE_BOOL;
@@ -46,6 +66,8 @@ static void check_value_place(const struct place *p)
 	}
 	WANT(p, (p->units == NULL) == (p->ja_units == NULL), "its units are not in both languages");
 	WANT(p, !p->flag || p->type->basetype == LY_TYPE_BOOL, "a flag that is no boolean");
+	WANT(p, p->text != NULL && p->text[0] != '\0' && p->ja != NULL && p->ja[0] != '\0', "is not explained in both languages");
+	check_values_explained(p, p->type);
 }
 
 /* No word may be known at two depths of one line: there is one reading only. */
