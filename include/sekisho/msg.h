@@ -567,7 +567,7 @@ struct msg_status {
 	struct msg_log_status log;
 	char hostname[64];
 	char timezone[64]; /* of the policy in force: times are shown in it; "" = none is */
-	int64_t confirm_by; /* wall seconds: unless `generation` is confirmed by then, `confirm_else` returns; 0: nothing waits */
+	int64_t confirm_by; /* wall seconds: then `confirm_else` returns unless confirmed; 0: nothing waits */
 	uint32_t confirm_else, sessions;
 	struct msg_inspector inspector;
 };

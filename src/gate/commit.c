@@ -3,6 +3,7 @@
  *
  *	boot    load     compile  check  kernel  prove  net         end
  *	commit  number   compile  check  kernel  prove  net  store  end
+ *	again    reload  number   compile  …  as commit: rollback, and what was not confirmed (revert)
  *	proof                                    prove
  *
  * Links rise (net) only after the ruleset was loaded and proved. Durable (store) is last: a power cut before it
@@ -18,20 +19,16 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <sekisho/i18n.h>
 #include <sekisho/loop.h>
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#include "bytes.h"
 
 enum { STEP_NEXT = 0, STEP_WAIT = 1 };
 
@@ -59,58 +56,6 @@ static int fail(struct gate *g, const char *fmt, ...)
 static struct generation *in_force(const struct gate *g)
 {
 	return g->job.kernel_done ? g->job.next : g->current;
-}
-
-/* -- Policy bytes ---------------------------------------------------------------------------------------------- */
-
-/* A file on a file system of somebody else, or one that is an event of the kernel, could hang our read. */
-static bool may_hang(int fd)
-{
-	static const long remote[] = {0x65735546 /* fuse */, 0x6969 /* nfs */, 0x01021997 /* 9p */,
-		0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x00c36400 /* ceph */, 0x5346414f /* afs */,
-		0x9fa0 /* proc */, 0x74726163 /* tracefs */, 0x64626720 /* debugfs */};
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) != 0)
-		return true;
-	for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++)
-		if ((unsigned long)fs.f_type == (unsigned long)remote[i])
-			return true;
-	return false;
-}
-
-/* Copies a regular file into a sealed memfd. Descriptor or -errno. */
-static int copy_sealed(int from, size_t max)
-{
-	static uint8_t chunk[65536];
-	struct stat st;
-	size_t total = 0;
-	int to, r = 0;
-
-	if (fstat(from, &st) != 0 || !S_ISREG(st.st_mode) || may_hang(from))
-		return -EBADF;
-	if ((to = memfd_create("policy", MFD_CLOEXEC | MFD_ALLOW_SEALING)) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = pread(from, chunk, sizeof(chunk), (off_t)total);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			r = n < 0 ? -errno : 0;
-			break;
-		}
-		total += (size_t)n;
-		if (total > max || write(to, chunk, (size_t)n) != n) {
-			r = total > max ? -EFBIG : -EIO;
-			break;
-		}
-	}
-	if (r == 0 && (lseek(to, 0, SEEK_SET) != 0 || fcntl(to, F_ADD_SEALS, SEALS | F_SEAL_SEAL) != 0))
-		r = -errno;
-	if (r == 0)
-		return to;
-	close(to);
-	return r;
 }
 
 /* -- One-shots --------------------------------------------------------------------------------------------------- */
@@ -194,19 +139,38 @@ static int spawn_child(struct gate *g, enum msg_child what, const int *fds, unsi
 
 /* -- Steps ---------------------------------------------------------------------------------------------------------- */
 
+/* The text of a stored generation. */
+static int load(struct gate *g, uint32_t number, struct store_meta *ret)
+{
+	struct job *j = &g->job;
+	int r = store_meta(&g->store, number, ret), fd;
+
+	if (r == -ENOENT)
+		return fail(g, _("generation %u is not kept: `sekisho history` shows those that are"), number);
+	if (r != 0)
+		return fail(g, "generation %u: %s", number, strerror(-r));
+	if ((fd = store_policy(&g->store, ret)) < 0)
+		return fail(g, "generation %u: %s", number, strerror(-fd));
+	j->policy = bytes_copy(fd, LIMIT_POLICY_BYTES);
+	close(fd);
+	return j->policy >= 0 ? STEP_NEXT : fail(g, "generation %u: %s", number, strerror(-j->policy));
+}
+
 /* boot: the running generation from disk. */
 static int step_load(struct gate *g)
 {
-	struct job *j = &g->job;
-	int r = store_meta(&g->store, g->running, &j->meta), fd;
+	return load(g, g->running, &g->job.meta);
+}
 
-	if (r != 0)
-		return fail(g, "generation %u: %s", g->running, strerror(-r));
-	if ((fd = store_policy(&g->store, &j->meta)) < 0)
-		return fail(g, "generation %u: %s", g->running, strerror(-fd));
-	j->policy = copy_sealed(fd, LIMIT_POLICY_BYTES);
-	close(fd);
-	return j->policy >= 0 ? STEP_NEXT : fail(g, "generation %u: %s", g->running, strerror(-j->policy));
+/* rollback: the text is that of an older generation; who and why are of today. */
+static int step_reload(struct gate *g)
+{
+	struct store_meta old;
+	int r = load(g, g->job.meta.of, &old);
+
+	if (r == STEP_NEXT && g->job.kind == JOB_REVERT)
+		MSG_TEXT(g->job.meta.approval, old.approval);
+	return r;
 }
 
 /* commit: a number above all that were ever stored or in force. */
@@ -313,24 +277,33 @@ static int step_net(struct gate *g)
 	return settings_apply(g, g->job.next, err) == 0 ? STEP_NEXT : fail(g, "%s", err);
 }
 
+/* The stored running generation: while another one waits to be confirmed, it is the one before. */
+static int set_running(struct gate *g, uint32_t number)
+{
+	uint32_t old = g->confirm.number != 0 ? g->confirm.previous : g->running;
+	int r = store_set_running(&g->store, number);
+
+	/* Perhaps it reached the disk all the same: the old one must be the running one. */
+	if (r != 0 && old != 0)
+		store_set_running(&g->store, old);
+	if (r == 0)
+		confirm_end(g);
+	return r;
+}
+
 static int step_store(struct gate *g)
 {
 	struct job *j = &g->job;
-	struct stat st;
-	int r;
+	struct bytes text;
+	int r = bytes_map(j->policy, &text);
 
-	if (fstat(j->policy, &st) != 0)
-		return fail(g, "%s", strerror(errno));
-	void *text = st.st_size > 0 ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, j->policy, 0) : NULL;
-	if (text == MAP_FAILED)
-		return fail(g, "%s", strerror(errno));
+	if (r != 0)
+		return fail(g, "%s", strerror(-r));
 	j->meta.at = clock_wall().sec;
-	r = store_put(&g->store, &j->meta, text, (size_t)st.st_size);
-	if (text != NULL)
-		munmap(text, (size_t)st.st_size);
-	if (r == 0 && (r = store_set_running(&g->store, j->meta.number)) != 0 && g->running != 0)
-		/* Perhaps it reached the disk all the same: the old one must be the running one. */
-		store_set_running(&g->store, g->running);
+	r = store_put(&g->store, &j->meta, text.p, text.n);
+	bytes_unmap(&text);
+	if (r == 0)
+		r = j->confirm_minutes > 0 ? confirm_begin(g, j->meta.number, j->confirm_minutes) : set_running(g, j->meta.number);
 	if (r != 0) {
 		gate_finding(g, SOURCE_STORE, FINDING_STORE_BROKEN, strerror(-r));
 		return fail(g, "%s: %s", _("the generation could not be stored"), strerror(-r));
@@ -338,7 +311,8 @@ static int step_store(struct gate *g)
 	g->running = j->meta.number;
 	health_begin(&g->health, SOURCE_STORE);
 	gate_health_end(g, SOURCE_STORE);
-	store_prune(&g->store, g->running);
+	if (g->confirm.number == 0)
+		store_prune(&g->store, g->running);
 	return STEP_NEXT;
 }
 
@@ -374,11 +348,23 @@ static const struct step boot_steps[] = {{step_load, NULL}, {step_compile, compi
 	{step_prove, proved}, {step_net, NULL}, {step_end, NULL}, {NULL, NULL}};
 static const struct step commit_steps[] = {{step_number, NULL}, {step_compile, compiled}, {step_kernel, NULL},
 	{step_prove, proved}, {step_net, NULL}, {step_store, NULL}, {step_end, NULL}, {NULL, NULL}};
+static const struct step again_steps[] = {{step_reload, NULL}, {step_number, NULL}, {step_compile, compiled},
+	{step_kernel, NULL}, {step_prove, proved}, {step_net, NULL}, {step_store, NULL}, {step_end, NULL}, {NULL, NULL}};
 static const struct step prove_steps[] = {{step_prove, proved}, {NULL, NULL}};
 
 static const struct step *steps_of(enum job_kind kind)
 {
-	return kind == JOB_BOOT ? boot_steps : kind == JOB_COMMIT ? commit_steps : prove_steps;
+	switch (kind) {
+	case JOB_BOOT:
+		return boot_steps;
+	case JOB_COMMIT:
+		return commit_steps;
+	case JOB_ROLLBACK:
+	case JOB_REVERT:
+		return again_steps;
+	default:
+		return prove_steps;
+	}
 }
 
 /* -- When a step fails -------------------------------------------------------------------------------------------- */
@@ -446,8 +432,9 @@ static void job_failed(struct gate *g)
 			disproved(g);
 		return;
 	}
-	record(g, j->kind == JOB_BOOT ? MSG_SEVERITY_FAULT : MSG_SEVERITY_NOTICE,
-		j->kind == JOB_BOOT ? "policy-broken" : "commit-failed", "%s", j->error);
+	bool ours = j->kind == JOB_BOOT || j->kind == JOB_REVERT;
+	record(g, ours ? MSG_SEVERITY_FAULT : MSG_SEVERITY_NOTICE, j->kind == JOB_BOOT ? "policy-broken" : "commit-failed", "%s",
+		j->error);
 	if (j->kind == JOB_BOOT) {
 		g->adopted = false;
 		health_begin(&g->health, SOURCE_POLICY);
@@ -538,23 +525,57 @@ void job_boot(struct gate *g)
 	job_run(g);
 }
 
-void job_commit(struct gate *g, int client)
+static bool begin_commit(struct gate *g, struct client *c)
 {
-	struct client *c = &g->clients[client];
 	struct job *j = &g->job;
 
-	job_begin(g, JOB_COMMIT, client, c->request.language);
 	MSG_TEXT(j->meta.who, c->request.who);
 	MSG_TEXT(j->meta.why, c->request.why);
 	MSG_TEXT(j->meta.approval, c->request.approval);
-	j->policy = copy_sealed(c->policy, LIMIT_POLICY_BYTES);
-	close_fd(&c->policy);
-	if (j->policy < 0) {
+	MSG_TEXT(j->meta.account, c->peer.account);
+	j->meta.uid = c->peer.uid;
+	if (!past_allows(g, c, j->error))
+		return false;
+	if (j->kind == JOB_ROLLBACK) {
+		j->meta.of = c->request.argument;
+		return true;
+	}
+	j->confirm_minutes = c->request.argument;
+	j->policy = bytes_copy(c->policy, LIMIT_POLICY_BYTES);
+	if (j->policy < 0)
 		fail(g, "%s: %s", _("the policy file cannot be read"), strerror(-j->policy));
-		j->failed = true;
+	return j->policy >= 0;
+}
+
+void job_commit(struct gate *g, int client)
+{
+	struct client *c = &g->clients[client];
+
+	job_begin(g, c->request.verb == MSG_VERB_ROLLBACK ? JOB_ROLLBACK : JOB_COMMIT, client, c->request.language);
+	bool begun = begin_commit(g, c);
+	close_fd(&c->policy);
+	if (!begun) {
+		g->job.failed = true;
 		job_end(g);
 		return;
 	}
+	job_run(g);
+}
+
+/* What nobody confirmed goes: the text before it is a generation again. */
+void job_revert(struct gate *g)
+{
+	const char *language = g->current != NULL ? ir_text(&g->current->ir, g->current->ir.system->language) : "en";
+	struct job *j = &g->job;
+	char why[256];
+
+	job_begin(g, JOB_REVERT, -1, language);
+	snprintf(why, sizeof(why), _("generation %u was not confirmed within %u minutes"), g->confirm.number, g->confirm.minutes);
+	j->meta.of = g->confirm.previous;
+	MSG_TEXT(j->meta.who, "sekishod");
+	MSG_TEXT(j->meta.why, why);
+	record(g, MSG_SEVERITY_NOTICE, "unconfirmed", "generation %u was not confirmed within %u minutes: %u returns",
+		g->confirm.number, g->confirm.minutes, g->confirm.previous);
 	job_run(g);
 }
 

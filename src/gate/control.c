@@ -43,7 +43,7 @@ static void drop_client(struct gate *g, struct client *c)
 	*c = (struct client){.fd = -1, .policy = -1};
 }
 
-static void answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd)
+void client_answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd)
 {
 	c->waiting = false;
 	c->since = clock_mono();
@@ -52,7 +52,7 @@ static void answer(struct gate *g, struct client *c, enum msg_type type, const v
 }
 
 /* What this person may at this moment. */
-static uint32_t roles_now(const struct gate *g, const struct client *c)
+uint32_t client_roles(const struct gate *g, const struct client *c)
 {
 	(void)g;
 	return c->peer.roles;
@@ -84,6 +84,8 @@ void control_status(struct gate *g, struct msg_status *ret)
 	ret->gate_open = g->state == GATE_OPEN && g->records != NFT_RECORDS_CLOSE_ALL && g->current != NULL;
 	fill_policy(g, ret);
 	net_conntrack(&ret->conntrack_count, &ret->conntrack_max);
+	ret->confirm_by = g->confirm.deadline;
+	ret->confirm_else = g->confirm.previous;
 	ret->nfindings = health_list(&g->health, ret->findings);
 	ret->inspector = g->relay.shown;
 	if (g->have_counters)
@@ -99,32 +101,32 @@ static void answer_status(struct gate *g, struct client *c)
 	struct msg_status s;
 
 	control_status(g, &s);
-	answer(g, c, MSG_STATUS, &s, -1);
+	client_answer(g, c, MSG_STATUS, &s, -1);
 }
 
-static void answer_opened(struct gate *g, struct client *c, int fd, const char *error)
+void client_opened(struct gate *g, struct client *c, int fd, const char *error)
 {
 	struct msg_opened m = {.ok = fd >= 0};
 
 	if (fd < 0)
 		MSG_TEXT(m.error, error);
-	answer(g, c, MSG_OPENED, &m, fd);
+	client_answer(g, c, MSG_OPENED, &m, fd);
 }
 
 static void answer_log(struct gate *g, struct client *c)
 {
-	struct msg_client m = {.uid = c->peer.uid, .seconds = LOG_SECONDS, .role = roles_first(roles_now(g, c)),
-		.rights = roles_rights(c->request.verb, roles_now(g, c))};
+	struct msg_client m = {.uid = c->peer.uid, .seconds = LOG_SECONDS, .role = roles_first(client_roles(g, c)),
+		.rights = roles_rights(c->request.verb, client_roles(g, c))};
 	int pair[2], r = 0;
 
 	MSG_TEXT(m.account, c->peer.account);
 	if (g->rec.fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		answer_opened(g, c, -1, _("the recorder does not answer"));
+		client_opened(g, c, -1, _("the recorder does not answer"));
 		return;
 	}
 	r = msg_send(g->rec.fd, MSG_CLIENT, 0, &m, &pair[1], 1);
 	close(pair[1]);
-	answer_opened(g, c, r == 0 ? pair[0] : -1, _("the recorder does not answer"));
+	client_opened(g, c, r == 0 ? pair[0] : -1, _("the recorder does not answer"));
 	close(pair[0]);
 }
 
@@ -135,7 +137,7 @@ static void answer_running(struct gate *g, struct client *c)
 
 	if (g->have_store && g->running != 0 && store_meta(&g->store, g->running, &meta) == 0)
 		fd = store_policy(&g->store, &meta);
-	answer_opened(g, c, fd, g->running == 0 ? _("no policy is in force") : _("the stored policy cannot be read"));
+	client_opened(g, c, fd, g->running == 0 ? _("no policy is in force") : _("the stored policy cannot be read"));
 	if (fd >= 0)
 		close(fd);
 }
@@ -144,7 +146,7 @@ static void answer_mail(struct gate *g, struct client *c)
 {
 	static const struct msg_mail_status none;
 
-	answer(g, c, MSG_MAIL_STATUS, g->mail.have_status ? &g->mail.status : &none, -1);
+	client_answer(g, c, MSG_MAIL_STATUS, g->mail.have_status ? &g->mail.status : &none, -1);
 }
 
 static void answer_resume(struct gate *g, struct client *c)
@@ -155,13 +157,13 @@ static void answer_resume(struct gate *g, struct client *c)
 	MSG_TEXT(m.who, c->request.who);
 	MSG_TEXT(m.sender, c->request.why);
 	if ((m.direction != MSG_MAIL_IN && m.direction != MSG_MAIL_OUT) || gate_mail_command(g, &m) != 0) {
-		answer_opened(g, c, -1, _("the mail gate does not run"));
+		client_opened(g, c, -1, _("the mail gate does not run"));
 		return;
 	}
 	record(g, MSG_SEVERITY_NOTICE, "mail-resumed", "mail %s%s%s was resumed by %s",
 		m.direction == MSG_MAIL_IN ? "inbound" : "outbound",
 		m.sender[0] != '\0' ? " of " : "", m.sender, m.who);
-	answer(g, c, MSG_OPENED, &done, -1);
+	client_answer(g, c, MSG_OPENED, &done, -1);
 }
 
 static void answer_watched(struct gate *g, struct client *c)
@@ -185,11 +187,12 @@ void control_answer(struct gate *g, const struct job *j)
 		.warnings = j->warnings};
 
 	m.generation = g->current != NULL ? g->current->number : 0;
+	m.confirm_minutes = j->failed ? 0 : j->confirm_minutes;
 	m.total_us = (uint32_t)((clock_mono().ns - j->begun.ns) / 1000);
 	if (j->failed)
 		MSG_TEXT(m.error, j->error);
 	/* The proof's findings say more than the compiler's when there are any. */
-	answer(g, c, MSG_COMMITTED, &m, j->findings >= 0 && j->failed ? j->findings :
+	client_answer(g, c, MSG_COMMITTED, &m, j->findings >= 0 && j->failed ? j->findings :
 		(j->kind == JOB_PROVE ? j->findings : j->diagnostics));
 }
 
@@ -211,6 +214,12 @@ static bool boot_is_due(const struct gate *g)
 	       (g->boot_at.ns == 0 || mono_since_ms(g->boot_at) >= BOOT_RETRY_MS);
 }
 
+/* Tried again, not at once, until it succeeds. */
+static bool revert_is_due(const struct gate *g)
+{
+	return confirm_is_due(g) && (g->revert_at.ns == 0 || mono_since_ms(g->revert_at) >= BOOT_RETRY_MS);
+}
+
 static bool proof_is_due(const struct gate *g)
 {
 	int64_t since = g->proof_at.ns != 0 ? mono_since_ms(g->proof_at) : INT64_MAX;
@@ -225,6 +234,11 @@ void control_next(struct gate *g)
 {
 	if (g->job.kind != JOB_NONE)
 		return;
+	if (revert_is_due(g)) {
+		g->revert_at = clock_mono();
+		job_revert(g);
+		return;
+	}
 	if (boot_is_due(g)) {
 		g->boot_at = clock_mono();
 		job_boot(g);
@@ -238,7 +252,7 @@ void control_next(struct gate *g)
 	struct client *c = next_waiting(g);
 	if (c == NULL)
 		return;
-	if (c->request.verb == MSG_VERB_COMMIT)
+	if (c->request.verb != MSG_VERB_PROVE)
 		job_commit(g, (int)(c - g->clients));
 	else
 		job_prove(g, (int)(c - g->clients));
@@ -248,14 +262,45 @@ void control_next(struct gate *g)
 
 static void refuse(struct gate *g, struct client *c, uint32_t verb)
 {
-	uint32_t roles = roles_now(g, c);
+	uint32_t roles = client_roles(g, c);
 	struct msg_refused r = {.verb = verb, .uid = c->peer.uid, .role = roles_first(roles), .allowed = roles_allowed(verb)};
 
 	MSG_TEXT(r.account, c->peer.account);
 	record(g, MSG_SEVERITY_NOTICE, "refused", "%s (%s) may not: %s", c->peer.account, roles_word(roles_first(roles)),
 		roles_verb(verb));
-	answer(g, c, MSG_REFUSED, &r, -1);
+	client_answer(g, c, MSG_REFUSED, &r, -1);
 }
+
+static void answer_later(struct gate *g, struct client *c)
+{
+	c->waiting = true;
+	control_next(g);
+}
+
+static const struct {
+	uint32_t verb;
+	void (*run)(struct gate *g, struct client *c);
+} handlers[] = {
+	{MSG_VERB_STATUS, answer_status},
+	{MSG_VERB_LOG, answer_log},
+	{MSG_VERB_RECORD, answer_log},
+	{MSG_VERB_APPROVE, answer_log},
+	{MSG_VERB_RUNNING, answer_running},
+	{MSG_VERB_MAIL, answer_mail},
+	{MSG_VERB_RESUME, answer_resume},
+	{MSG_VERB_FLOWS, answer_watched},
+	{MSG_VERB_POLICY, answer_watched},
+	{MSG_VERB_HISTORY, past_list},
+	{MSG_VERB_GENERATION, past_text},
+	{MSG_VERB_CONFIRM, past_confirm},
+	{MSG_VERB_CANDIDATE_GET, drafts_get},
+	{MSG_VERB_CANDIDATE_PUT, drafts_put},
+	{MSG_VERB_CANDIDATE_LIST, drafts_list},
+	{MSG_VERB_CANDIDATE_DISCARD, drafts_discard},
+	{MSG_VERB_COMMIT, answer_later},
+	{MSG_VERB_ROLLBACK, answer_later},
+	{MSG_VERB_PROVE, answer_later},
+};
 
 static void take_request(struct gate *g, struct client *c, struct msg *m)
 {
@@ -267,36 +312,18 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 	if (m->nfds > 0)
 		m->fds[0] = -1;
 	i18n_init(c->request.language);
-	switch (c->request.verb) {
-	case MSG_VERB_STATUS:
-		answer_status(g, c);
-		break;
-	case MSG_VERB_LOG:
-	case MSG_VERB_RECORD:
-	case MSG_VERB_APPROVE:
-		answer_log(g, c);
-		break;
-	case MSG_VERB_RUNNING:
-		answer_running(g, c);
-		break;
-	case MSG_VERB_MAIL:
-		answer_mail(g, c);
-		break;
-	case MSG_VERB_RESUME:
-		answer_resume(g, c);
-		break;
-	case MSG_VERB_FLOWS:
-	case MSG_VERB_POLICY:
-		answer_watched(g, c);
-		break;
-	case MSG_VERB_COMMIT:
-	case MSG_VERB_PROVE:
-		c->waiting = true;
-		control_next(g);
-		break;
-	default:
-		drop_client(g, c);
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (handlers[i].verb == c->request.verb) {
+			handlers[i].run(g, c);
+			return;
+		}
 	}
+	drop_client(g, c);
+}
+
+static bool takes_file(uint32_t verb)
+{
+	return verb == MSG_VERB_COMMIT || verb == MSG_VERB_CANDIDATE_PUT;
 }
 
 static void on_client(void *arg, int fd, uint32_t events)
@@ -314,9 +341,9 @@ static void on_client(void *arg, int fd, uint32_t events)
 	int r = msg_recv(fd, &m);
 	if (r == -EAGAIN)
 		return;
-	/* Gone, malformed, not a request, a commit without its file, or a second one before the first was answered. */
+	/* Gone, malformed, not a request, one without its file, or a second one before the first was answered. */
 	if (r != 1 || m.type != MSG_REQUEST || c->waiting || g->job.client == (int)(c - g->clients) ||
-		(m.u.msg_request.verb == MSG_VERB_COMMIT) != (m.nfds == 1)) {
+		takes_file(m.u.msg_request.verb) != (m.nfds == 1)) {
 		if (r == 1)
 			msg_close_fds(&m);
 		drop_client(g, c);
@@ -327,7 +354,7 @@ static void on_client(void *arg, int fd, uint32_t events)
 	c->tag = m.tag;
 	if (roles_allowed(verb) == 0)
 		drop_client(g, c);
-	else if ((roles_allowed(verb) & roles_now(g, c)) == 0)
+	else if ((roles_allowed(verb) & client_roles(g, c)) == 0)
 		refuse(g, c, verb);
 	else
 		take_request(g, c, &m);

@@ -157,6 +157,10 @@ static void open_store(struct gate *g)
 	g->have_store = r == 0;
 	if (r == 0)
 		r = store_running(&g->store, &g->running);
+	if (r == 0)
+		confirm_resume(g);
+	if (g->have_store)
+		drafts_resume(g);
 	if (r == -ENOENT && g->have_store)
 		gate_finding(g, SOURCE_POLICY, FINDING_NO_POLICY, "");
 	else if (r != 0)

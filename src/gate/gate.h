@@ -20,6 +20,8 @@
 #include <sekisho/nft.h>
 #include <sekisho/open.h>
 
+#include "confirm.h"
+#include "drafts.h"
 #include "health.h"
 #include "mail.h"
 #include "peer.h"
@@ -67,6 +69,8 @@ enum job_kind {
 	JOB_NONE,
 	JOB_BOOT,   /* the stored running generation */
 	JOB_COMMIT, /* a client's policy */
+	JOB_ROLLBACK, /* the text of an older generation, again */
+	JOB_REVERT,   /* the same by ourselves: nobody confirmed what is in force */
 	JOB_PROVE,  /* what is in force, again */
 };
 
@@ -87,6 +91,7 @@ struct job {
 	struct mono begun;
 	struct wall now; /* at which rules were judged */
 	uint32_t errors, warnings, kernel_us;
+	uint32_t confirm_minutes; /* it must be confirmed within these; 0: it stays */
 	char error[256];
 };
 
@@ -139,7 +144,9 @@ struct gate {
 	const struct generation *in_kernel;
 	struct job job;
 	uint32_t tags;
-	uint32_t running; /* as the store says; 0: none */
+	uint32_t running; /* what is to be in force: as the store says, or what waits to be confirmed; 0: none */
+	struct confirm confirm;
+	struct drafts drafts;
 	struct health health;
 	struct recorder rec;
 	struct relay relay;
@@ -163,14 +170,15 @@ struct gate {
 	int64_t committed_at;
 	unsigned lease_failures;
 	struct loop_timer *look, *tick, *slow; /* look: at settings and tables, once, soon */
-	struct mono boot_at, proof_at; /* when these were last tried */
+	struct mono boot_at, proof_at, revert_at; /* when these were last tried */
 };
 
 /* commit.c */
 /* No job: all descriptors -1. */
 struct job job_none(void);
 void job_boot(struct gate *g);
-void job_commit(struct gate *g, int client);
+void job_commit(struct gate *g, int client); /* or a rollback */
+void job_revert(struct gate *g);
 void job_prove(struct gate *g, int client);
 /* A one-shot ended (MSG_EXITED with a tag). */
 void job_exited(struct gate *g, uint32_t tag, int32_t status);
@@ -215,8 +223,20 @@ void recorder_renew(struct gate *g);
 /* The answer to MSG_VERB_FLOWS and _POLICY; fds[] stay ours. Returns how many there are. */
 unsigned watch_answer(struct gate *g, uint32_t verb, struct msg_watched *ret, int fds[2]);
 void watch_stop(struct gate *g);
+/* past.c: generations of before, and what stands in the way of the next one */
+/* Whether the client's commit or rollback may begin; why not in err (256 bytes). */
+bool past_allows(const struct gate *g, const struct client *c, char *err);
+void past_list(struct gate *g, struct client *c);
+void past_text(struct gate *g, struct client *c);
+void past_confirm(struct gate *g, struct client *c);
 
 /* control.c */
+/* What this person may at this moment (set of ROLE()). */
+uint32_t client_roles(const struct gate *g, const struct client *c);
+/* Answers the client's request; one that does not take it is dropped. fd: beside it, -1 none; it stays the caller's. */
+void client_answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd);
+/* MSG_OPENED: ok when fd >= 0, else `error`. */
+void client_opened(struct gate *g, struct client *c, int fd, const char *error);
 int control_start(struct gate *g, int fd);
 void control_tick(struct gate *g);
 /* Answers the client of a job that ended, and takes the next request. */

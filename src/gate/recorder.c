@@ -82,6 +82,8 @@ static void send_due(struct gate *g)
 		MSG_TEXT(m.who, g->current->meta.who);
 		MSG_TEXT(m.why, g->current->meta.why);
 		MSG_TEXT(m.approval, g->current->meta.approval);
+		MSG_TEXT(m.account, g->current->meta.account);
+		m.uid = g->current->meta.uid;
 		if (msg_send(r->fd, MSG_GENERATION, 0, &m, &g->current->ir_fd, 1) == 0)
 			r->generation_due = false;
 	}

@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #define MAGIC_META 0x4d474b53u	  /* "SKGM" */
 #define MAGIC_RUNNING 0x52474b53u /* "SKGR" */
 #define FORMAT 1
+#define META_OLDER ((uint32_t)offsetof(struct store_meta, uid)) /* its first form */
 #define NAME_BYTES 40
 #define CHUNK 65536
 
@@ -51,8 +54,7 @@ static uint32_t number_of(const char *name)
 	return v < UINT32_MAX && (strcmp(end, ".policy") == 0 || strcmp(end, ".meta") == 0) ? (uint32_t)v : 0;
 }
 
-/* Calls fn for each name of the directory. */
-static void each_name(const struct store *s, void (*fn)(const struct store *s, const char *name, void *arg), void *arg)
+void store_names(const struct store *s, void (*fn)(const struct store *s, const char *name, void *arg), void *arg)
 {
 	int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -83,7 +85,7 @@ int store_open(struct store *s, const char *path, const struct store_io *io)
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
 		return -errno;
-	each_name(s, remove_leftover, NULL);
+	store_names(s, remove_leftover, NULL);
 	return 0;
 }
 
@@ -112,21 +114,32 @@ static int read_all(int fd, void *p, size_t n)
 	return 0;
 }
 
-/* A file of head and body of exactly `size` bytes. */
-static int read_record(const struct store *s, const char *name, uint32_t magic, void *body, uint32_t size)
+/* Head and body of `size` bytes, or of the `older` number of bytes and zeros. The descriptor is behind them then. */
+static int read_body(int fd, uint32_t magic, void *body, uint32_t size, uint32_t older)
 {
 	struct head h;
+	int r = read_all(fd, &h, sizeof(h));
+
+	if (r == 0 && (h.magic != magic || h.format != FORMAT || (h.size != size && h.size != older)))
+		r = -EBADMSG;
+	if (r != 0)
+		return r;
+	memset(body, 0, size);
+	r = read_all(fd, body, h.size);
+	return r == 0 && crc32c(0, body, h.size) != h.crc ? -EBADMSG : r;
+}
+
+/* A file of head and body. text: more may follow. */
+static int read_record(const struct store *s, const char *name, uint32_t magic, void *body, uint32_t size, uint32_t older)
+{
 	uint8_t more;
 	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r;
 
 	if (fd < 0)
 		return -errno;
-	r = read_all(fd, &h, sizeof(h));
-	if (r == 0 && (h.magic != magic || h.format != FORMAT || h.size != size))
-		r = -EBADMSG;
-	if (r == 0)
-		r = read_all(fd, body, size);
-	if (r == 0 && (crc32c(0, body, size) != h.crc || read(fd, &more, 1) != 0))
+	r = read_body(fd, magic, body, size, older);
+	/* Only the records with a text have more. */
+	if (r == 0 && older != UINT32_MAX && read(fd, &more, 1) != 0)
 		r = -EBADMSG;
 	close(fd);
 	return r;
@@ -135,7 +148,7 @@ static int read_record(const struct store *s, const char *name, uint32_t magic, 
 int store_running(const struct store *s, uint32_t *ret)
 {
 	uint32_t number;
-	int r = read_record(s, "running", MAGIC_RUNNING, &number, sizeof(number));
+	int r = read_record(s, "running", MAGIC_RUNNING, &number, sizeof(number), 0);
 
 	if (r == 0 && number == 0)
 		r = -EBADMSG;
@@ -150,12 +163,12 @@ int store_meta(const struct store *s, uint32_t number, struct store_meta *ret)
 	struct store_meta m;
 
 	snprintf(name, sizeof(name), "%" PRIu32 ".meta", number);
-	int r = read_record(s, name, MAGIC_META, &m, sizeof(m));
+	int r = read_record(s, name, MAGIC_META, &m, sizeof(m), META_OLDER);
 	if (r != 0)
 		return r;
 	bool good = m.number == number && m.policy_size <= LIMIT_POLICY_BYTES &&
 		    memchr(m.who, 0, sizeof(m.who)) != NULL && memchr(m.why, 0, sizeof(m.why)) != NULL &&
-		    memchr(m.approval, 0, sizeof(m.approval)) != NULL;
+		    memchr(m.approval, 0, sizeof(m.approval)) != NULL && memchr(m.account, 0, sizeof(m.account)) != NULL;
 	if (!good)
 		return -EBADMSG;
 	*ret = m;
@@ -211,8 +224,30 @@ uint32_t store_next(const struct store *s)
 {
 	uint32_t highest = 0;
 
-	each_name(s, find_highest, &highest);
+	store_names(s, find_highest, &highest);
 	return highest + 1;
+}
+
+struct below {
+	uint32_t limit, best;
+};
+
+static void find_below(const struct store *s, const char *name, void *arg)
+{
+	struct below *b = arg;
+	uint32_t n = number_of(name);
+
+	(void)s;
+	if (n > b->best && (b->limit == 0 || n < b->limit) && strchr(name, '.')[1] == 'm')
+		b->best = n;
+}
+
+uint32_t store_below(const struct store *s, uint32_t below)
+{
+	struct below b = {below, 0};
+
+	store_names(s, find_below, &b);
+	return b.best;
 }
 
 /* -- Writing --------------------------------------------------------------------------------------------- */
@@ -233,8 +268,14 @@ static int write_all(const struct store *s, int fd, const void *p, size_t n)
 	return 0;
 }
 
-/* The whole file, durably under its name. head may be NULL. */
-static int put_file(const struct store *s, const char *name, const struct head *head, const void *body, size_t n)
+/* Bytes of a file, one run behind another. */
+struct run {
+	const void *p;
+	size_t n;
+};
+
+/* The whole file, durably under its name. */
+static int put_file(const struct store *s, const char *name, const struct run *runs, unsigned nruns)
 {
 	char temporary[NAME_BYTES + 4];
 	int fd, r = 0;
@@ -243,10 +284,8 @@ static int put_file(const struct store *s, const char *name, const struct head *
 	fd = s->io->openat(s->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (head != NULL)
-		r = write_all(s, fd, head, sizeof(*head));
-	if (r == 0)
-		r = write_all(s, fd, body, n);
+	for (unsigned i = 0; r == 0 && i < nruns; i++)
+		r = write_all(s, fd, runs[i].p, runs[i].n);
 	if (r == 0 && s->io->fsync(fd) != 0)
 		r = -errno;
 	close(fd);
@@ -259,11 +298,56 @@ static int put_file(const struct store *s, const char *name, const struct head *
 	return r;
 }
 
-static int put_record(const struct store *s, const char *name, uint32_t magic, const void *body, uint32_t size)
+int store_put_text(const struct store *s, const char *name, uint32_t magic, const void *body, uint32_t size,
+	const void *text, size_t n)
 {
 	struct head h = {magic, FORMAT, size, crc32c(0, body, size)};
+	const struct run runs[] = {{&h, sizeof(h)}, {body, size}, {text, n}};
 
-	return put_file(s, name, &h, body, size);
+	return put_file(s, name, runs, n > 0 ? 3 : 2);
+}
+
+int store_put_record(const struct store *s, const char *name, uint32_t magic, const void *body, uint32_t size)
+{
+	return store_put_text(s, name, magic, body, size, NULL, 0);
+}
+
+int store_get_record(const struct store *s, const char *name, uint32_t magic, void *body, uint32_t size)
+{
+	return read_record(s, name, magic, body, size, UINT32_MAX);
+}
+
+int store_remove(const struct store *s, const char *name)
+{
+	if (s->io->unlinkat(s->dir, name, 0) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	return s->io->fsync(s->dir) != 0 ? -errno : 0;
+}
+
+int store_get_text(const struct store *s, const char *name, uint32_t size, size_t max)
+{
+	static uint8_t buf[CHUNK];
+	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int to = fd >= 0 ? memfd_create("text", MFD_CLOEXEC | MFD_ALLOW_SEALING) : -1;
+	int r = to < 0 || lseek(fd, (off_t)(sizeof(struct head) + size), SEEK_SET) < 0 ? -errno : 0;
+	size_t total = 0;
+	ssize_t n = 1;
+
+	while (r == 0 && n > 0) {
+		n = read(fd, buf, sizeof(buf));
+		total += n > 0 ? (size_t)n : 0;
+		if (n < 0 || total > max)
+			r = n < 0 ? -errno : -EBADMSG;
+		else if (n > 0 && write(to, buf, (size_t)n) != n)
+			r = -EIO;
+	}
+	if (r == 0 && lseek(to, 0, SEEK_SET) != 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (r != 0 && to >= 0)
+		close(to);
+	return r == 0 ? to : r;
 }
 
 int store_put(const struct store *s, struct store_meta *m, const void *text, size_t n)
@@ -273,16 +357,17 @@ int store_put(const struct store *s, struct store_meta *m, const void *text, siz
 	m->policy_size = n;
 	m->policy_crc = crc32c(0, text, n);
 	snprintf(name, sizeof(name), "%" PRIu32 ".policy", m->number);
-	int r = put_file(s, name, NULL, text, n);
+	const struct run whole = {text, n};
+	int r = put_file(s, name, &whole, 1);
 	if (r != 0)
 		return r;
 	snprintf(name, sizeof(name), "%" PRIu32 ".meta", m->number);
-	return put_record(s, name, MAGIC_META, m, sizeof(*m));
+	return store_put_record(s, name, MAGIC_META, m, sizeof(*m));
 }
 
 int store_set_running(const struct store *s, uint32_t number)
 {
-	return put_record(s, "running", MAGIC_RUNNING, &number, sizeof(number));
+	return store_put_record(s, "running", MAGIC_RUNNING, &number, sizeof(number));
 }
 
 struct prune {
@@ -306,5 +391,5 @@ void store_prune(const struct store *s, uint32_t running)
 	if (next <= STORE_KEEP)
 		return;
 	p.below = next - STORE_KEEP;
-	each_name(s, prune_one, &p);
+	store_names(s, prune_one, &p);
 }
