@@ -35,6 +35,7 @@ enum daemon_fd {
 	DAEMON_FD_QUEUES = 6,  /* the kernel's list of packet queues, which only root may open; or an empty file */
 	DAEMON_FD_POST = 7,    /* to sekisho-maild */
 	DAEMON_FD_CALLER = 8,  /* to sekisho-connect */
+	DAEMON_FD_NOTIFIER = 9, /* to sekisho-alarm */
 
 	/* sekisho-logd */
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
@@ -42,6 +43,7 @@ enum daemon_fd {
 
 	DAEMON_FD_ENDED = 5 + LIMIT_SEGMENTS + 1,  /* the kernel's events of connections that ended */
 	DAEMON_FD_LEDGER = 5 + LIMIT_SEGMENTS + 2, /* from sekisho-maild */
+	DAEMON_FD_DIGEST,			   /* from sekisho-alarm */
 
 	/* sekisho-inspect: DAEMON_FD_GATE alone; the queues come in MSG_QUEUES */
 
@@ -53,6 +55,11 @@ enum daemon_fd {
 
 	/* sekisho-connect: DAEMON_FD_GATE, and */
 	DAEMON_FD_CALLS = 5, /* from sekisho-maild */
+	DAEMON_FD_ALARM_CALLS = 6, /* from sekisho-alarm */
+
+	/* sekisho-alarm: DAEMON_FD_GATE, and */
+	DAEMON_FD_ALARM_RECORDS = 5, /* to sekisho-logd */
+	DAEMON_FD_ALARM_CALLER = 6,  /* to sekisho-connect */
 
 	/* sekisho-clean, sekisho-verify */
 	DAEMON_FD_MAIL = 4, /* to sekisho-maild: MSG_MAIL_JOB comes, MSG_MAIL_BUSY goes (src/mail/zygote.h) */
@@ -84,7 +91,7 @@ enum daemon_fd {
  *     running MSG_GENERATION again;
  *   - a malformed message on it is answered with daemon_peer_broken().
  *
- * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) are of the same kind:
+ * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) and of sekisho-alarm are of the same kind:
  * a question's tag says which of its own questions an answer is for, and what a predecessor asked is nobody's.
  *
  * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod that

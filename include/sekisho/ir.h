@@ -22,7 +22,7 @@ struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 3
+#define IR_VERSION 4
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -44,6 +44,8 @@ struct ir_system {
 	uint8_t pad[3];
 	uint32_t log_per_source, log_per_segment; /* events a second; 0 = no limit */
 	uint32_t new_per_source, open_per_source, half_open;
+	struct ir_run alarm_to; /* IR_NAME: mail addresses, as written and in that order; at most LIMIT_ALARM_TO */
+	uint32_t daily_report;	/* minute of the day, IR_NONE: there is none */
 };
 
 struct ir_segment {

@@ -25,6 +25,7 @@ enum jail_row {
 	JAIL_READER,  /* the child of `sekisho classify` and `sekisho watch` that reads captures */
 	JAIL_MAIL,    /* sekisho-maild */
 	JAIL_CONNECT, /* sekisho-connect */
+	JAIL_ALARM,   /* sekisho-alarm */
 	JAIL_CLEAN,   /* sekisho-clean: makes a child for each mail */
 	JAIL_VERIFY,  /* sekisho-verify: the same */
 	JAIL_CLEAN_MAIL,  /* its child, which reads one: entered with jail_narrow() from the row above */
@@ -48,6 +49,7 @@ enum jail_row {
 #define JAIL_UID_CONNECT 976
 #define JAIL_UID_CLEAN 977
 #define JAIL_UID_VERIFY 978
+#define JAIL_UID_ALARM 979
 
 /* Processes of the user of sekisho-clean, and of that of sekisho-verify: a zygote, its children, those nobody looked after. */
 #define JAIL_MAIL_PROCESSES 600

@@ -51,6 +51,8 @@
 /* Different labels: a bit each in the cleaner's report; with their NUL in UTF-8. */
 #define LIMIT_MAIL_LABELS 8
 #define LIMIT_MAIL_LABEL 64
+/* Who gets the alarm mail. As in sekisho.yang. */
+#define LIMIT_ALARM_TO 16
 /* A mail address as text (RFC 5321, 4.5.3.1.3). */
 #define LIMIT_MAIL_ADDRESS 254
 

@@ -77,7 +77,7 @@ struct msg_exited {
 struct msg_broken {
 	uint32_t peer; /* enum msg_peer */
 };
-enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4 };
+enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4, MSG_PEER_ALARM = 5 };
 /* init -> sekishod: a sekisho-inspect is READY; fds: [the socket to it]. It replaces the one of before. */
 struct msg_attach {
 	uint32_t pid;
@@ -377,6 +377,147 @@ struct msg_mail_approval {
 	char who[64];
 };
 
+enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
+#define MSG_FINDINGS_MAX 16
+
+/* -- Alarm mail: sekishod and sekisho-logd to sekisho-alarm, and back -------------------------------------- */
+
+/*
+ * sekisho-alarm names its life in the tag of whatever it says to sekishod; what sekishod says under another tag was meant for
+ * a former one, and is let go. A tag that sekishod does not know yet is answered with MSG_ALARM_SETTINGS, MSG_ALARM_HEALTH and
+ * all events that are not `told`. No name and no address of a mynumber host is in any text of these messages: who speaks to a
+ * mail server does not know them (mask.h).
+ */
+#define MSG_ALARM_HOPS_MAX 8 /* addresses of the host that takes alarm mail: two families, some interfaces */
+struct msg_alarm_settings {
+	uint64_t life; /* of this sekishod; events are numbered anew in each */
+	uint64_t told; /* events up to this one were mailed */
+	uint64_t ledger, faults; /* what sekisho-logd had up to these numbers was mailed */
+	uint32_t know_numbers;	 /* 0: these two are not known, begin with what comes next */
+	uint32_t generation;
+	uint32_t nto, nhops; /* 0: nothing is mailed */
+	uint32_t english, clock_trusted;
+	int32_t utc_offset; /* seconds east of UTC of local time */
+	uint32_t pad;
+	char hostname[64];
+	char to[LIMIT_ALARM_TO][256];
+	struct msg_mail_address hop[MSG_ALARM_HOPS_MAX];
+};
+enum msg_alarm_kind {
+	MSG_ALARM_BEGAN = 1,	/* a finding that stands; text: what it is about */
+	MSG_ALARM_CURED = 2,
+	MSG_ALARM_HAPPENED = 3, /* a finding that is an event */
+	MSG_ALARM_FAULT = 4,	/* a record of a fault */
+	MSG_ALARM_NOTICE = 5,	/* what an operator did that everybody in charge should know */
+	MSG_ALARM_TEST = 6,
+	MSG_ALARM_HELD = 7,	/* a mail waits for approval */
+	MSG_ALARM_WARNED = 8,	/* a mail with individual numbers was let through with a warning */
+};
+struct msg_alarm_event {
+	uint64_t id; /* 1, 2, 3 ... of this life of sekishod */
+	int64_t at;
+	uint32_t kind;	 /* enum msg_alarm_kind, up to MSG_ALARM_TEST */
+	uint32_t health; /* enum msg_health */
+	char code[32], text[256];
+};
+struct msg_alarm_health { /* how it stands now, whenever that changed */
+	uint32_t health, gate_open, generation, nfindings;
+	int64_t committed_at, started_at;
+	struct msg_alarm_finding {
+		uint32_t health;
+		char code[32], text[160]; /* what it is about */
+	} finding[MSG_FINDINGS_MAX];
+};
+/* The daily report is due: said again until MSG_ALARM_STATUS has its day. */
+struct msg_alarm_report {
+	uint32_t day; /* 20261120 */
+	uint32_t late;	 /* 1: long after its time */
+	uint32_t missed; /* days before it that had none */
+	uint32_t pad;
+	int64_t since, until;
+};
+enum msg_alarm_state {
+	MSG_ALARM_AWAY = 0,	/* nothing was heard from sekisho-alarm yet */
+	MSG_ALARM_OFF = 1,	/* the policy has no alarm mail */
+	MSG_ALARM_IDLE = 2,	/* nothing waits */
+	MSG_ALARM_WAITING = 3,	/* for more to put into the same mail, or for the spacing */
+	MSG_ALARM_SENDING = 4,
+	MSG_ALARM_FAILING = 5,	/* the mail server did not take it; tried again */
+};
+struct msg_alarm_status { /* sekisho-alarm -> sekishod: twice a second while something changed, else each 5 s */
+	uint64_t life, told; /* the life of sekishod that `told` belongs to */
+	uint64_t ledger, faults;
+	uint32_t know_numbers;
+	uint32_t state;	   /* enum msg_alarm_state */
+	uint32_t generation;
+	uint32_t waiting;  /* notices that were not mailed yet, */
+	uint32_t merged;   /* and of these: only counted in the next mail */
+	uint32_t reported; /* the newest day whose report was taken by the mail server, 0: none since its start */
+	uint32_t failures; /* in a row */
+	uint32_t failing_s; /* since the first of them */
+	uint64_t sent;	   /* mails since its start */
+	int64_t last_sent; /* wall seconds, 0: none since its start */
+	char error[160];   /* why the last try failed, "" when it did not; the mail server's words */
+};
+/* sekishod -> sekisho-connect: where sekisho-alarm may call. */
+struct msg_alarm_hops {
+	uint32_t n, pad;
+	struct msg_mail_address hop[MSG_ALARM_HOPS_MAX];
+};
+/* sekisho-alarm -> sekisho-logd; answered under the same tag. */
+struct msg_alarm_ask {
+	uint32_t what; /* enum msg_alarm_what */
+	uint32_t know_numbers;	 /* NEWS: 0: only the newest numbers are wanted */
+	uint64_t ledger, faults; /* NEWS: what came after these */
+	int64_t since, until;	 /* DIGEST: [since, until) */
+};
+enum msg_alarm_what {
+	MSG_ALARM_ASK_NEWS = 1,	  /* -> MSG_ALARM_NEWS..., MSG_ALARM_DONE */
+	MSG_ALARM_ASK_DIGEST = 2, /* -> MSG_ALARM_DIGEST */
+};
+struct msg_alarm_news {
+	uint64_t sequence; /* FAULT: of the records; else of the mail ledger */
+	int64_t at;
+	uint32_t kind; /* enum msg_alarm_kind: FAULT, HELD, WARNED */
+	uint32_t pad;
+	char receipt[40], sender[256]; /* HELD, WARNED */
+	char code[32], text[256];      /* FAULT */
+};
+struct msg_alarm_done {
+	uint64_t ledger, faults; /* all up to these was told */
+	uint32_t ok, more;
+};
+/* The records of a time in numbers, without the name of any host. */
+#define MSG_ALARM_DROPS_MAX 24
+#define MSG_ALARM_FAULTS_MAX 12
+#define MSG_ALARM_COMMITS_MAX 8
+struct msg_alarm_digest {
+	uint32_t ok; /* 0: they could not be read, or not all of them */
+	uint32_t ndrops, nfaults, ncommits;
+	uint64_t drops, losses; /* packets; of those the unrecorded */
+	uint64_t commits;
+	struct msg_alarm_drops { /* most first */
+		uint64_t packets;
+		uint32_t reason, pad;
+		char from[64], to[64]; /* segments, as the policy labels them; "" unknown */
+	} drop[MSG_ALARM_DROPS_MAX];
+	struct msg_alarm_faults { /* notices and faults by their code, the newest first */
+		uint64_t count;
+		int64_t last;
+		uint32_t severity, pad;
+		char process[32], code[32];
+	} fault[MSG_ALARM_FAULTS_MAX];
+	struct msg_alarm_commit { /* newest first */
+		int64_t at;
+		uint32_t generation, pad;
+		char who[64], why[160];
+	} commit[MSG_ALARM_COMMITS_MAX];
+	struct msg_alarm_mails {
+		uint64_t passed, refused, held, deferred, warned;
+	} mail[2]; /* by direction - 1 */
+	uint64_t logins, logins_refused, commands;
+};
+
 /* -- sekisho (command) to sekishod over the control socket ----------------------------------------------- */
 
 struct msg_request {
@@ -415,6 +556,7 @@ struct msg_request {
  *   FLOWS	the connections of now -> msg_watched, fds [IR, rows: struct flow_row of watch.h]
  *   POLICY	the compiled policy in force -> msg_watched, fds [IR]
  *   CAPTURE	fds [struct capture_job of watch.h, in a memfd] -> msg_opened, fds [a pipe with the capture file]
+ *   ALARM_TEST	an alarm mail now -> msg_opened; how it fares is in msg_status
  */
 #define MSG_VERBS(X)                                                                                           \
 	X(STATUS, 1, "status")                                                                                  \
@@ -440,7 +582,8 @@ struct msg_request {
 	X(ROLLBACK, 27, "rollback")                                                                             \
 	X(FLOWS, 40, "show flows")                                                                              \
 	X(POLICY, 41, "show policy")                                                                            \
-	X(CAPTURE, 42, "capture")
+	X(CAPTURE, 42, "capture")                                                                               \
+	X(ALARM_TEST, 60, "alarm test")
 
 enum msg_verb {
 #define X(NAME, value, word) MSG_VERB_##NAME = value,
@@ -530,7 +673,6 @@ struct msg_candidates {
 	uint32_t n, running;
 	struct msg_candidate_of candidate[MSG_CANDIDATES_MAX];
 };
-enum msg_health { MSG_OK = 0, MSG_CAUTION = 1, MSG_ABNORMAL = 2 }; /* 正常 / 注意 / 異常 */
 enum msg_inspector_state {
 	MSG_INSPECTOR_AWAY = 0,	    /* none is there: what is to be inspected is refused */
 	MSG_INSPECTOR_STARTING = 1, /* it has its queues, and has not spoken yet */
@@ -547,7 +689,6 @@ struct msg_inspector { /* as sekishod sees it */
 	uint64_t pinholes, pinholes_refused;
 	struct msg_inspect_status status; /* its last word */
 };
-#define MSG_FINDINGS_MAX 16
 struct msg_finding {
 	uint32_t health; /* enum msg_health */
 	char code[32];
@@ -570,6 +711,7 @@ struct msg_status {
 	int64_t confirm_by; /* wall seconds: then `confirm_else` returns unless confirmed; 0: nothing waits */
 	uint32_t confirm_else, sessions;
 	struct msg_inspector inspector;
+	struct msg_alarm_status alarm; /* its last word; state MSG_ALARM_AWAY: it has not spoken */
 };
 struct msg_committed {
 	uint32_t ok;
@@ -932,7 +1074,17 @@ struct msg_mail_busy {
 	X(WATCH_QUERY, msg_watch_query, 121, 0, 0)                                                              \
 	X(ADMISSION_ROW, msg_admission_row, 122, 0, 0)                                                          \
 	X(RULE_ROW, msg_rule_row, 123, 0, 0)                                                                    \
-	X(ALARMS, msg_alarms, 124, 0, 0)
+	X(ALARMS, msg_alarms, 124, 0, 0)                                                                         \
+	X(ALARM_SETTINGS, msg_alarm_settings, 130, 0, 0)                                                        \
+	X(ALARM_EVENT, msg_alarm_event, 131, 0, 0)                                                              \
+	X(ALARM_HEALTH, msg_alarm_health, 132, 0, 0)                                                            \
+	X(ALARM_REPORT, msg_alarm_report, 133, 0, 0)                                                            \
+	X(ALARM_STATUS, msg_alarm_status, 134, 0, 0)                                                            \
+	X(ALARM_HOPS, msg_alarm_hops, 135, 0, 0)                                                                \
+	X(ALARM_ASK, msg_alarm_ask, 136, 0, 0)                                                                  \
+	X(ALARM_NEWS, msg_alarm_news, 137, 0, 0)                                                                \
+	X(ALARM_DONE, msg_alarm_done, 138, 0, 0)                                                                \
+	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

@@ -31,10 +31,9 @@ static bool is_mail(const struct ir *ir, const struct ir_own *o)
 	return strcmp(ir_text(ir, o->what), "mail") == 0;
 }
 
-/* Alarm mail takes the same way as all mail. */
 static bool is_called(const struct ir *ir, const struct ir_own *o)
 {
-	return o->out && o->port_lo == DAEMON_MAIL_PORT && (is_mail(ir, o) || strcmp(ir_text(ir, o->what), "alarm") == 0);
+	return o->out && o->port_lo == DAEMON_MAIL_PORT && is_mail(ir, o);
 }
 
 static bool same(const struct msg_mail_address *a, const struct msg_mail_address *b)

@@ -101,6 +101,35 @@ static bool ifname_ok(const char name[LIMIT_IFNAME], bool may_be_empty)
 	return true;
 }
 
+/* A mail address: it goes into header fields and SMTP commands. */
+static bool mail_address_ok(const struct ir *ir, ir_str s)
+{
+	uint32_t n = 0, at = 0;
+
+	if (s == 0 || s >= ir->nstrings)
+		return false;
+	for (; ir->strings[s + n].c != '\0'; n++) { /* the last string ends, so this does */
+		unsigned char c = (unsigned char)ir->strings[s + n].c;
+		if (n == LIMIT_MAIL_ADDRESS || c <= ' ' || c >= 0x7f || strchr("<>()[]\\,;:\"", c) != NULL)
+			return false;
+		at += c == '@';
+	}
+	return n > 0 && at == 1;
+}
+
+static bool alarm_ok(const struct ir *ir)
+{
+	const struct ir_system *s = ir->system;
+
+	if (!ir_run_ok(s->alarm_to, ir->nnames) || s->alarm_to.n > LIMIT_ALARM_TO ||
+		(s->daily_report != IR_NONE && s->daily_report >= 24 * 60))
+		return false;
+	for (uint32_t i = 0; i < s->alarm_to.n; i++)
+		if (!mail_address_ok(ir, ir->names[s->alarm_to.first + i].name))
+			return false;
+	return true;
+}
+
 static const char *check_system(const struct ir *ir)
 {
 	const struct ir_system *s = ir->system;
@@ -112,7 +141,7 @@ static const char *check_system(const struct ir *ir)
 	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
 		s->has_mail_out > 1 || s->refuse_silently > 1)
 		return "system: flag";
-	return NULL;
+	return alarm_ok(ir) ? NULL : "system: alarm";
 }
 
 static const char *check_segments(const struct ir *ir)

@@ -5,6 +5,32 @@
  */
 #include "own.h"
 
+/* "8:30" or "08:30", as the schema has checked. */
+static uint32_t minute_of(const char *time)
+{
+	uint32_t hour = 0, minute = 0;
+
+	for (; *time >= '0' && *time <= '9'; time++)
+		hour = hour * 10 + (uint32_t)(*time - '0');
+	for (time += *time == ':'; *time >= '0' && *time <= '9'; time++)
+		minute = minute * 10 + (uint32_t)(*time - '0');
+	return hour * 60 + minute < 24 * 60 ? hour * 60 + minute : IR_NONE;
+}
+
+/* Who is told; without a server nobody is. */
+static void put_alarm(struct compiler *c, struct ir_system *out)
+{
+	const struct model_system *s = &c->m->system;
+	struct ir_run run = {(uint32_t)c->ir.nnames, 0};
+
+	for (size_t i = 0; i < s->alarm_mail_to.n && s->alarm_via.text != NULL; i++, run.n++) {
+		struct ir_name *name = IR_PUSH(&c->ir, names);
+		name->name = ir_intern(&c->ir, s->alarm_mail_to.v[i].text);
+	}
+	out->alarm_to = run;
+	out->daily_report = s->daily_report != NULL ? minute_of(s->daily_report) : IR_NONE;
+}
+
 static void put_system(struct compiler *c)
 {
 	const struct model_system *s = &c->m->system;
@@ -23,6 +49,7 @@ static void put_system(struct compiler *c)
 	out->hostname = ir_intern(&c->ir, s->hostname);
 	out->timezone = ir_intern(&c->ir, s->timezone);
 	out->language = ir_intern(&c->ir, s->language);
+	put_alarm(c, out);
 }
 
 uint32_t own_interface(const struct compiler *c, const struct addr *a)

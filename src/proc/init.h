@@ -55,6 +55,7 @@ enum init_daemon_index {
 	INIT_CONNECT,
 	INIT_CLEAN,
 	INIT_VERIFY,
+	INIT_ALARM,
 	INIT_DAEMONS,
 };
 
@@ -67,6 +68,9 @@ enum init_pair_index {
 	PAIR_CALLS,   /* sekisho-maild, sekisho-connect */
 	PAIR_CLEAN,   /* sekisho-maild, sekisho-clean */
 	PAIR_VERIFY,  /* sekisho-maild, sekisho-verify */
+	PAIR_ALARM,   /* sekishod, sekisho-alarm */
+	PAIR_DIGEST,  /* sekisho-alarm, sekisho-logd */
+	PAIR_ALARM_CALLS, /* sekisho-alarm, sekisho-connect */
 	INIT_PAIRS,
 };
 

@@ -145,6 +145,13 @@ static const struct jail_call calling[] = {
 	END,
 };
 
+/* sekisho-alarm speaks on the connections that it is given; its own sockets are all there. */
+static const struct jail_call notifying[] = {
+	CAN("recvmsg"), CAN("recvfrom"), CAN("sendmsg"), CAN("sendto"), CAN_IF("write", 0, STDERR_FILENO), CANNOT("open"), CANNOT("openat"),
+	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
+	END,
+};
+
 /* A one-shot answers on one descriptor. */
 static const struct jail_call answering[] = {
 	CAN_IF("sendmsg", 0, DAEMON_FD_RESULT),
@@ -294,6 +301,13 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.empty_root = true,
 		.calls = {living, looping, calling, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 1024}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_ALARM] = {
+		.name = "sekisho-alarm",
+		.uid = JAIL_UID_ALARM,
+		.empty_root = true,
+		.calls = {living, looping, notifying, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}},
 	},
 	[JAIL_READER] = {
 		.name = "sekisho-reader",

@@ -66,7 +66,7 @@ static const struct field msg_spawn_fields[] = {
 	RANGE(msg_spawn, seconds, 0, MSG_CAPTURE_SECONDS_MAX),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
-static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_CONNECT)};
+static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_ALARM)};
 static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
@@ -220,6 +220,86 @@ static const struct field msg_mail_row_fields[] = {
 	TEXT(msg_mail_row, text),
 };
 static const struct field msg_mail_approve_fields[] = {TEXT(msg_mail_approve, receipt), TEXT(msg_mail_approve, who)};
+static const struct field msg_alarm_to_fields[] = {
+	{FIELD_TEXT, 0, sizeof(((struct msg_alarm_settings *)NULL)->to[0]), 0, 0, NULL, 0}};
+static const struct field msg_alarm_settings_fields[] = {
+	FLAG(msg_alarm_settings, know_numbers),
+	RANGE(msg_alarm_settings, nto, 0, LIMIT_ALARM_TO),
+	RANGE(msg_alarm_settings, nhops, 0, MSG_ALARM_HOPS_MAX),
+	FLAG(msg_alarm_settings, english),
+	FLAG(msg_alarm_settings, clock_trusted),
+	ZERO(msg_alarm_settings, pad),
+	TEXT(msg_alarm_settings, hostname),
+	TEXTS(msg_alarm_settings, to, msg_alarm_to_fields),
+	MAIL_ADDRESSES(msg_alarm_settings, hop, MSG_ALARM_HOPS_MAX),
+};
+static const struct field msg_alarm_event_fields[] = {
+	RANGE(msg_alarm_event, kind, MSG_ALARM_BEGAN, MSG_ALARM_TEST),
+	RANGE(msg_alarm_event, health, MSG_OK, MSG_ABNORMAL),
+	TEXT(msg_alarm_event, code),
+	TEXT(msg_alarm_event, text),
+};
+static const struct field msg_alarm_finding_fields[] = {
+	RANGE(msg_alarm_finding, health, MSG_OK, MSG_ABNORMAL),
+	TEXT(msg_alarm_finding, code),
+	TEXT(msg_alarm_finding, text),
+};
+static const struct field msg_alarm_health_fields[] = {
+	RANGE(msg_alarm_health, health, MSG_OK, MSG_ABNORMAL),
+	FLAG(msg_alarm_health, gate_open),
+	RANGE(msg_alarm_health, nfindings, 0, MSG_FINDINGS_MAX),
+	GROUP(msg_alarm_health, finding, msg_alarm_finding, MSG_FINDINGS_MAX, msg_alarm_finding_fields),
+};
+static const struct field msg_alarm_report_fields[] = {FLAG(msg_alarm_report, late), ZERO(msg_alarm_report, pad)};
+static const struct field msg_alarm_status_fields[] = {
+	FLAG(msg_alarm_status, know_numbers),
+	RANGE(msg_alarm_status, state, MSG_ALARM_AWAY, MSG_ALARM_FAILING),
+	TEXT(msg_alarm_status, error),
+};
+static const struct field msg_alarm_hops_fields[] = {
+	RANGE(msg_alarm_hops, n, 0, MSG_ALARM_HOPS_MAX),
+	ZERO(msg_alarm_hops, pad),
+	MAIL_ADDRESSES(msg_alarm_hops, hop, MSG_ALARM_HOPS_MAX),
+};
+static const struct field msg_alarm_ask_fields[] = {
+	RANGE(msg_alarm_ask, what, MSG_ALARM_ASK_NEWS, MSG_ALARM_ASK_DIGEST),
+	FLAG(msg_alarm_ask, know_numbers),
+};
+static const struct field msg_alarm_news_fields[] = {
+	RANGE(msg_alarm_news, kind, MSG_ALARM_FAULT, MSG_ALARM_WARNED),
+	ZERO(msg_alarm_news, pad),
+	TEXT(msg_alarm_news, receipt),
+	TEXT(msg_alarm_news, sender),
+	TEXT(msg_alarm_news, code),
+	TEXT(msg_alarm_news, text),
+};
+static const struct field msg_alarm_done_fields[] = {FLAG(msg_alarm_done, ok), FLAG(msg_alarm_done, more)};
+static const struct field msg_alarm_drops_fields[] = {
+	RANGE(msg_alarm_drops, reason, 0, REASON_END - 1),
+	ZERO(msg_alarm_drops, pad),
+	TEXT(msg_alarm_drops, from),
+	TEXT(msg_alarm_drops, to),
+};
+static const struct field msg_alarm_faults_fields[] = {
+	RANGE(msg_alarm_faults, severity, MSG_SEVERITY_INFO, MSG_SEVERITY_FAULT),
+	ZERO(msg_alarm_faults, pad),
+	TEXT(msg_alarm_faults, process),
+	TEXT(msg_alarm_faults, code),
+};
+static const struct field msg_alarm_commit_fields[] = {
+	ZERO(msg_alarm_commit, pad),
+	TEXT(msg_alarm_commit, who),
+	TEXT(msg_alarm_commit, why),
+};
+static const struct field msg_alarm_digest_fields[] = {
+	FLAG(msg_alarm_digest, ok),
+	RANGE(msg_alarm_digest, ndrops, 0, MSG_ALARM_DROPS_MAX),
+	RANGE(msg_alarm_digest, nfaults, 0, MSG_ALARM_FAULTS_MAX),
+	RANGE(msg_alarm_digest, ncommits, 0, MSG_ALARM_COMMITS_MAX),
+	GROUP(msg_alarm_digest, drop, msg_alarm_drops, MSG_ALARM_DROPS_MAX, msg_alarm_drops_fields),
+	GROUP(msg_alarm_digest, fault, msg_alarm_faults, MSG_ALARM_FAULTS_MAX, msg_alarm_faults_fields),
+	GROUP(msg_alarm_digest, commit, msg_alarm_commit, MSG_ALARM_COMMITS_MAX, msg_alarm_commit_fields),
+};
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, 1, MSG_VERB_END - 1), /* one that nobody has is answered by who is asked */
 	ZERO(msg_request, pad),
@@ -285,6 +365,7 @@ static const struct field msg_status_fields[] = {
 	TEXT(msg_status, hostname),
 	TEXT(msg_status, timezone),
 	GROUP(msg_status, inspector, msg_inspector, 1, msg_inspector_fields),
+	GROUP(msg_status, alarm, msg_alarm_status, 1, msg_alarm_status_fields),
 };
 static const struct field msg_committed_fields[] = {
 	FLAG(msg_committed, ok),

@@ -48,7 +48,7 @@
 #include "../../../src/proc/spawn.h"
 
 enum who { MAIL, CONNECT, CLEAN, VERIFY, PROCESSES };
-enum pair { TO_MAIL, TO_CONNECT, LEDGER, CALLS, JOBS_CLEAN, JOBS_VERIFY, PAIRS };
+enum pair { TO_MAIL, TO_CONNECT, LEDGER, CALLS, ALARM_CALLS, JOBS_CLEAN, JOBS_VERIFY, PAIRS };
 enum ledger_mode { LEDGER_OK, LEDGER_FAIL, LEDGER_SILENT };
 
 static const char *const names[PROCESSES] = {"sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify"};
@@ -289,6 +289,7 @@ static void start(enum who who)
 	} else if (who == CONNECT) {
 		fds[n++] = st.pair[TO_CONNECT][1];
 		fds[n++] = st.pair[CALLS][1];
+		fds[n++] = st.pair[ALARM_CALLS][1]; /* nobody asks there */
 	} else {
 		fds[n++] = st.pair[who == CLEAN ? JOBS_CLEAN : JOBS_VERIFY][1];
 	}
