@@ -407,9 +407,9 @@ enum msg_alarm_kind {
 	MSG_ALARM_BEGAN = 1,	/* a finding that stands; text: what it is about */
 	MSG_ALARM_CURED = 2,
 	MSG_ALARM_HAPPENED = 3, /* a finding that is an event */
-	MSG_ALARM_FAULT = 4,	/* a record of a fault */
-	MSG_ALARM_NOTICE = 5,	/* what an operator did that everybody in charge should know */
-	MSG_ALARM_TEST = 6,
+	MSG_ALARM_TEST = 4,	/* an operator asks whether alarm mail works */
+	MSG_ALARM_NOTICE = 5,	/* a record of what people in charge should know: something was cut, mail was resumed */
+	MSG_ALARM_FAULT = 6,	/* a record of a fault */
 	MSG_ALARM_HELD = 7,	/* a mail waits for approval */
 	MSG_ALARM_WARNED = 8,	/* a mail with individual numbers was let through with a warning */
 };
@@ -476,12 +476,12 @@ enum msg_alarm_what {
 	MSG_ALARM_ASK_DIGEST = 2, /* -> MSG_ALARM_DIGEST */
 };
 struct msg_alarm_news {
-	uint64_t sequence; /* FAULT: of the records; else of the mail ledger */
+	uint64_t sequence; /* NOTICE, FAULT: of the records; else of the mail ledger */
 	int64_t at;
-	uint32_t kind; /* enum msg_alarm_kind: FAULT, HELD, WARNED */
+	uint32_t kind; /* enum msg_alarm_kind, from MSG_ALARM_NOTICE on */
 	uint32_t pad;
 	char receipt[40], sender[256]; /* HELD, WARNED */
-	char code[32], text[256];      /* FAULT */
+	char code[32], text[256];      /* NOTICE, FAULT */
 };
 struct msg_alarm_done {
 	uint64_t ledger, faults; /* all up to these was told */

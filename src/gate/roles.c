@@ -52,6 +52,7 @@ static const struct row {
 	[MSG_VERB_FLOWS] = {ALL, LOOKS},
 	[MSG_VERB_POLICY] = {ALL, LOOKS},
 	[MSG_VERB_CAPTURE] = {ACTING, CHANGES}, /* what is inside packets is nobody else's */
+	[MSG_VERB_ALARM_TEST] = {ACTING, CHANGES},
 };
 
 static uint32_t role_of_group(gid_t group)

@@ -266,7 +266,7 @@ static const struct field msg_alarm_ask_fields[] = {
 	FLAG(msg_alarm_ask, know_numbers),
 };
 static const struct field msg_alarm_news_fields[] = {
-	RANGE(msg_alarm_news, kind, MSG_ALARM_FAULT, MSG_ALARM_WARNED),
+	RANGE(msg_alarm_news, kind, MSG_ALARM_NOTICE, MSG_ALARM_WARNED),
 	ZERO(msg_alarm_news, pad),
 	TEXT(msg_alarm_news, receipt),
 	TEXT(msg_alarm_news, sender),

@@ -51,6 +51,7 @@
 #define READER (1u << JAIL_READER)
 #define MAIL (1u << JAIL_MAIL)
 #define CONNECT (1u << JAIL_CONNECT)
+#define ALARM (1u << JAIL_ALARM)
 #define CLEAN (1u << JAIL_CLEAN)
 #define VERIFY (1u << JAIL_VERIFY)
 #define ZYGOTES (CLEAN | VERIFY)
@@ -59,7 +60,7 @@
 #define MAILS (CLEAN_MAIL | VERIFY_MAIL)
 #define DAEMONS (GATE | LOG)
 #define ZONED (GATE | LOG | COMPILE | PROVE)
-#define ALL (ZONED | INSPECT | MAIL | CONNECT)
+#define ALL (ZONED | INSPECT | MAIL | CONNECT | ALARM)
 #define NONE 0u
 #define EVERY (ALL | READER | ZYGOTES | MAILS)
 #if defined(__SANITIZE_ADDRESS__) /* their address space is not limited then, and the runtime in them may do more */
@@ -673,12 +674,12 @@ static const struct attempt {
 	TRY(call_mail_server, CONNECT), TRY(call_another_port, NONE), TRY(wait_for_calls, NONE),
 	TRY(socket_packet, NONE), TRY(socket_unix, NONE), TRY(socket_uevent, NONE),
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
-	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL), TRY(send_on_first, ALL | ZYGOTES),
+	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM), TRY(send_on_first, ALL | ZYGOTES),
 	TRY(beat, ALL | ZYGOTES | MAILS),
 	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL),
-	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL), TRY(join_group_on_queue, GATE),
-	TRY(send_on_another, DAEMONS | MAIL | CONNECT), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL),
-	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ZYGOTES),
+	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL | ALARM), TRY(join_group_on_queue, GATE),
+	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL),
+	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES),
 	TRY(execute, NONE), TRY(make_child, ZYGOTES), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
 	TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
@@ -687,7 +688,7 @@ static const struct attempt {
 	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES | RUNTIME),
 	TRY(print, ZONED | READER | MAIL),
 	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS), TRY(write_log, (EVERY & ~MAILS) | RUNTIME),
-	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ZYGOTES),
+	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ALARM | ZYGOTES),
 	TRY(make_descriptor, EVERY & ~MAILS), TRY(renumber, ZYGOTES), TRY(limit_processor, ZYGOTES), TRY(set_alarm, ZYGOTES),
 	TRY(ward_off_alarm, (EVERY & ~MAILS) | RUNTIME), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, (EVERY & ~VERIFY_MAIL) | RUNTIME),
 };

@@ -62,7 +62,7 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_exited.status = 9;
 		break;
 	case MSG_BROKEN:
-		m->u.msg_broken.peer = MSG_PEER_CONNECT;
+		m->u.msg_broken.peer = MSG_PEER_ALARM;
 		break;
 	case MSG_MAIL_ENTRY:
 		m->u.msg_mail_entry.direction = MSG_MAIL_OUT;
@@ -141,6 +141,32 @@ static void fill_good(struct msg *m, const struct kind *k)
 		break;
 	case MSG_MAIL_VERIFIED:
 		m->u.msg_mail_verified.reason = MAILVERIFY_REASONS - 1;
+		break;
+	case MSG_ALARM_SETTINGS:
+		m->u.msg_alarm_settings.nto = LIMIT_ALARM_TO;
+		m->u.msg_alarm_settings.utc_offset = 9 * 3600;
+		MSG_TEXT(m->u.msg_alarm_settings.to[LIMIT_ALARM_TO - 1], "joho@town.example.lg.jp");
+		break;
+	case MSG_ALARM_EVENT:
+		m->u.msg_alarm_event.kind = MSG_ALARM_TEST;
+		m->u.msg_alarm_event.health = MSG_ABNORMAL;
+		break;
+	case MSG_ALARM_HEALTH:
+		m->u.msg_alarm_health.nfindings = MSG_FINDINGS_MAX;
+		MSG_TEXT(m->u.msg_alarm_health.finding[MSG_FINDINGS_MAX - 1].text, "マイナンバー利用事務系の端末1");
+		break;
+	case MSG_ALARM_STATUS:
+		m->u.msg_alarm_status.state = MSG_ALARM_FAILING;
+		break;
+	case MSG_ALARM_ASK:
+		m->u.msg_alarm_ask.what = MSG_ALARM_ASK_DIGEST;
+		break;
+	case MSG_ALARM_NEWS:
+		m->u.msg_alarm_news.kind = MSG_ALARM_WARNED;
+		break;
+	case MSG_ALARM_DIGEST:
+		m->u.msg_alarm_digest.ndrops = MSG_ALARM_DROPS_MAX;
+		m->u.msg_alarm_digest.drop[MSG_ALARM_DROPS_MAX - 1].reason = REASON_END - 1;
 		break;
 	default:
 		break;
@@ -254,7 +280,7 @@ static void test_fields(void)
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
 	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = 0);
-	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_CONNECT + 1);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_ALARM + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.n = MSG_MAIL_LISTENERS_MAX + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.address[MSG_MAIL_LISTENERS_MAX - 1].direction = MSG_MAIL_OUT + 1);
 	REFUSED(MSG_MAIL_LISTENER, m.u.msg_mail_listener.index = MSG_MAIL_LISTENERS_MAX);
@@ -274,6 +300,26 @@ static void test_fields(void)
 	REFUSED(MSG_MAIL_ROW, m.u.msg_mail_row.result = MSG_MAIL_UNKNOWN + 1);
 	REFUSED(MSG_MAIL_APPROVE, m.u.msg_mail_approve.who[63] = 'x');
 	REFUSED(MSG_MAIL_COMMAND, m.u.msg_mail_command.direction = MSG_MAIL_OUT + 1);
+	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.nto = LIMIT_ALARM_TO + 1);
+	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.nhops = MSG_ALARM_HOPS_MAX + 1);
+	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.to[0][0] = '\n');
+	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.hostname[0] = '\r');
+	REFUSED(MSG_ALARM_EVENT, m.u.msg_alarm_event.kind = MSG_ALARM_NOTICE);
+	REFUSED(MSG_ALARM_EVENT, m.u.msg_alarm_event.text[0] = '\r');
+	REFUSED(MSG_ALARM_HEALTH, m.u.msg_alarm_health.nfindings = MSG_FINDINGS_MAX + 1);
+	REFUSED(MSG_ALARM_HEALTH, m.u.msg_alarm_health.finding[0].health = MSG_ABNORMAL + 1);
+	REFUSED(MSG_ALARM_REPORT, m.u.msg_alarm_report.late = 2);
+	REFUSED(MSG_ALARM_STATUS, m.u.msg_alarm_status.state = MSG_ALARM_FAILING + 1);
+	REFUSED(MSG_ALARM_STATUS, m.u.msg_alarm_status.error[0] = 0x1b);
+	REFUSED(MSG_STATUS, m.u.msg_status.alarm.state = MSG_ALARM_FAILING + 1);
+	REFUSED(MSG_ALARM_HOPS, m.u.msg_alarm_hops.n = MSG_ALARM_HOPS_MAX + 1);
+	REFUSED(MSG_ALARM_ASK, m.u.msg_alarm_ask.what = 0);
+	REFUSED(MSG_ALARM_NEWS, m.u.msg_alarm_news.kind = MSG_ALARM_TEST);
+	REFUSED(MSG_ALARM_NEWS, m.u.msg_alarm_news.sender[0] = '\n');
+	REFUSED(MSG_ALARM_DONE, m.u.msg_alarm_done.more = 2);
+	REFUSED(MSG_ALARM_DIGEST, m.u.msg_alarm_digest.nfaults = MSG_ALARM_FAULTS_MAX + 1);
+	REFUSED(MSG_ALARM_DIGEST, m.u.msg_alarm_digest.drop[0].reason = REASON_END);
+	REFUSED(MSG_ALARM_DIGEST, m.u.msg_alarm_digest.commit[MSG_ALARM_COMMITS_MAX - 1].who[0] = '\n');
 	REFUSED(MSG_MAIL_STATUS, m.u.msg_mail_status.way[1].flood = MSG_MAIL_STOPPED + 1);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = MSG_VERDICTS_MAX + 1);
