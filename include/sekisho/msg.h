@@ -403,7 +403,7 @@ struct msg_alarm_settings {
 	char to[LIMIT_ALARM_TO][256];
 	struct msg_mail_address hop[MSG_ALARM_HOPS_MAX];
 };
-enum msg_alarm_kind {
+enum msg_notice_kind {
 	MSG_ALARM_BEGAN = 1,	/* a finding that stands; text: what it is about */
 	MSG_ALARM_CURED = 2,
 	MSG_ALARM_HAPPENED = 3, /* a finding that is an event */
@@ -416,7 +416,7 @@ enum msg_alarm_kind {
 struct msg_alarm_event {
 	uint64_t id; /* 1, 2, 3 ... of this life of sekishod */
 	int64_t at;
-	uint32_t kind;	 /* enum msg_alarm_kind, up to MSG_ALARM_TEST */
+	uint32_t kind;	 /* enum msg_notice_kind, up to MSG_ALARM_TEST */
 	uint32_t health; /* enum msg_health */
 	char code[32], text[256];
 };
@@ -478,7 +478,7 @@ enum msg_alarm_what {
 struct msg_alarm_news {
 	uint64_t sequence; /* NOTICE, FAULT: of the records; else of the mail ledger */
 	int64_t at;
-	uint32_t kind; /* enum msg_alarm_kind, from MSG_ALARM_NOTICE on */
+	uint32_t kind; /* enum msg_notice_kind, from MSG_ALARM_NOTICE on */
 	uint32_t pad;
 	char receipt[40], sender[256]; /* HELD, WARNED */
 	char code[32], text[256];      /* NOTICE, FAULT */

@@ -130,7 +130,7 @@ static bool is_news(struct alarm *a, const struct msg_alarm_event *e)
 
 void alarm_event(struct alarm *a, const struct msg_alarm_event *e)
 {
-	struct notice n = {.source = SOURCE_EVENTS, .kind = (enum msg_alarm_kind)e->kind, .health = (enum msg_health)e->health,
+	struct notice n = {.source = SOURCE_EVENTS, .kind = (enum msg_notice_kind)e->kind, .health = (enum msg_health)e->health,
 		.count = 1, .number = e->id, .first = e->at, .last = e->at};
 	uint64_t *seen = &a->seen[SOURCE_EVENTS];
 
@@ -173,7 +173,7 @@ static bool is_finding(const char *code)
 void alarm_news(struct alarm *a, const struct msg_alarm_news *m)
 {
 	bool record = m->kind == MSG_ALARM_FAULT || m->kind == MSG_ALARM_NOTICE;
-	struct notice n = {.source = record ? SOURCE_FAULTS : SOURCE_LEDGER, .kind = (enum msg_alarm_kind)m->kind,
+	struct notice n = {.source = record ? SOURCE_FAULTS : SOURCE_LEDGER, .kind = (enum msg_notice_kind)m->kind,
 		.health = m->kind == MSG_ALARM_FAULT ? MSG_ABNORMAL : MSG_CAUTION, .count = 1, .number = m->sequence, .first = m->at, .last = m->at};
 	uint64_t *seen = &a->seen[n.source];
 

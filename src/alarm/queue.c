@@ -81,7 +81,7 @@ enum msg_health queue_health(const struct queue *q)
 	return worst;
 }
 
-bool queue_has(const struct queue *q, enum msg_alarm_kind kind)
+bool queue_has(const struct queue *q, enum msg_notice_kind kind)
 {
 	for (unsigned i = 0; i < q->n; i++)
 		if (q->notice[i].kind == kind)

@@ -20,7 +20,7 @@ enum source { SOURCE_EVENTS, SOURCE_LEDGER, SOURCE_FAULTS, SOURCES };
 
 struct notice {
 	enum source source;
-	enum msg_alarm_kind kind;
+	enum msg_notice_kind kind;
 	enum msg_health health;
 	uint32_t count;	 /* how often the same came */
 	uint64_t number; /* of the first, 0: nobody gives it again */
@@ -42,7 +42,7 @@ void queue_put(struct queue *q, const struct notice *n);
 void queue_lost(struct queue *q, enum source s, uint64_t number, uint64_t count);
 bool queue_empty(const struct queue *q);
 enum msg_health queue_health(const struct queue *q); /* the gravest */
-bool queue_has(const struct queue *q, enum msg_alarm_kind kind);
+bool queue_has(const struct queue *q, enum msg_notice_kind kind);
 /* Notices, those that are merged included. */
 uint64_t queue_count(const struct queue *q);
 /* The lowest number of a source that waits here; UINT64_MAX: none. */

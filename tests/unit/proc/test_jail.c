@@ -677,7 +677,7 @@ static const struct attempt {
 	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM), TRY(send_on_first, ALL | ZYGOTES),
 	TRY(beat, ALL | ZYGOTES | MAILS),
 	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL),
-	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL | ALARM), TRY(join_group_on_queue, GATE),
+	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL), TRY(join_group_on_queue, GATE),
 	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL),
 	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES),
 	TRY(execute, NONE), TRY(make_child, ZYGOTES), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
