@@ -58,7 +58,7 @@ static const char *kind_word(const struct notice *n)
 	case MSG_ALARM_HAPPENED:
 		return letter_health(n->health);
 	default:
-		return _("notice");
+		return _("information");
 	}
 }
 
@@ -162,7 +162,7 @@ static void subject(struct buf *out, const struct letter *l, const struct queue 
 	uint32_t health = queue_health(q) > l->health->health ? queue_health(q) : l->health->health;
 	uint64_t others = queue_count(q) - (first != NULL ? first->count : 0);
 
-	buf_printf(out, "[sekisho %s] %s: ", l->settings->hostname, letter_health(health));
+	buf_printf(out, _("[sekisho %s] %s: "), l->settings->hostname, letter_health(health));
 	if (first != NULL && first->kind == MSG_ALARM_CURED)
 		buf_printf(out, "%s: ", _("cured"));
 	if (first != NULL)
@@ -187,7 +187,7 @@ static void mail_lines(struct buf *b, const struct notice *n)
 	if (n->kind == MSG_ALARM_HELD)
 		buf_printf(b, _("\n    to let it leave: sekisho mail approve %s\n"), n->receipt);
 	else
-		buf_printf(b, _("\n    what was found, never the numbers: sekisho log mail --receipt %s\n"), n->receipt);
+		buf_printf(b, _("\n    what was found: sekisho log mail --receipt %s\n"), n->receipt);
 }
 
 static void notice_lines(struct buf *b, const struct notice *n, int32_t offset)
