@@ -240,6 +240,10 @@ static void offer_value(struct buf *out, enum complete kind, const char *typed)
 
 	switch (kind) {
 	case COMPLETE_NOTHING:
+	case COMPLETE_SEGMENT:
+	case COMPLETE_HOST:
+	case COMPLETE_RULE:
+	case COMPLETE_END:
 		break;
 	case COMPLETE_FILE:
 		buf_adds(out, "<file>\n");

@@ -35,6 +35,11 @@ enum complete {
 	COMPLETE_LANGUAGE,
 	COMPLETE_APPLICATION,
 	COMPLETE_COMMAND,
+	/* Names of the policy in force. */
+	COMPLETE_SEGMENT,
+	COMPLETE_HOST,
+	COMPLETE_RULE,
+	COMPLETE_END, /* a host, group or segment */
 };
 
 struct argument {
@@ -64,6 +69,12 @@ struct command {
 	const char *about; /* N_(): paragraphs; NULL = none */
 	int (*run)(struct console *c, const struct args *a);
 	bool rest; /* everything behind this word belongs to the verb, unread */
+	/* Only for the shell: */
+	bool inside;   /* it changes the shell itself, and runs in its process; else in one of its own, which Ctrl-C ends */
+	bool talks;    /* it asks questions: the terminal is its own, without pipes and pager */
+	bool live;     /* it prints as things happen, until it is interrupted: without pager */
+	bool operate;  /* a command of operational mode follows */
+	unsigned schema; /* with `rest`: words of the policy follow: 1 + enum candidate_use */
 };
 
 extern const struct command commands[];
@@ -85,6 +96,7 @@ struct args {
 	const char *globals[ARGS_OPTIONS_MAX];
 	int nrest; /* of a command with `rest`: argv from behind its word */
 	char *const *rest;
+	const char *raw; /* the same as it was typed, in the shell; else NULL */
 	bool help; /* --help was among the words: the rest was not checked */
 };
 

@@ -12,6 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
+static size_t text_columns = TEXT_COLUMNS;
+
+void text_set_columns(size_t columns)
+{
+	text_columns = columns < TEXT_COLUMNS ? columns : TEXT_COLUMNS;
+}
+
 /* Decodes a lead byte: sequence length, and bits and smallest value of that length. */
 static size_t lead(unsigned char b, uint32_t *ret_bits, uint32_t *ret_min)
 {
@@ -186,12 +193,14 @@ void text_wrap(struct buf *b, const char *s, size_t at, size_t indent)
 	size_t column = at, width, start = at;
 	char word[512];
 
+	if (indent + 16 > text_columns)
+		indent = 2;
 	while (*s != '\0') {
 		bool blank = *s == ' ', newline = *s == '\n';
 		if (blank || newline)
 			s++;
 		size_t n = piece(s, &width);
-		if (newline || (column > start && column + blank + width > TEXT_COLUMNS - 1)) {
+		if (newline || (column > start && column + blank + width > text_columns - 1)) {
 			buf_addc(b, '\n');
 			text_spaces(b, indent);
 			column = start = indent;

@@ -12,6 +12,9 @@ struct buf;
 
 #define TEXT_COLUMNS 80
 
+/* How wide text_wrap() may write from now on: TEXT_COLUMNS unless the terminal is narrower. */
+void text_set_columns(size_t columns);
+
 /*
  * The character at s, whose length goes to *ret_len (1..4). A byte that begins no valid UTF-8 sequence gives
  * TEXT_BAD and the length 1. s is not at its NUL.
@@ -38,7 +41,7 @@ void text_pad(struct buf *b, const char *s, size_t columns);
 void text_fit(struct buf *b, const char *s, size_t columns);
 
 /*
- * Appends our own or foreign text wrapped to TEXT_COLUMNS: the cursor stands at column `at`, later lines begin with
+ * Appends our own or foreign text wrapped to the columns that are set: the cursor stands at column `at`, later lines begin with
  * `indent` blanks. Breaks at blanks and between Japanese characters, never before closing marks. Ends without a
  * newline.
  */
