@@ -1,8 +1,270 @@
 /*
- * commands_config.c: words of the top: configuration mode.
+ * commands_config.c: words of the top: configuration mode, and the shell itself.
  */
 #include "commands.h"
+#include "shell.h"
+
+#include <sekisho/candidate.h>
+
+#define SCHEMA(use) (1 + (unsigned)(use))
+#define SHELL (PLACE_OPERATE | PLACE_CONFIGURE)
+
+static const struct argument language_argument[] = {
+	{N_("ja|en"), N_("language of the messages"), .complete = COMPLETE_LANGUAGE},
+	END_ARGUMENTS,
+};
+static const struct argument rows_argument[] = {{N_("N"), N_("rows of the screen; 0: no pages")}, END_ARGUMENTS};
+static const struct argument columns_argument[] = {{N_("N"), N_("columns of the screen; 0: the terminal's own")}, END_ARGUMENTS};
+
+static const struct command cli_commands[] = {
+	{
+		.word = "language",
+		.places = SHELL,
+		.args = language_argument,
+		.help = N_("language of this session"),
+		.run = verb_shell_language,
+		.inside = true,
+	},
+	{
+		.word = "screen-length",
+		.places = SHELL,
+		.args = rows_argument,
+		.help = N_("how many rows a page has"),
+		.run = verb_shell_length,
+		.inside = true,
+	},
+	{
+		.word = "screen-width",
+		.places = SHELL,
+		.args = columns_argument,
+		.help = N_("how many columns a row has"),
+		.run = verb_shell_width,
+		.inside = true,
+	},
+	END_COMMANDS,
+};
+
+static const struct command set_commands[] = {
+	{
+		.word = "cli",
+		.places = SHELL,
+		.sub = cli_commands,
+		.help = N_("this session: language, size of the screen"),
+	},
+	END_COMMANDS,
+};
+
+static const struct argument compare_arguments[] = {
+	{N_("running"), N_("with what is in force now, instead of what you began from"), .optional = true},
+	END_ARGUMENTS,
+};
+static const struct argument load_arguments[] = {
+	{N_("merge|replace"), N_("add to the candidate, or take its place")},
+	{N_("terminal"), N_("lines that you paste")},
+	END_ARGUMENTS,
+};
+static const struct argument commit_arguments[] = {
+	{N_("confirmed"), N_("it returns by itself unless you confirm it"), .optional = true},
+	{N_("MINUTES"), N_("within so many minutes (10 unless you say)"), .optional = true},
+	END_ARGUMENTS,
+};
+static const struct argument generation_argument[] = {{N_("N"), N_("the number of the generation")}, END_ARGUMENTS};
+static const struct argument reason_argument[] = {{N_("TEXT"), N_("why it takes longer")}, END_ARGUMENTS};
+
+static const struct option who_options[] = {
+	{"--who", N_("NAME"), N_("who puts it in force")},
+	{"--why", N_("TEXT"), N_("why; kept in the history of changes")},
+	{"--approval", N_("NO"), N_("number of the approval")},
+	END_OPTIONS,
+};
+static const struct option at_options[] = {OPTION_AT, END_OPTIONS};
 
 const struct command config_commands[] = {
+	{
+		.word = "configure",
+		.places = PLACE_OPERATE,
+		.help = N_("change the policy"),
+		.about = N_("What you change is a candidate of your own; nothing is in force before `commit`. The gate keeps it, also when the line is "
+			    "lost."),
+		.run = verb_shell_configure,
+		.inside = true,
+	},
+	{
+		.word = "set",
+		.places = PLACE_OPERATE,
+		.sub = set_commands,
+		.help = N_("settings of this session"),
+	},
+	{
+		.word = "set",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_SET),
+		.help = N_("write something into the candidate"),
+		.run = verb_config_set,
+		.inside = true,
+	},
+	{
+		.word = "delete",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_DELETE),
+		.help = N_("take something out of the candidate"),
+		.run = verb_config_delete,
+		.inside = true,
+	},
+	{
+		.word = "rename",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("give something another name: rename host a to b"),
+		.run = verb_config_rename,
+		.inside = true,
+	},
+	{
+		.word = "copy",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("make another one like it: copy allow a to b"),
+		.run = verb_config_copy,
+		.inside = true,
+	},
+	{
+		.word = "move",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("change the order: move allow a before b"),
+		.run = verb_config_move,
+		.inside = true,
+	},
+	{
+		.word = "annotate",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("write a note above something: annotate host a \"TEXT\""),
+		.run = verb_config_annotate,
+		.inside = true,
+	},
+	{
+		.word = "edit",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("work below some words: edit host a"),
+		.run = verb_config_edit,
+		.inside = true,
+	},
+	{
+		.word = "up",
+		.places = PLACE_CONFIGURE,
+		.help = N_("one word higher"),
+		.run = verb_config_up,
+		.inside = true,
+	},
+	{
+		.word = "top",
+		.places = PLACE_CONFIGURE,
+		.help = N_("back to the top"),
+		.run = verb_config_top,
+		.inside = true,
+	},
+	{
+		.word = "show",
+		.places = PLACE_CONFIGURE,
+		.rest = true,
+		.schema = SCHEMA(CANDIDATE_FOR_ENTRY),
+		.help = N_("show the candidate, or a part of it"),
+		.run = verb_config_show,
+	},
+	{
+		.word = "compare",
+		.places = PLACE_CONFIGURE,
+		.args = compare_arguments,
+		.help = N_("show what you have changed"),
+		.run = verb_config_compare,
+	},
+	{
+		.word = "load",
+		.places = PLACE_CONFIGURE,
+		.args = load_arguments,
+		.help = N_("take many lines at once"),
+		.run = verb_config_load,
+		.inside = true,
+	},
+	{
+		.word = "check",
+		.places = PLACE_CONFIGURE,
+		.options = at_options,
+		.help = N_("find everything that is wrong with the candidate"),
+		.run = verb_config_check,
+	},
+	{
+		.word = "commit",
+		.places = PLACE_CONFIGURE,
+		.args = commit_arguments,
+		.options = who_options,
+		.help = N_("put the candidate in force"),
+		.about = N_("What is not said on the line is asked. `commit confirmed 5` returns to the generation before after five minutes unless "
+			    "you `confirm`: for changes that could shut you out."),
+		.run = verb_config_commit,
+		.inside = true,
+	},
+	{
+		.word = "confirm",
+		.places = PLACE_CONFIGURE,
+		.help = N_("what was committed with `confirmed` stays"),
+		.run = verb_config_confirm,
+		.inside = true,
+	},
+	{
+		.word = "rollback",
+		.places = PLACE_CONFIGURE,
+		.args = generation_argument,
+		.options = who_options,
+		.help = N_("put an older generation in force again"),
+		.run = verb_config_rollback,
+		.inside = true,
+	},
+	{
+		.word = "update",
+		.places = PLACE_CONFIGURE,
+		.help = N_("carry your changes over to what is in force now"),
+		.run = verb_config_update,
+		.inside = true,
+	},
+	{
+		.word = "extend",
+		.places = PLACE_CONFIGURE,
+		.args = reason_argument,
+		.help = N_("have more time for configuration mode"),
+		.run = verb_config_extend,
+		.inside = true,
+	},
+	{
+		.word = "discard",
+		.places = PLACE_CONFIGURE,
+		.help = N_("drop all changes"),
+		.run = verb_config_discard,
+		.inside = true,
+	},
+	{
+		.word = "run",
+		.places = PLACE_CONFIGURE,
+		.operate = true,
+		.rest = true,
+		.help = N_("a command of operational mode: run show status"),
+		.run = verb_help,
+	},
+	{
+		.word = "exit",
+		.places = SHELL,
+		.help = N_("leave"),
+		.run = verb_shell_exit,
+		.inside = true,
+	},
 	END_COMMANDS,
 };

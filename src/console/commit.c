@@ -4,6 +4,8 @@
  * The file is opened here, by the user's right to read it, and its descriptor goes to the gate, which copies it
  * before anything is read. The diagnostics come back as JSON from the unprivileged compiler.
  */
+#include "commit.h"
+
 #include "console.h"
 #include "control.h"
 #include "findings.h"
@@ -129,10 +131,23 @@ static int print_result(struct console *c, const char *file, const struct msg *m
 	return m->u.msg_committed.ok ? CONSOLE_OK : CONSOLE_REFUSED;
 }
 
+int commit_send(struct console *c, const struct msg_request *q, int fd, const char *name)
+{
+	struct msg m;
+	int code = control_ask(c, q, fd, MSG_COMMITTED, &m);
+
+	if (fd >= 0)
+		close(fd);
+	if (code != CONSOLE_OK)
+		return code;
+	code = print_result(c, name, &m);
+	msg_close_fds(&m);
+	return code;
+}
+
 int verb_commit(struct console *c, const struct args *a)
 {
 	struct msg_request q = {.verb = MSG_VERB_COMMIT};
-	struct msg m;
 
 	if (!fill(q.who, sizeof(q.who), "--who", args_option(a, "--who")) ||
 		!fill(q.why, sizeof(q.why), "--why", args_option(a, "--why")) ||
@@ -143,11 +158,5 @@ int verb_commit(struct console *c, const struct args *a)
 	int fd = open(a->words[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return console_fail(CONSOLE_ENV, "%s: %s", a->words[0], strerror(errno));
-	int code = control_ask(c, &q, fd, MSG_COMMITTED, &m);
-	close(fd);
-	if (code != CONSOLE_OK)
-		return code;
-	code = print_result(c, a->words[0], &m);
-	msg_close_fds(&m);
-	return code;
+	return commit_send(c, &q, fd, a->words[0]);
 }

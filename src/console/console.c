@@ -6,6 +6,7 @@
  */
 #include "console.h"
 
+#include "shell.h"
 #include "text.h"
 
 #include <sekisho/json.h>
@@ -123,6 +124,40 @@ static bool fill_descriptors(void)
 	return fd >= 0;
 }
 
+/* `sekisho` with no word of its own on a terminal, or as somebody's login shell. */
+static bool wants_shell(int argc, char **argv)
+{
+	if (argv[0] != NULL && argv[0][0] == '-')
+		return true;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--root") == 0 || strcmp(argv[i], "--lang") == 0)
+			i++;
+		else if (strncmp(argv[i], "--root=", 7) != 0 && strncmp(argv[i], "--lang=", 7) != 0)
+			return false;
+	}
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* A login shell takes no words: `-c` of others who start it is refused. */
+static int start_shell(int argc, char **argv)
+{
+	const bool login = argv[0] != NULL && argv[0][0] == '-';
+	struct buf error = {0};
+	struct console c = {0};
+	struct args a;
+
+	choose_language(login ? 0 : argc, argv);
+	if (login && argc > 1)
+		return console_fail(CONSOLE_USAGE, "%s", _("this account has a shell of its own, which takes no words"));
+	if (login)
+		return shell_main("", NULL, true);
+	(void)args_parse(PLACE_OUTSIDE, argc, argv, &a, &error); /* that no command is there is said in vain */
+	buf_clear(&error);
+	if (!take_globals(&c, &a, &error))
+		return usage_error(&a, &error);
+	return shell_main(c.root, args_option(&a, "--lang"), false);
+}
+
 int console_main(int argc, char **argv)
 {
 	struct console c = {.in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO};
@@ -133,6 +168,8 @@ int console_main(int argc, char **argv)
 	if (!fill_descriptors())
 		return CONSOLE_ENV;
 	signal(SIGPIPE, SIG_IGN);
+	if (wants_shell(argc, argv))
+		return start_shell(argc, argv);
 	choose_language(argc, argv);
 	if (!args_parse(PLACE_OUTSIDE, argc, argv, &a, &error) || !take_globals(&c, &a, &error)) {
 		code = usage_error(&a, &error);

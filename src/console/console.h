@@ -19,11 +19,14 @@ enum console_exit {
 	CONSOLE_ENV = 3,     /* a file, the schema, or the gate cannot be reached */
 };
 
+struct shell;
+
 struct console {
 	struct buf out; /* for standard output; console_flush() writes it */
 	const char *root; /* "" or DIR: before /run/sekisho/control */
 	bool json;
 	int in_fd, out_fd;
+	struct shell *shell; /* in which it runs; NULL outside */
 };
 
 /* Runs one command line; the result is the exit code. */

@@ -26,7 +26,7 @@
 /* A commit of 100 k rules takes seconds; a gate that says nothing for a minute is not well. */
 #define ANSWER_SECONDS 60
 
-static int connect_control(const char *root)
+int control_connect(const char *root)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	char dir[4096];
@@ -119,7 +119,7 @@ static int take_answer(struct msg *m, enum msg_type want)
 
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret)
 {
-	int sock = connect_control(c->root);
+	int sock = control_connect(c->root);
 	struct msg_request request = *q;
 
 	if (sock < 0)
@@ -151,22 +151,33 @@ int control_open_log(struct console *c, enum msg_verb verb, int *ret_fd)
 	return CONSOLE_OK;
 }
 
+bool control_try(struct console *c, const struct msg_request *q, int fd, int seconds, enum msg_type want, struct msg *ret)
+{
+	struct msg_request request = *q;
+	int sock = control_connect(c->root);
+	bool ok;
+
+	if (sock < 0)
+		return false;
+	MSG_TEXT(request.language, i18n_language());
+	ok = msg_send(sock, MSG_REQUEST, 1, &request, &fd, fd >= 0 ? 1 : 0) == 0 && wait_readable(sock, seconds) && msg_recv(sock, ret) > 0;
+	close(sock);
+	if (ok && ret->type != want) {
+		msg_close_fds(ret);
+		ok = false;
+	}
+	return ok;
+}
+
 void control_zone(struct console *c)
 {
 	struct msg_request q = {.verb = MSG_VERB_STATUS};
 	struct msg m;
-	int sock = connect_control(c->root);
 
-	if (sock < 0)
+	if (!control_try(c, &q, -1, ANSWER_SECONDS, MSG_STATUS, &m))
 		return;
-	MSG_TEXT(q.language, i18n_language());
-	if (msg_send(sock, MSG_REQUEST, 1, &q, NULL, 0) == 0 && wait_readable(sock, ANSWER_SECONDS) &&
-	    msg_recv(sock, &m) > 0) {
-		if (m.type == MSG_STATUS)
-			clock_set_zone(m.u.msg_status.timezone);
-		msg_close_fds(&m);
-	}
-	close(sock);
+	clock_set_zone(m.u.msg_status.timezone);
+	msg_close_fds(&m);
 }
 
 bool control_read_fd(int fd, size_t max, struct buf *ret)

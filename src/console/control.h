@@ -17,6 +17,12 @@ struct console;
  */
 int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg_type want, struct msg *ret);
 
+/* The same without any message: false when it was not answered as wanted within `seconds`. */
+bool control_try(struct console *c, const struct msg_request *q, int fd, int seconds, enum msg_type want, struct msg *ret);
+
+/* A connection to the gate that stays: its descriptor, or -errno. */
+int control_connect(const char *root);
+
 /*
  * A connection to sekisho-logd, for what the verb gives the right to (LOG: questions, APPROVE, RECORD). CONSOLE_OK with *ret_fd
  * (the caller's to close), or an exit code with the message printed.

@@ -36,8 +36,11 @@ struct editor {
 	int cursor;	  /* where in it; -1 = at its end */
 	bool asking;
 	bool begun;
+	edit_complete_fn *complete;
+	void (*idle)(void *arg);
+	void *arg;
 	int idle_ms;
-	size_t characters;
+	bool was_idle;
 };
 
 /* -- wide and back ---------------------------------------------------------------------------------------- */
@@ -162,13 +165,17 @@ static int read_character(EditLine *el, wchar_t *ret)
 	el_wget(el, EL_CLIENTDATA, &e);
 	begin_with_pending(e);
 	for (;;) {
-		int byte = terminal_byte(e->t, e->idle_ms);
+		int byte = terminal_byte(e->t, e->was_idle ? -1 : e->idle_ms);
 		if (byte == TERMINAL_RESIZED) {
 			el_resize(el);
 			continue;
 		}
-		if (byte == TERMINAL_TIMEOUT)
-			return end_with(e, EDIT_IDLE);
+		if (byte == TERMINAL_TIMEOUT) {
+			e->was_idle = true;
+			e->idle(e->arg);
+			continue;
+		}
+		e->was_idle = false;
 		if (byte == TERMINAL_INTERRUPT)
 			return end_with(e, EDIT_INTERRUPT);
 		if (byte < 0)
@@ -242,13 +249,45 @@ static unsigned char on_help(EditLine *el, int c)
 	return CC_REFRESH;
 }
 
+/* Characters of the last n bytes of text. */
+static int characters(const char *text, size_t n)
+{
+	size_t all = strlen(text), count = 0;
+
+	for (size_t i = all - (n < all ? n : all); i < all; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return (int)count;
+}
+
+static bool complete_here(struct editor *e)
+{
+	const LineInfoW *l = el_wline(e->el);
+	struct buf before = {0}, insert = {0};
+	size_t drop = 0;
+
+	narrow(&before, l->buffer, (size_t)(l->cursor - l->buffer));
+	bool done = e->complete(e->arg, buf_str(&before), &drop, &insert);
+	if (done) {
+		wchar_t *wide = widen(buf_str(&insert));
+		if (drop > 0)
+			el_deletestr(e->el, characters(buf_str(&before), drop));
+		el_winsertstr(e->el, wide);
+		free(wide);
+	}
+	buf_free(&before);
+	buf_free(&insert);
+	return done;
+}
+
 static unsigned char on_complete(EditLine *el, int c)
 {
 	struct editor *e;
 
 	(void)c;
 	el_wget(el, EL_CLIENTDATA, &e);
-	return e->asking ? CC_ERROR : ends_with(el, EDIT_COMPLETE);
+	if (e->asking)
+		return CC_ERROR;
+	return complete_here(e) ? CC_REFRESH : ends_with(el, EDIT_COMPLETE);
 }
 
 static const struct {
@@ -292,7 +331,7 @@ static wchar_t *show_prompt(EditLine *el)
 	return (wchar_t *)(uintptr_t)e->prompt;
 }
 
-struct editor *editor_new(struct terminal *t)
+struct editor *editor_new(struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms)
 {
 	struct editor *e = calloc(1, sizeof(*e));
 	HistEventW event;
@@ -300,6 +339,10 @@ struct editor *editor_new(struct terminal *t)
 	if (e == NULL)
 		return NULL;
 	e->t = t;
+	e->complete = complete;
+	e->idle = idle;
+	e->arg = arg;
+	e->idle_ms = idle_ms;
 	e->el = el_init("sekisho", stdin, stdout, stderr);
 	e->history = history_winit();
 	if (e->el == NULL || e->history == NULL) {
@@ -352,7 +395,7 @@ static void keep_line(struct editor *e, const wchar_t *whole, size_t n, struct b
 	narrow(ret, whole, cursor < n ? cursor : n);
 }
 
-enum edit_result editor_read(struct editor *e, const char *prompt, int idle_ms, struct buf *ret)
+enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *ret)
 {
 	wchar_t *wide = widen(prompt);
 	int n = 0;
@@ -360,7 +403,7 @@ enum edit_result editor_read(struct editor *e, const char *prompt, int idle_ms, 
 	e->prompt = wide;
 	e->result = EDIT_LINE;
 	e->begun = false;
-	e->idle_ms = idle_ms;
+	e->was_idle = false;
 	terminal_mode(e->t, TERMINAL_COOKED);
 	const wchar_t *line = el_wgets(e->el, &n);
 	if (line == NULL && e->result == EDIT_LINE)
@@ -373,7 +416,7 @@ enum edit_result editor_read(struct editor *e, const char *prompt, int idle_ms, 
 		narrow(ret, line, (size_t)n);
 	}
 	terminal_mode(e->t, TERMINAL_WORKING);
-	if (e->result != EDIT_LINE && e->result != EDIT_COMPLETE)
+	if (e->result != EDIT_LINE)
 		terminal_write(e->t, e->result == EDIT_INTERRUPT ? "^C\r\n" : "\r\n", e->result == EDIT_INTERRUPT ? 4 : 2);
 	e->prompt = NULL;
 	free(wide);
@@ -383,30 +426,9 @@ enum edit_result editor_read(struct editor *e, const char *prompt, int idle_ms, 
 enum edit_result editor_ask(struct editor *e, const char *prompt, struct buf *ret)
 {
 	e->asking = true;
-	enum edit_result result = editor_read(e, prompt, -1, ret);
+	enum edit_result result = editor_read(e, prompt, ret);
 	e->asking = false;
 	return result;
-}
-
-void editor_insert(struct editor *e, unsigned drop, const char *text)
-{
-	struct buf before = {0}, behind = {0};
-	size_t at = e->cursor >= 0 ? (size_t)e->cursor : 0, n = e->pending != NULL ? wcslen(e->pending) : 0;
-
-	if (n > 0) {
-		narrow(&before, e->pending, at);
-		narrow(&behind, e->pending + at, n - at);
-	}
-	if (drop <= before.len)
-		before.len -= drop;
-	buf_adds(&before, text);
-	wchar_t *left = widen(buf_str(&before));
-	int cursor = (int)wcslen(left);
-	free(left);
-	buf_adds(&before, buf_str(&behind));
-	set_pending(e, widen(buf_str(&before)), cursor);
-	buf_free(&before);
-	buf_free(&behind);
 }
 
 void editor_remember(struct editor *e, const char *line)

@@ -5,6 +5,7 @@
 #define CONSOLE_SHELL_EDIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct buf;
 struct editor;
@@ -16,23 +17,19 @@ enum edit_result {
 	EDIT_EOF,	/* Ctrl-D at an empty line */
 	EDIT_END,	/* the line is lost, or the time is up */
 	EDIT_HELP,	/* `?`: the text up to the cursor is there */
-	EDIT_COMPLETE,	/* Tab: likewise */
+	EDIT_COMPLETE,	/* Tab, and nothing could be completed: likewise */
 	EDIT_TOO_LONG,	/* a line beyond LINE_BYTES_MAX came, and was thrown away whole */
-	EDIT_IDLE,	/* nothing was typed for that long */
 };
 
-/* NULL without memory. */
-struct editor *editor_new(struct terminal *t);
+/* Tab: what is to be written in the place of the *ret_drop bytes before the cursor; false when nothing can be completed. */
+typedef bool edit_complete_fn(void *arg, const char *before, size_t *ret_drop, struct buf *insert);
+
+/* `idle` is called when nothing was typed for so long. NULL without memory. */
+struct editor *editor_new(struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms);
 void editor_free(struct editor *e);
 
-/*
- * Reads a line behind the prompt. HELP and COMPLETE give the text before the cursor, and the next call goes on with the
- * whole line as it was (see editor_insert()). idle_ms < 0: for ever.
- */
-enum edit_result editor_read(struct editor *e, const char *prompt, int idle_ms, struct buf *ret);
-
-/* After COMPLETE: takes `drop` bytes before the cursor away and puts text there. */
-void editor_insert(struct editor *e, unsigned drop, const char *text);
+/* Reads a line behind the prompt. HELP and COMPLETE give the text before the cursor; the next call goes on with the line. */
+enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *ret);
 
 /* Adds a line to the history of this session. */
 void editor_remember(struct editor *e, const char *line);

@@ -107,7 +107,9 @@ bool line_read(struct line *l, const char *text, bool unfinished, struct buf *er
 	size_t n = strlen(text);
 	struct splitter s = {.l = l, .unfinished = unfinished, .error = error};
 
-	memset(l, 0, sizeof(*l));
+	l->raw = l->texts = NULL;
+	l->nwords = l->npipes = 0;
+	l->open = l->blank = false;
 	if (n > LINE_BYTES_MAX) {
 		buf_printf(error, _("the line is too long (at most %d bytes)"), LINE_BYTES_MAX);
 		return false;

@@ -291,9 +291,9 @@ bool terminal_probe(struct terminal *t)
 	end.tv_nsec %= 1000000000;
 	terminal_mode(t, TERMINAL_KEYS);
 	terminal_write(t, question, sizeof(question) - 1);
-	bool answered = read_report(t, &end, &row, &column, kept, sizeof(kept), &nkept);
+	t->answered = read_report(t, &end, &row, &column, kept, sizeof(kept), &nkept);
 	terminal_write(t, wipe, sizeof(wipe) - 1);
-	if (answered && unsized) {
+	if (t->answered && unsized) {
 		terminal_write(t, size, sizeof(size) - 1);
 		if (read_report(t, &end, &rows, &columns, kept, sizeof(kept), &nkept)) {
 			w.ws_row = (unsigned short)bounded(rows, TERMINAL_ROWS_MIN, 24);
@@ -304,5 +304,5 @@ bool terminal_probe(struct terminal *t)
 	}
 	terminal_unread(t, kept, nkept);
 	terminal_mode(t, TERMINAL_COOKED);
-	return answered && column == 3;
+	return t->answered && column == 3;
 }

@@ -31,6 +31,7 @@ struct terminal {
 	int in, out;
 	const char *name; /* TERM, one of the known ones */
 	bool dumb;	  /* understands no escape sequence */
+	bool answered;	  /* it said what terminal_probe() asked */
 	struct termios cooked;
 	unsigned rows, columns; /* now; both may be fixed by the user, 0 = not */
 	unsigned fixed_rows, fixed_columns;

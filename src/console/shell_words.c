@@ -143,19 +143,19 @@ static bool ambiguous(const struct walk *w, const struct line_word *word, struct
 	return true;
 }
 
-static void add(struct words *w, const char *word)
+static void add(struct typed_words *w, const char *word)
 {
 	/* args_parse() takes argv as main() has it and writes none of its texts. */
 	w->argv[w->argc++] = (char *)(uintptr_t)word;
 }
 
-bool words_expand(enum place place, const struct line *l, struct words *ret, struct buf *error)
+bool words_expand(enum place place, const struct line *l, struct typed_words *ret, struct buf *error)
 {
 	struct walk w = {.place = place, .table = commands};
 	unsigned n = line_command_words(l);
 	const char *written;
 
-	*ret = (struct words){.argc = 0};
+	*ret = (struct typed_words){.argc = 0};
 	add(ret, "sekisho");
 	for (unsigned i = 0; i < n && w.behind == 0; i++) {
 		const enum place before = w.place;
@@ -177,7 +177,7 @@ bool words_expand(enum place place, const struct line *l, struct words *ret, str
 	return true;
 }
 
-void words_free(struct words *w)
+void words_free(struct typed_words *w)
 {
 	buf_free(&w->raw);
 }

@@ -12,7 +12,7 @@
 struct shell;
 
 /* A command line with its abbreviations written out, for args_parse(). */
-struct words {
+struct typed_words {
 	enum place place; /* where it is read: that of the shell, or OPERATE behind `run` */
 	char *argv[2 * LINE_WORDS_MAX + 2];
 	int argc;
@@ -24,8 +24,8 @@ struct words {
  * options may be written without their "--". False with the message when a word is ambiguous. words_free() follows in each
  * case; the words point into `l`.
  */
-bool words_expand(enum place place, const struct line *l, struct words *ret, struct buf *error);
-void words_free(struct words *w);
+bool words_expand(enum place place, const struct line *l, struct typed_words *ret, struct buf *error);
+void words_free(struct typed_words *w);
 
 enum offer_kind {
 	OFFER_WORD, /* may be inserted */
