@@ -240,6 +240,7 @@ static void offer_value(struct buf *out, enum complete kind, const char *typed)
 
 	switch (kind) {
 	case COMPLETE_NOTHING:
+	case COMPLETE_LITERAL:
 	case COMPLETE_SEGMENT:
 	case COMPLETE_HOST:
 	case COMPLETE_RULE:

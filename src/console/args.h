@@ -35,6 +35,7 @@ enum complete {
 	COMPLETE_LANGUAGE,
 	COMPLETE_APPLICATION,
 	COMPLETE_COMMAND,
+	COMPLETE_LITERAL, /* the name itself, or one of those in it: "merge|replace" */
 	/* Names of the policy in force. */
 	COMPLETE_SEGMENT,
 	COMPLETE_HOST,

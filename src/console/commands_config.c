@@ -14,7 +14,10 @@ static const struct argument language_argument[] = {
 	END_ARGUMENTS,
 };
 static const struct argument rows_argument[] = {{N_("N"), N_("rows of the screen; 0: no pages")}, END_ARGUMENTS};
-static const struct argument columns_argument[] = {{N_("N"), N_("columns of the screen; 0: the terminal's own")}, END_ARGUMENTS};
+static const struct argument columns_argument[] = {
+	{N_("N"), N_("columns of the screen; 0: the terminal's own")},
+	END_ARGUMENTS,
+};
 
 static const struct command cli_commands[] = {
 	{
@@ -55,16 +58,17 @@ static const struct command set_commands[] = {
 };
 
 static const struct argument compare_arguments[] = {
-	{N_("running"), N_("with what is in force now, instead of what you began from"), .optional = true},
+	{"running", N_("with what is in force now, instead of what you began from"), .optional = true,
+		.complete = COMPLETE_LITERAL},
 	END_ARGUMENTS,
 };
 static const struct argument load_arguments[] = {
-	{N_("merge|replace"), N_("add to the candidate, or take its place")},
-	{N_("terminal"), N_("lines that you paste")},
+	{"merge|replace", N_("add to the candidate, or take its place"), .complete = COMPLETE_LITERAL},
+	{"terminal", N_("lines that you paste"), .complete = COMPLETE_LITERAL},
 	END_ARGUMENTS,
 };
 static const struct argument commit_arguments[] = {
-	{N_("confirmed"), N_("it returns by itself unless you confirm it"), .optional = true},
+	{"confirmed", N_("it returns by itself unless you confirm it"), .optional = true, .complete = COMPLETE_LITERAL},
 	{N_("MINUTES"), N_("within so many minutes (10 unless you say)"), .optional = true},
 	END_ARGUMENTS,
 };
@@ -84,8 +88,8 @@ const struct command config_commands[] = {
 		.word = "configure",
 		.places = PLACE_OPERATE,
 		.help = N_("change the policy"),
-		.about = N_("What you change is a candidate of your own; nothing is in force before `commit`. The gate keeps it, also when the line is "
-			    "lost."),
+		.about = N_("What you change is a candidate of your own; nothing is in force before `commit`. The gate "
+			    "keeps it, also when the line is lost."),
 		.run = verb_shell_configure,
 		.inside = true,
 	},

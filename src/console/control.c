@@ -160,7 +160,8 @@ bool control_try(struct console *c, const struct msg_request *q, int fd, int sec
 	if (sock < 0)
 		return false;
 	MSG_TEXT(request.language, i18n_language());
-	ok = msg_send(sock, MSG_REQUEST, 1, &request, &fd, fd >= 0 ? 1 : 0) == 0 && wait_readable(sock, seconds) && msg_recv(sock, ret) > 0;
+	ok = msg_send(sock, MSG_REQUEST, 1, &request, &fd, fd >= 0 ? 1 : 0) == 0 && wait_readable(sock, seconds) &&
+	     msg_recv(sock, ret) > 0;
 	close(sock);
 	if (ok && ret->type != want) {
 		msg_close_fds(ret);

@@ -45,7 +45,8 @@ void help_usage(struct buf *out, const struct args *a)
 	buf_printf(out, "%s ", _("usage:"));
 	size_t indent = text_width(buf_str(out) + start);
 	if (a->command == NULL)
-		buf_adds(&line, a->place == PLACE_OUTSIDE ? _("sekisho [--lang ja|en] [--root DIR] COMMAND ...") : _("COMMAND ..."));
+		buf_adds(&line, a->place != PLACE_OUTSIDE ? _("COMMAND ...")
+							  : _("sekisho [--lang ja|en] [--root DIR] COMMAND ..."));
 	else
 		usage_line(&line, a);
 	text_wrap(out, buf_str(&line), indent, indent + 2);

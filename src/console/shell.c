@@ -1,10 +1,10 @@
 /*
  * shell.c: the interactive shell: prompt, line, command, and again.
  *
- * Trust: it is the login shell of people whose rights are what the gate gives their uid, and nothing else of this machine:
- * no line starts a program, opens a file by a name with a path, or reaches another shell. The environment is cleared when
- * it begins; what is read of it is TERM (from a list) and the language.
- * Ctrl-C comes back to the prompt from wherever it is; a lost line ends the shell, and a candidate is kept by then.
+ * Trust: it is the login shell of people whose rights are what the gate gives their uid, and nothing else of
+ * this machine: no line starts a program, opens a file by a name with a path, or reaches another shell. The
+ * environment is cleared when it begins; what is read of it is TERM (from a list) and the language. Ctrl-C
+ * comes back to the prompt from wherever it is; a lost line ends the shell, and a candidate is kept by then.
  */
 #include "shell.h"
 
@@ -26,7 +26,8 @@
 
 #define KEEP_MS 1000 /* a candidate is kept when nothing was typed for so long */
 
-/* -- words to the user ------------------------------------------------------------------------------------ */
+/* -- words to the user ------------------------------------------------------------------------------------
+ */
 
 void shell_show(struct shell *sh, const char *text)
 {
@@ -63,7 +64,8 @@ static void complain(struct shell *sh, const char *text)
 	buf_free(&b);
 }
 
-/* -- one line ------------------------------------------------------------------------------------------------ */
+/* -- one line
+ * ------------------------------------------------------------------------------------------------ */
 
 struct work {
 	const struct args *a;
@@ -108,8 +110,12 @@ static int run_command(struct shell *sh, struct args *a, struct filters *f, stru
 	if (a->command->inside && !a->help)
 		return run_inside(sh, a);
 	bool live = a->command->live || (!a->command->rest && args_option(a, "--follow") != NULL);
-	return shell_run(sh, &(struct run){.work = a->help ? run_help : work, .arg = &w, .filters = f, .json = json, .live = live,
-		.talks = a->command->talks});
+	return shell_run(sh, &(struct run){.work = a->help ? run_help : work,
+				     .arg = &w,
+				     .filters = f,
+				     .json = json,
+				     .live = live,
+				     .talks = a->command->talks});
 }
 
 /* What is wrong with a line, and how the command goes. */
@@ -179,22 +185,25 @@ static void typed_line(struct shell *sh, const char *text)
 	buf_free(&b);
 }
 
-/* -- `?` and Tab ------------------------------------------------------------------------------------------ */
+/* -- `?` and Tab ------------------------------------------------------------------------------------------
+ */
 
 struct listing {
-	struct buf text;	/* of `?` */
-	struct buf common;	/* of Tab: what all candidates begin with */
-	unsigned n, words;	/* candidates; those that can be inserted */
+	struct buf text;   /* of `?` */
+	struct buf common; /* of Tab: what all candidates begin with */
+	unsigned n, words; /* candidates; those that can be inserted */
 	bool name;
 };
 
 static void add_row(struct listing *l, const char *word, const char *help)
 {
+	size_t width = text_width(word), at = width < 18 ? 21 : width + 3;
+
 	text_spaces(&l->text, 2);
 	text_pad(&l->text, word, 18);
 	if (help != NULL && help[0] != '\0') {
 		buf_addc(&l->text, ' ');
-		text_safe(&l->text, help);
+		text_wrap(&l->text, help, at, 21);
 	}
 	buf_addc(&l->text, '\n');
 }
@@ -236,7 +245,8 @@ static void show_help(struct shell *sh, const char *text)
 	listing_free(&l);
 }
 
-/* Tab: what can be written without a doubt goes to `insert` in the place of *ret_drop bytes. False when nothing can. */
+/* Tab: what can be written without a doubt goes to `insert` in the place of *ret_drop bytes. False when
+ * nothing can. */
 static bool complete(void *arg, const char *text, size_t *ret_drop, struct buf *insert)
 {
 	struct shell *sh = arg;
@@ -244,7 +254,8 @@ static bool complete(void *arg, const char *text, size_t *ret_drop, struct buf *
 	size_t typed = words_offer(sh, sh->place, text, list_offer, &l);
 	const char *common = buf_str(&l.common);
 	/* What is typed may be in quotes: the whole word is written anew. */
-	bool grows = l.common.len > 0 && (strncmp(common, text + strlen(text) - typed, typed) != 0 || l.common.len > typed);
+	bool grows = l.common.len > 0 &&
+		     (strncmp(common, text + strlen(text) - typed, typed) != 0 || l.common.len > typed);
 
 	*ret_drop = typed;
 	if (l.words == 1 && l.n == 1) {
@@ -257,7 +268,8 @@ static bool complete(void *arg, const char *text, size_t *ret_drop, struct buf *
 	return insert->len > 0;
 }
 
-/* -- the loop ------------------------------------------------------------------------------------------------ */
+/* -- the loop
+ * ------------------------------------------------------------------------------------------------ */
 
 static void make_prompt(struct shell *sh, struct buf *b)
 {
@@ -266,7 +278,8 @@ static void make_prompt(struct shell *sh, struct buf *b)
 	buf_clear(b);
 	if (sh->place == PLACE_CONFIGURE && level[0] != '\0') {
 		buf_printf(b, "[%s]", level);
-		buf_addc(b, text_width(buf_str(b)) + strlen(sh->user) + strlen(sh->host) + 4 > sh->terminal->columns / 2 ? '\n' : ' ');
+		size_t width = text_width(buf_str(b)) + strlen(sh->user) + strlen(sh->host) + 4;
+		buf_addc(b, width > sh->terminal->columns / 2 ? '\n' : ' ');
 	}
 	if (strlen(sh->user) + strlen(sh->host) + 3 < sh->terminal->columns / 2)
 		buf_printf(b, "%s@%s", sh->user, sh->host);
@@ -289,7 +302,8 @@ static bool one_line(struct shell *sh, struct buf *prompt, struct buf *text)
 		show_help(sh, buf_str(text));
 		break;
 	case EDIT_TOO_LONG:
-		buf_printf(text, _("the line is too long (at most %d bytes); nothing was done"), LINE_BYTES_MAX / 4);
+		buf_printf(text, _("the line is too long (at most %d characters); nothing was done"),
+			LINE_BYTES_MAX / 4);
 		complain(sh, buf_str(text));
 		break;
 	case EDIT_EOF:
@@ -326,7 +340,8 @@ static void idle(void *arg)
 		shell_draft_keep(sh);
 }
 
-/* -- begin and end -------------------------------------------------------------------------------------------- */
+/* -- begin and end
+ * -------------------------------------------------------------------------------------------- */
 
 /* Names of the one who is here and of the machine, without any library that reads more than /etc/passwd. */
 static void find_names(struct shell *sh)
@@ -379,7 +394,8 @@ static void greet(struct shell *sh, bool asked_terminal)
 	session_greeting(sh->session, &b);
 	buf_adds(&b, _("`?` lists what can be typed; `help guide` explains the work step by step.\n"));
 	if (asked_terminal)
-		buf_adds(&b, i18n_language()[0] == 'j' ? "English: set cli language en\n" : "Japanese: set cli language ja\n");
+		buf_adds(&b, i18n_language()[0] == 'j' ? "English: set cli language en\n"
+						       : "Japanese: set cli language ja\n");
 	shell_show(sh, buf_str(&b));
 	buf_free(&b);
 }
@@ -402,22 +418,25 @@ static int start(struct shell *sh, const char *named)
 int shell_main(const char *root, const char *language, bool login)
 {
 	static struct terminal terminal;
-	struct shell sh = {.console = {.root = login ? "" : root, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO},
-		.place = PLACE_OPERATE, .terminal = &terminal};
+	struct shell sh = {
+		.console = {.root = login ? "" : root, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO},
+		.place = PLACE_OPERATE,
+		.terminal = &terminal};
 	const char *named = named_language(language);
 
 	if (!terminal_open(&terminal))
 		return console_fail(CONSOLE_USAGE, "%s", _("this is no terminal"));
 	fix_environment(terminal.name);
 	bool japanese = terminal_probe(&terminal);
-	i18n_init(named != NULL && (named[0] == 'e' || !terminal.answered || japanese) ? named : japanese ? "ja" : "en");
+	i18n_init(named != NULL ? named : japanese ? "ja" : "en");
 	sh.console.shell = &sh;
 	int code = start(&sh, named);
 	terminal_close(&terminal);
 	return code;
 }
 
-/* -- commands of the shell itself --------------------------------------------------------------------------- */
+/* -- commands of the shell itself ---------------------------------------------------------------------------
+ */
 
 int verb_shell_configure(struct console *c, const struct args *a)
 {
@@ -450,7 +469,9 @@ static int size_argument(const char *text, int least)
 	char *end;
 	long v = strtol(text, &end, 10);
 
-	return *text == '\0' || *end != '\0' || v < 0 || v > TERMINAL_SIZE_MAX || (v != 0 && v < least) ? -1 : (int)v;
+	return *text == '\0' || *end != '\0' || v < 0 || v > TERMINAL_SIZE_MAX || (v != 0 && v < least)
+		       ? -1
+		       : (int)v;
 }
 
 int verb_shell_length(struct console *c, const struct args *a)
@@ -458,7 +479,8 @@ int verb_shell_length(struct console *c, const struct args *a)
 	int v = size_argument(a->words[0], TERMINAL_ROWS_MIN);
 
 	if (v < 0)
-		return console_fail(CONSOLE_USAGE, _("a number from %d to %d, or 0 for no pages"), TERMINAL_ROWS_MIN, TERMINAL_SIZE_MAX);
+		return console_fail(CONSOLE_USAGE, _("a number from %d to %d, or 0 for no pages"),
+			TERMINAL_ROWS_MIN, TERMINAL_SIZE_MAX);
 	c->shell->no_more = v == 0;
 	c->shell->terminal->fixed_rows = (unsigned)v;
 	terminal_resize(c->shell->terminal);
@@ -470,8 +492,8 @@ int verb_shell_width(struct console *c, const struct args *a)
 	int v = size_argument(a->words[0], TERMINAL_COLUMNS_MIN);
 
 	if (v < 0)
-		return console_fail(CONSOLE_USAGE, _("a number from %d to %d, or 0 for the terminal's own"), TERMINAL_COLUMNS_MIN,
-			TERMINAL_SIZE_MAX);
+		return console_fail(CONSOLE_USAGE, _("a number from %d to %d, or 0 for the terminal's own"),
+			TERMINAL_COLUMNS_MIN, TERMINAL_SIZE_MAX);
 	c->shell->terminal->fixed_columns = (unsigned)v;
 	terminal_resize(c->shell->terminal);
 	return CONSOLE_OK;

@@ -22,14 +22,14 @@ struct shell {
 	struct session *session; /* with the gate; NULL when it does not keep one */
 	struct draft *draft;	 /* of configuration mode */
 	struct names *names;
-	bool no_more;  /* no pager */
+	bool no_more; /* no pager */
 	bool leaving;
 	char user[64], host[64];
 };
 
 /*
- * The shell, until the user leaves. `login`: it is what the account logs in to, and the environment is not believed.
- * Returns an exit code.
+ * The shell, until the user leaves. `login`: it is what the account logs in to, and the environment is not
+ * believed. Returns an exit code.
  */
 int shell_main(const char *root, const char *language, bool login);
 
@@ -41,7 +41,8 @@ void shell_names(struct shell *sh, enum complete kind, void (*fn)(void *arg, con
 void shell_names_free(struct shell *sh);
 
 /* Offers what may follow in a row whose words are those of the policy. */
-void shell_schema_offer(struct shell *sh, const struct command *row, const char *text, offer_fn *fn, void *arg);
+void shell_schema_offer(
+	struct shell *sh, const struct command *row, const char *text, offer_fn *fn, void *arg);
 
 /* Text of ours through the pager. */
 void shell_show(struct shell *sh, const char *text);

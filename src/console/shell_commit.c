@@ -1,8 +1,9 @@
 /*
  * shell_commit.c: configuration mode: `check`, `commit`, `confirm`, `rollback`, `update`.
  *
- * A commit names the generation that its candidate was begun from. When another is in force by then nothing is committed:
- * what the other one changed is shown, and `update` carries one's own changes over to it, whole or not at all.
+ * A commit names the generation that its candidate was begun from. When another is in force by then nothing
+ * is committed: what the other one changed is shown, and `update` carries one's own changes over to it, whole
+ * or not at all.
  */
 #include "shell.h"
 
@@ -25,7 +26,9 @@
 
 #define MINUTES_MAX 1440u
 
-/* -- check --------------------------------------------------------------------------------------------------------- */
+/* -- check
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Line n of a text. */
 static void add_line(struct buf *out, const struct buf *text, uint32_t n)
@@ -67,7 +70,9 @@ static int check_text(struct console *c, const struct buf *text, const struct ar
 	if (code == CONSOLE_OK) {
 		for (size_t i = 0; i < f.diags.n; i++)
 			add_finding(&c->out, text, &f.diags.items[i]);
-		buf_printf(&c->out, f.usable ? _("usable; %zu errors, %zu warnings\n") : _("NOT usable; %zu errors, %zu warnings\n"),
+		buf_printf(&c->out,
+			f.usable ? _("usable; %zu errors, %zu warnings\n")
+				 : _("NOT usable; %zu errors, %zu warnings\n"),
 			f.diags.nerrors, f.diags.nwarnings);
 		code = f.usable ? CONSOLE_OK : CONSOLE_REFUSED;
 	}
@@ -85,7 +90,8 @@ int verb_config_check(struct console *c, const struct args *a)
 	return code;
 }
 
-/* -- commit -------------------------------------------------------------------------------------------------------- */
+/* -- commit
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct commit {
 	struct shell *sh;
@@ -104,7 +110,8 @@ static int send_commit(struct console *c, void *arg)
 }
 
 /* A text for the record: given on the line, or asked for. False when it was not said. */
-static bool ask_text(struct shell *sh, const char *given, const char *question, const char *otherwise, char *dst, size_t size)
+static bool ask_text(struct shell *sh, const char *given, const char *question, const char *otherwise,
+	char *dst, size_t size)
 {
 	struct buf answer = {0};
 	bool ok = given != NULL || shell_ask(sh, question, &answer);
@@ -125,24 +132,32 @@ static int ask_all(struct shell *sh, const struct args *a, struct msg_request *q
 
 	buf_printf(&who, _("who puts it in force [%s]: "), sh->user);
 	bool ok = ask_text(sh, args_option(a, "--who"), buf_str(&who), sh->user, q->who, sizeof(q->who)) &&
-		  ask_text(sh, args_option(a, "--why"), _("why (kept in the history): "), NULL, q->why, sizeof(q->why)) &&
-		  ask_text(sh, args_option(a, "--approval"), _("number of the approval, if there is one: "), "", q->approval,
-			  sizeof(q->approval));
+		  ask_text(sh, args_option(a, "--why"), _("why (kept in the history): "), NULL, q->why,
+			  sizeof(q->why)) &&
+		  ask_text(sh, args_option(a, "--approval"), _("number of the approval, if there is one: "),
+			  "", q->approval, sizeof(q->approval));
 	buf_free(&who);
-	return ok ? CONSOLE_OK : console_fail(CONSOLE_REFUSED, "%s", _("not committed: who and why must be said, not too long"));
+	return ok ? CONSOLE_OK
+		  : console_fail(CONSOLE_REFUSED, "%s",
+			    _("not committed: who and why must be said, not too long"));
 }
 
 /* Another generation is in force than the one that this candidate was begun from. */
 static int underneath(struct console *c, const struct draft *d, uint32_t now, const struct buf *running)
 {
-	buf_printf(&c->out, _("NOT put in force: the policy changed underneath. You began from generation %u; %u is in force now.\n"), d->base,
-		now);
+	buf_printf(&c->out,
+		_("NOT put in force: the policy changed underneath. You began from generation %u; %u is in "
+		  "force "
+		  "now.\n"),
+		d->base, now);
 	buf_adds(&c->out, _("What was changed meanwhile:\n"));
 	size_t before = c->out.len;
-	candidate_compare((const char *)d->base_text.data, d->base_text.len, (const char *)running->data, running->len, &c->out);
+	candidate_compare((const char *)d->base_text.data, d->base_text.len, (const char *)running->data,
+		running->len, &c->out);
 	if (c->out.len == before)
 		buf_adds(&c->out, _("no difference\n"));
-	buf_adds(&c->out, _("`update` carries your changes over to it; then look at `compare` and commit again.\n"));
+	buf_adds(&c->out,
+		_("`update` carries your changes over to it; then look at `compare` and commit again.\n"));
 	return CONSOLE_REFUSED;
 }
 
@@ -180,7 +195,8 @@ static bool take_minutes(const struct args *a, uint32_t *ret)
 	*ret = 0;
 	if (a->nwords == 0)
 		return true;
-	if (strcmp(a->words[0], "confirmed") == 0 && v >= 1 && v <= MINUTES_MAX && (a->nwords < 2 || *end == '\0')) {
+	if (strcmp(a->words[0], "confirmed") == 0 && v >= 1 && v <= MINUTES_MAX &&
+		(a->nwords < 2 || *end == '\0')) {
 		*ret = (uint32_t)v;
 		return true;
 	}
@@ -197,11 +213,14 @@ static int run_commit(struct commit *x, const struct args *a)
 	draft_keep(x->sh, x->sh->draft);
 	code = shell_run(x->sh, &(struct run){.work = send_commit, .arg = x});
 	if (code == RUN_INTERRUPTED)
-		buf_adds(&x->sh->console.out, _("the gate goes on with what it was asked; `run show log commits` says what became of it\n"));
+		buf_adds(&x->sh->console.out, _("the gate goes on with what it was asked; `run show log "
+						"commits` says what became of it\n"));
 	if (code != CONSOLE_OK)
 		return code;
 	if (x->q.argument > 0)
-		buf_printf(&x->sh->console.out, _("it returns to the generation before in %u minutes unless you `confirm`\n"), x->q.argument);
+		buf_printf(&x->sh->console.out,
+			_("it returns to the generation before in %u minutes unless you `confirm`\n"),
+			x->q.argument);
 	after_commit(x->sh);
 	return CONSOLE_OK;
 }
@@ -217,7 +236,8 @@ int verb_config_commit(struct console *c, const struct args *a)
 	if (!take_minutes(a, &x.q.argument)) {
 		code = CONSOLE_USAGE;
 	} else if (changes.len == 0) {
-		code = console_fail(CONSOLE_REFUSED, "%s", _("there is nothing to commit: the candidate is what is in force"));
+		code = console_fail(CONSOLE_REFUSED, "%s",
+			_("there is nothing to commit: the candidate is what is in force"));
 	} else if ((code = check_base(c, d)) == CONSOLE_OK) {
 		draft_text(d, &x.text);
 		shell_show(c->shell, _("what will change:\n"));
@@ -229,7 +249,8 @@ int verb_config_commit(struct console *c, const struct args *a)
 	return code;
 }
 
-/* -- what comes after ---------------------------------------------------------------------------------------------- */
+/* -- what comes after
+ * ---------------------------------------------------------------------------------------------- */
 
 static int send_request(struct console *c, void *arg)
 {
@@ -253,7 +274,8 @@ int verb_config_rollback(struct console *c, const struct args *a)
 	unsigned long n = strtoul(a->words[0], &end, 10);
 
 	if (*end != '\0' || n == 0 || n > UINT32_MAX)
-		return console_fail(CONSOLE_USAGE, "%s", _("rollback takes the number of a generation (`run show log commits` lists them)"));
+		return console_fail(CONSOLE_USAGE, "%s",
+			_("rollback takes the number of a generation (`run show log commits` lists them)"));
 	x.q.argument = (uint32_t)n;
 	int code = ask_all(c->shell, a, &x.q);
 	if (code == CONSOLE_OK)
@@ -295,14 +317,17 @@ static int carry_over(struct console *c, struct draft *d, uint32_t now, const st
 	carry(&lines, &changes, '+');
 	carry(&lines, &changes, '!');
 	struct candidate *onto = candidate_new((const char *)running->data, running->len, &diags);
-	bool ok = onto != NULL && candidate_load(onto, (const char *)lines.data, lines.len, false, &done, &diags) == 0;
+	bool ok = onto != NULL &&
+		  candidate_load(onto, (const char *)lines.data, lines.len, false, &done, &diags) == 0;
 	if (ok) {
 		candidate_print(onto, NULL, &merged);
 		ok = draft_restart(d, &merged, running, now);
 		d->kept = ok ? d->kept - 1 : d->kept;
-		buf_printf(&c->out, _("your changes stand on generation %u now; look at them with `compare`\n"), now);
+		buf_printf(&c->out,
+			_("your changes stand on generation %u now; look at them with `compare`\n"), now);
 	} else {
-		buf_adds(&c->out, _("your changes do not fit; nothing was changed. Where both changed the same:\n"));
+		buf_adds(&c->out,
+			_("your changes do not fit; nothing was changed. Where both changed the same:\n"));
 		for (size_t i = 0; i < diags.n; i++) {
 			add_line(&c->out, &lines, diags.items[i].line);
 			text_safe(&c->out, diags.items[i].what);

@@ -1,8 +1,8 @@
 /*
  * shell_config.c: configuration mode: the words that change and show the candidate.
  *
- * Nothing here touches what is in force. An edit is whole or not at all, and what is wrong with it is said at once
- * (candidate.h); whether the whole fits together is said by `check` and `commit` (shell_commit.c).
+ * Nothing here touches what is in force. An edit is whole or not at all, and what is wrong with it is said at
+ * once (candidate.h); whether the whole fits together is said by `check` and `commit` (shell_commit.c).
  */
 #include "shell.h"
 
@@ -41,7 +41,8 @@ bool shell_configure(struct shell *sh)
 		return false;
 	session_configure(sh->session, true);
 	sh->place = PLACE_CONFIGURE;
-	buf_printf(&sh->console.out, _("configuration mode: begun from generation %u; `commit` puts it in force, `exit` leaves\n"),
+	buf_printf(&sh->console.out,
+		_("configuration mode: begun from generation %u; `commit` puts it in force, `exit` leaves\n"),
 		sh->draft->base);
 	return true;
 }
@@ -60,8 +61,10 @@ void shell_deconfigure(struct shell *sh)
 {
 	if (changed(sh->draft)) {
 		bool kept = draft_keep(sh, sh->draft);
-		if (!shell_confirm(sh, kept ? _("There are changes that are not in force. They are kept. Leave? [y/N] ")
-					   : _("There are changes that are not in force. They will be LOST. Leave? [y/N] ")))
+		if (!shell_confirm(sh,
+			    kept ? _("There are changes that are not in force. They are kept. Leave? [y/N] ")
+				 : _("There are changes that are not in force. They will be LOST. Leave? "
+				     "[y/N] ")))
 			return;
 	} else {
 		draft_forget(sh);
@@ -72,7 +75,8 @@ void shell_deconfigure(struct shell *sh)
 	sh->place = PLACE_OPERATE;
 }
 
-/* -- edits ------------------------------------------------------------------------------------------------------ */
+/* -- edits
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct edit {
 	struct draft *d;
@@ -106,8 +110,10 @@ static int edit_end(struct edit *e, struct console *c, int result)
 		buf_addc(&c->out, '\n');
 	}
 	if (result < 0 && e->diags.n == 0)
-		buf_printf(&c->out, "%s\n", result == -ENOENT ? _("that is not there") : result == -EEXIST ? _("the name is taken")
-													   : strerror(-result));
+		buf_printf(&c->out, "%s\n",
+			result == -ENOENT   ? _("that is not there")
+			: result == -EEXIST ? _("the name is taken")
+					    : strerror(-result));
 	buf_free(&e->path);
 	arena_free(e->arena);
 	return result < 0 ? CONSOLE_REFUSED : CONSOLE_OK;
@@ -205,7 +211,8 @@ int verb_config_move(struct console *c, const struct args *a)
 		edit_expand(&e, CANDIDATE_FOR_ENTRY);
 		code = edit_end(&e, c, candidate_move(e.d->c, buf_str(&e.path), before, other, &e.diags));
 	} else {
-		code = console_fail(CONSOLE_USAGE, "%s", _("move WORDS before|after NAME; such as: move allow a before b"));
+		code = console_fail(CONSOLE_USAGE, "%s",
+			_("move WORDS before|after NAME; such as: move allow a before b"));
 	}
 	buf_free(&path);
 	return code;
@@ -217,7 +224,8 @@ int verb_config_annotate(struct console *c, const struct args *a)
 	struct edit e;
 
 	if (a->nrest == 0)
-		return console_fail(CONSOLE_USAGE, "%s", _("annotate WORDS \"TEXT\"; \"\" takes the note away"));
+		return console_fail(
+			CONSOLE_USAGE, "%s", _("annotate WORDS \"TEXT\"; \"\" takes the note away"));
 	for (int i = 0; i < a->nrest - 1; i++) {
 		if (i > 0)
 			buf_addc(&path, ' ');
@@ -229,7 +237,8 @@ int verb_config_annotate(struct console *c, const struct args *a)
 	return edit_end(&e, c, candidate_annotate(e.d->c, buf_str(&e.path), a->rest[a->nrest - 1], &e.diags));
 }
 
-/* -- levels ------------------------------------------------------------------------------------------------------ */
+/* -- levels
+ * ------------------------------------------------------------------------------------------------------ */
 
 int verb_config_edit(struct console *c, const struct args *a)
 {
@@ -272,7 +281,8 @@ int verb_config_top(struct console *c, const struct args *a)
 	return CONSOLE_OK;
 }
 
-/* -- to look ---------------------------------------------------------------------------------------------------- */
+/* -- to look
+ * ---------------------------------------------------------------------------------------------------- */
 
 int verb_config_show(struct console *c, const struct args *a)
 {
@@ -282,7 +292,8 @@ int verb_config_show(struct console *c, const struct args *a)
 	edit_expand(&e, CANDIDATE_FOR_ENTRY);
 	int result = candidate_print(e.d->c, buf_str(&e.path), &c->out);
 	if (result < 0)
-		candidate_delete(e.d->c, buf_str(&e.path), &e.diags); /* says what is wrong with the words; this is a copy of the candidate */
+		candidate_delete(e.d->c, buf_str(&e.path),
+			&e.diags); /* says what is wrong with the words; this is a copy of the candidate */
 	return edit_end(&e, c, result);
 }
 
@@ -301,7 +312,8 @@ int verb_config_compare(struct console *c, const struct args *a)
 		code = CONSOLE_ENV;
 	} else {
 		draft_text(d, &text);
-		candidate_compare((const char *)now.data, now.len, (const char *)text.data, text.len, &c->out);
+		candidate_compare(
+			(const char *)now.data, now.len, (const char *)text.data, text.len, &c->out);
 	}
 	if (code == CONSOLE_OK && c->out.len == 0)
 		buf_adds(&c->out, _("no difference\n"));
@@ -310,7 +322,8 @@ int verb_config_compare(struct console *c, const struct args *a)
 	return code;
 }
 
-/* -- much at once ------------------------------------------------------------------------------------------------ */
+/* -- much at once
+ * ------------------------------------------------------------------------------------------------ */
 
 #define CTRL_C 3
 #define CTRL_D 4
@@ -328,7 +341,8 @@ static bool read_paste(struct terminal *t, struct buf *ret)
 			break;
 		char s = byte == '\r' ? '\n' : (char)byte;
 		if (byte == '\b' || byte == 0x7f) {
-			while (ret->len > 0 && ret->data[ret->len - 1] != '\n' && (ret->data[--ret->len] & 0xc0) == 0x80)
+			while (ret->len > 0 && ret->data[ret->len - 1] != '\n' &&
+				(ret->data[--ret->len] & 0xc0) == 0x80)
 				;
 			terminal_write(t, "\b \b", 3);
 			continue;
@@ -387,7 +401,8 @@ int verb_config_discard(struct console *c, const struct args *a)
 	return CONSOLE_OK;
 }
 
-/* -- what may follow --------------------------------------------------------------------------------------------- */
+/* -- what may follow
+ * --------------------------------------------------------------------------------------------- */
 
 struct schema_offer {
 	offer_fn *fn;
@@ -398,12 +413,16 @@ static bool offer_schema(void *arg, const char *word, enum candidate_word kind, 
 {
 	const struct schema_offer *o = arg;
 
-	o->fn(o->arg, word, kind == CANDIDATE_KEYWORD || kind == CANDIDATE_VALUE ? OFFER_WORD : kind == CANDIDATE_NAME ? OFFER_NAME : OFFER_FORM,
+	o->fn(o->arg, word,
+		kind == CANDIDATE_KEYWORD || kind == CANDIDATE_VALUE ? OFFER_WORD
+		: kind == CANDIDATE_NAME			     ? OFFER_NAME
+								     : OFFER_FORM,
 		help);
 	return true;
 }
 
-void shell_schema_offer(struct shell *sh, const struct command *row, const char *text, offer_fn *fn, void *arg)
+void shell_schema_offer(
+	struct shell *sh, const struct command *row, const char *text, offer_fn *fn, void *arg)
 {
 	struct schema_offer o = {fn, arg};
 	struct buf line = {0};
@@ -414,6 +433,7 @@ void shell_schema_offer(struct shell *sh, const struct command *row, const char 
 	if (line.len > 0)
 		buf_addc(&line, ' ');
 	buf_adds(&line, text);
-	candidate_complete(sh->draft->c, (enum candidate_use)(row->schema - 1), buf_str(&line), offer_schema, &o);
+	candidate_complete(
+		sh->draft->c, (enum candidate_use)(row->schema - 1), buf_str(&line), offer_schema, &o);
 	buf_free(&line);
 }

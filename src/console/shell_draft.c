@@ -1,9 +1,9 @@
 /*
  * shell_draft.c: a candidate: begun from the policy in force, kept by the gate, taken up again.
  *
- * The gate keeps the text for this user while he edits, so that a lost line loses nothing, and the number of the generation
- * that he began from: whoever commits first wins, and the other is told (shell_commit.c). A gate that cannot keep it is
- * no reason not to edit; it is said once.
+ * The gate keeps the text for this user while he edits, so that a lost line loses nothing, and the number of
+ * the generation that he began from: whoever commits first wins, and the other is told (shell_commit.c). A
+ * gate that cannot keep it is no reason not to edit; it is said once.
  */
 #include "shell_draft.h"
 
@@ -71,7 +71,8 @@ bool draft_running(struct shell *sh, uint32_t *ret_generation, struct buf *ret_t
 {
 	struct buf text = {0};
 	uint32_t generation = generation_now(sh);
-	bool ok = generation == 0 || (running_read(&sh->console, &text) == CONSOLE_OK && canonical(&text, ret_text));
+	bool ok = generation == 0 ||
+		  (running_read(&sh->console, &text) == CONSOLE_OK && canonical(&text, ret_text));
 
 	if (ok)
 		*ret_generation = generation;
@@ -103,7 +104,8 @@ static bool base_text(struct shell *sh, uint32_t number, struct buf *ret)
 	bool ok = false;
 
 	if (control_try(&sh->console, &q, -1, ANSWER_SECONDS, MSG_OPENED, &m)) {
-		ok = m.nfds == 1 && control_read_fd(m.fds[0], LIMIT_POLICY_BYTES, &text) && canonical(&text, ret);
+		ok = m.nfds == 1 && control_read_fd(m.fds[0], LIMIT_POLICY_BYTES, &text) &&
+		     canonical(&text, ret);
 		msg_close_fds(&m);
 	}
 	buf_free(&text);
@@ -139,7 +141,8 @@ static bool take_up(struct shell *sh, struct draft *d, uint32_t running, const s
 		buf_add(&base, now->data, now->len);
 	ok = ok && draft_restart(d, &text, &base, generation);
 	if (ok)
-		buf_adds(&sh->console.out, _("your candidate was kept; it goes on as you left it (`compare` shows it, `discard` drops it)\n"));
+		buf_adds(&sh->console.out, _("your candidate was kept; it goes on as you left it (`compare` "
+					     "shows it, `discard` drops it)\n"));
 	buf_free(&text);
 	buf_free(&base);
 	return ok;
@@ -153,7 +156,8 @@ struct draft *draft_begin(struct shell *sh)
 
 	if (d == NULL)
 		abort();
-	if (!draft_running(sh, &running, &now) || (!take_up(sh, d, running, &now) && !draft_restart(d, &now, &now, running))) {
+	if (!draft_running(sh, &running, &now) ||
+		(!take_up(sh, d, running, &now) && !draft_restart(d, &now, &now, running))) {
 		draft_free(d);
 		d = NULL;
 	}
@@ -181,7 +185,8 @@ void draft_changes(const struct draft *d, struct buf *out)
 	struct buf text = {0};
 
 	draft_text(d, &text);
-	candidate_compare((const char *)d->base_text.data, d->base_text.len, (const char *)text.data, text.len, out);
+	candidate_compare(
+		(const char *)d->base_text.data, d->base_text.len, (const char *)text.data, text.len, out);
 	buf_free(&text);
 }
 

@@ -25,7 +25,8 @@ struct draft {
 /* The policy in force: its generation and its text in canonical order. False with the message printed. */
 bool draft_running(struct shell *sh, uint32_t *ret_generation, struct buf *ret_text);
 
-/* Begins from the text that the gate keeps for this user, or from the policy in force. NULL with the message printed. */
+/* Begins from the text that the gate keeps for this user, or from the policy in force. NULL with the message
+ * printed. */
 struct draft *draft_begin(struct shell *sh);
 void draft_free(struct draft *d); /* NULL is allowed */
 

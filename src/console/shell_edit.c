@@ -1,12 +1,14 @@
 /*
  * shell_edit.c: line editing by libedit, with its doors shut.
  *
- * libedit can start an editor (vi-histedit), run its own command language on a key (ed-command: rebinding, files), read
- * ~/.editrc and save histories. None of that is reachable: no file is sourced, every key is unbound first and only those
- * in the table below get a meaning, none of which leads to another map, a prompt of libedit's own, or a quoted insert.
- * Bytes come through our own reader: UTF-8 is decoded here, what is none becomes U+FFFD, which line_read() refuses with its
- * column; late answers of the terminal to our questions are swallowed; a line beyond LINE_BYTES_MAX is thrown away whole.
- * Limits: HISTORY_LINES lines are remembered, for this session only.
+ * libedit can start an editor (vi-histedit), run its own command language on a key (ed-command: rebinding,
+ * files), read
+ * ~/.editrc and save histories. None of that is reachable: no file is sourced, every key is unbound first and
+ * only those in the table below get a meaning, none of which leads to another map, a prompt of libedit's own,
+ * or a quoted insert. Bytes come through our own reader: UTF-8 is decoded here, what is none becomes U+FFFD,
+ * which line_read() refuses with its column; late answers of the terminal to our questions are swallowed; a
+ * line beyond LINE_BYTES_MAX is thrown away whole. Limits: HISTORY_LINES lines are remembered, for this
+ * session only.
  */
 #include "shell_edit.h"
 
@@ -33,9 +35,8 @@ struct editor {
 	enum edit_result result;
 	const wchar_t *prompt;
 	wchar_t *pending; /* text to begin with */
-	int cursor;	  /* where in it; -1 = at its end */
+	int cursor;	  /* where in it */
 	bool asking;
-	bool begun;
 	edit_complete_fn *complete;
 	void (*idle)(void *arg);
 	void *arg;
@@ -43,7 +44,8 @@ struct editor {
 	bool was_idle;
 };
 
-/* -- wide and back ---------------------------------------------------------------------------------------- */
+/* -- wide and back ----------------------------------------------------------------------------------------
+ */
 
 static wchar_t *widen(const char *s)
 {
@@ -143,27 +145,11 @@ static int end_with(struct editor *e, enum edit_result result)
 	return 0;
 }
 
-static void begin_with_pending(struct editor *e)
-{
-	if (e->begun)
-		return;
-	e->begun = true;
-	if (e->pending == NULL)
-		return;
-	el_winsertstr(e->el, e->pending);
-	if (e->cursor >= 0)
-		el_cursor(e->el, e->cursor - (int)wcslen(e->pending));
-	free(e->pending);
-	e->pending = NULL;
-	el_wset(e->el, EL_REFRESH);
-}
-
 static int read_character(EditLine *el, wchar_t *ret)
 {
 	struct editor *e;
 
 	el_wget(el, EL_CLIENTDATA, &e);
-	begin_with_pending(e);
 	for (;;) {
 		int byte = terminal_byte(e->t, e->was_idle ? -1 : e->idle_ms);
 		if (byte == TERMINAL_RESIZED) {
@@ -191,7 +177,8 @@ static int read_character(EditLine *el, wchar_t *ret)
 	}
 }
 
-/* -- keys ---------------------------------------------------------------------------------------------------- */
+/* -- keys
+ * ---------------------------------------------------------------------------------------------------- */
 
 static unsigned char ends_with(EditLine *el, enum edit_result result)
 {
@@ -206,6 +193,22 @@ static unsigned char on_interrupt(EditLine *el, int c)
 {
 	(void)c;
 	return ends_with(el, EDIT_INTERRUPT);
+}
+
+/* The line goes on with what it was: editor_read() pushes this key. */
+static unsigned char on_begin(EditLine *el, int c)
+{
+	struct editor *e;
+
+	(void)c;
+	el_wget(el, EL_CLIENTDATA, &e);
+	if (e->pending == NULL)
+		return CC_ERROR;
+	el_winsertstr(el, e->pending);
+	el_cursor(el, e->cursor - (int)wcslen(e->pending));
+	free(e->pending);
+	e->pending = NULL;
+	return CC_REFRESH;
 }
 
 static unsigned char on_eof(EditLine *el, int c)
@@ -293,16 +296,46 @@ static unsigned char on_complete(EditLine *el, int c)
 static const struct {
 	const wchar_t *key, *function;
 } keys[] = {
-	{L"^A", L"ed-move-to-beg"}, {L"^B", L"ed-prev-char"}, {L"^C", L"sekisho-interrupt"}, {L"^D", L"sekisho-eof"},
-	{L"^E", L"ed-move-to-end"}, {L"^F", L"ed-next-char"}, {L"^H", L"em-delete-prev-char"}, {L"\\177", L"em-delete-prev-char"},
-	{L"^I", L"sekisho-complete"}, {L"^J", L"ed-newline"}, {L"^M", L"ed-newline"}, {L"^K", L"ed-kill-line"},
-	{L"^L", L"ed-clear-screen"}, {L"^N", L"ed-next-history"}, {L"^P", L"ed-prev-history"}, {L"^R", L"ed-search-prev-history"},
-	{L"^U", L"em-kill-line"}, {L"^W", L"ed-delete-prev-word"}, {L"^Y", L"em-yank"}, {L"?", L"sekisho-help"},
-	{L"^[[A", L"ed-prev-history"}, {L"^[[B", L"ed-next-history"}, {L"^[[C", L"ed-next-char"}, {L"^[[D", L"ed-prev-char"},
-	{L"^[OA", L"ed-prev-history"}, {L"^[OB", L"ed-next-history"}, {L"^[OC", L"ed-next-char"}, {L"^[OD", L"ed-prev-char"},
-	{L"^[[H", L"ed-move-to-beg"}, {L"^[[F", L"ed-move-to-end"}, {L"^[OH", L"ed-move-to-beg"}, {L"^[OF", L"ed-move-to-end"},
-	{L"^[[1~", L"ed-move-to-beg"}, {L"^[[4~", L"ed-move-to-end"}, {L"^[[3~", L"ed-delete-next-char"},
-	{L"^[b", L"ed-prev-word"}, {L"^[f", L"em-next-word"}, {L"^[d", L"em-delete-next-word"}, {L"^[\\177", L"ed-delete-prev-word"},
+	{L"^A", L"ed-move-to-beg"},
+	{L"^B", L"ed-prev-char"},
+	{L"^C", L"sekisho-interrupt"},
+	{L"^D", L"sekisho-eof"},
+	{L"^E", L"ed-move-to-end"},
+	{L"^F", L"ed-next-char"},
+	{L"^H", L"em-delete-prev-char"},
+	{L"\\177", L"em-delete-prev-char"},
+	{L"^I", L"sekisho-complete"},
+	{L"^J", L"ed-newline"},
+	{L"^M", L"ed-newline"},
+	{L"^K", L"ed-kill-line"},
+	{L"^L", L"ed-clear-screen"},
+	{L"^N", L"ed-next-history"},
+	{L"^P", L"ed-prev-history"},
+	{L"^R", L"ed-search-prev-history"},
+	{L"^U", L"em-kill-line"},
+	{L"^W", L"ed-delete-prev-word"},
+	{L"^Y", L"em-yank"},
+	{L"^]", L"sekisho-begin"},
+	{L"?", L"sekisho-help"},
+	{L"^[[A", L"ed-prev-history"},
+	{L"^[[B", L"ed-next-history"},
+	{L"^[[C", L"ed-next-char"},
+	{L"^[[D", L"ed-prev-char"},
+	{L"^[OA", L"ed-prev-history"},
+	{L"^[OB", L"ed-next-history"},
+	{L"^[OC", L"ed-next-char"},
+	{L"^[OD", L"ed-prev-char"},
+	{L"^[[H", L"ed-move-to-beg"},
+	{L"^[[F", L"ed-move-to-end"},
+	{L"^[OH", L"ed-move-to-beg"},
+	{L"^[OF", L"ed-move-to-end"},
+	{L"^[[1~", L"ed-move-to-beg"},
+	{L"^[[4~", L"ed-move-to-end"},
+	{L"^[[3~", L"ed-delete-next-char"},
+	{L"^[b", L"ed-prev-word"},
+	{L"^[f", L"em-next-word"},
+	{L"^[d", L"em-delete-next-word"},
+	{L"^[\\177", L"ed-delete-prev-word"},
 };
 
 static void bind_keys(EditLine *el)
@@ -310,18 +343,22 @@ static void bind_keys(EditLine *el)
 	wchar_t key[8];
 
 	el_wset(el, EL_ADDFN, L"sekisho-interrupt", L"", on_interrupt);
+	el_wset(el, EL_ADDFN, L"sekisho-begin", L"", on_begin);
 	el_wset(el, EL_ADDFN, L"sekisho-eof", L"", on_eof);
 	el_wset(el, EL_ADDFN, L"sekisho-help", L"", on_help);
 	el_wset(el, EL_ADDFN, L"sekisho-complete", L"", on_complete);
 	for (int c = 1; c < 256; c++) {
 		swprintf(key, 8, L"\\%03o", (unsigned)c);
-		el_wset(el, EL_BIND, key, c >= 0x20 && c != 0x7f && (c < 0x80 || c >= 0xa0) ? L"ed-insert" : L"ed-unassigned", NULL);
+		el_wset(el, EL_BIND, key,
+			c >= 0x20 && c != 0x7f && (c < 0x80 || c >= 0xa0) ? L"ed-insert" : L"ed-unassigned",
+			NULL);
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		el_wset(el, EL_BIND, keys[i].key, keys[i].function, NULL);
 }
 
-/* -- the editor ---------------------------------------------------------------------------------------------- */
+/* -- the editor
+ * ---------------------------------------------------------------------------------------------- */
 
 static wchar_t *show_prompt(EditLine *el)
 {
@@ -331,7 +368,8 @@ static wchar_t *show_prompt(EditLine *el)
 	return (wchar_t *)(uintptr_t)e->prompt;
 }
 
-struct editor *editor_new(struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms)
+struct editor *editor_new(
+	struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms)
 {
 	struct editor *e = calloc(1, sizeof(*e));
 	HistEventW event;
@@ -402,9 +440,10 @@ enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *r
 
 	e->prompt = wide;
 	e->result = EDIT_LINE;
-	e->begun = false;
 	e->was_idle = false;
 	terminal_mode(e->t, TERMINAL_COOKED);
+	if (e->pending != NULL)
+		el_wpush(e->el, L"\035");
 	const wchar_t *line = el_wgets(e->el, &n);
 	if (line == NULL && e->result == EDIT_LINE)
 		e->result = EDIT_END;
@@ -417,7 +456,8 @@ enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *r
 	}
 	terminal_mode(e->t, TERMINAL_WORKING);
 	if (e->result != EDIT_LINE)
-		terminal_write(e->t, e->result == EDIT_INTERRUPT ? "^C\r\n" : "\r\n", e->result == EDIT_INTERRUPT ? 4 : 2);
+		terminal_write(e->t, e->result == EDIT_INTERRUPT ? "^C\r\n" : "\r\n",
+			e->result == EDIT_INTERRUPT ? 4 : 2);
 	e->prompt = NULL;
 	free(wide);
 	return e->result;

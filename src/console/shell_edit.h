@@ -21,14 +21,17 @@ enum edit_result {
 	EDIT_TOO_LONG,	/* a line beyond LINE_BYTES_MAX came, and was thrown away whole */
 };
 
-/* Tab: what is to be written in the place of the *ret_drop bytes before the cursor; false when nothing can be completed. */
+/* Tab: what is to be written in the place of the *ret_drop bytes before the cursor; false when nothing can be
+ * completed. */
 typedef bool edit_complete_fn(void *arg, const char *before, size_t *ret_drop, struct buf *insert);
 
 /* `idle` is called when nothing was typed for so long. NULL without memory. */
-struct editor *editor_new(struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms);
+struct editor *editor_new(
+	struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms);
 void editor_free(struct editor *e);
 
-/* Reads a line behind the prompt. HELP and COMPLETE give the text before the cursor; the next call goes on with the line. */
+/* Reads a line behind the prompt. HELP and COMPLETE give the text before the cursor; the next call goes on
+ * with the line. */
 enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *ret);
 
 /* Adds a line to the history of this session. */

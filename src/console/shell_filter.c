@@ -1,8 +1,8 @@
 /*
  * shell_filter.c: the pipes of the shell. None of them starts a program or opens a file.
  *
- * A pattern is a fixed string, and letters of ASCII match in both cases. Memory: a line at a time; `last` holds at most
- * FILTER_LAST_MAX lines of FILTER_LAST_BYTES in all, the newest.
+ * A pattern is a fixed string, and letters of ASCII match in both cases. Memory: a line at a time; `last`
+ * holds at most FILTER_LAST_MAX lines of FILTER_LAST_BYTES in all, the newest.
  */
 #include "shell_filter.h"
 
@@ -15,7 +15,8 @@
 enum kind { MATCH, EXCEPT, COUNT, LAST, SET, JSON, NO_MORE, KINDS };
 
 const struct filter_word filter_words[] = {
-	[MATCH] = {"match", N_("TEXT"), N_("only lines that hold this text (no pattern; A and a are the same)")},
+	[MATCH] = {"match", N_("TEXT"),
+		N_("only lines that hold this text (no pattern; A and a are the same)")},
 	[EXCEPT] = {"except", N_("TEXT"), N_("only lines that do not hold this text")},
 	[COUNT] = {"count", NULL, N_("how many lines there are")},
 	[LAST] = {"last", N_("N"), N_("only the last N lines")},
@@ -27,9 +28,9 @@ const struct filter_word filter_words[] = {
 
 struct filter {
 	enum kind kind;
-	char *text;    /* of MATCH, EXCEPT */
-	size_t n;      /* of LAST: how many; of COUNT: how many so far */
-	char **ring;   /* of LAST */
+	char *text;  /* of MATCH, EXCEPT */
+	size_t n;    /* of LAST: how many; of COUNT: how many so far */
+	char **ring; /* of LAST */
 	size_t at, held, bytes;
 };
 
@@ -81,7 +82,9 @@ static bool take(struct filter *f, const struct line *l, unsigned from, unsigned
 		return unknown(from < to ? l->words[from].text : "", error);
 	unsigned wanted = filter_words[kind].value != NULL ? 2 : 1;
 	if (to - from != wanted) {
-		buf_printf(error, wanted == 2 ? _("| %s takes one word (in quotes when it holds blanks)") : _("| %s takes no word"),
+		buf_printf(error,
+			wanted == 2 ? _("| %s takes one word (in quotes when it holds blanks)")
+				    : _("| %s takes no word"),
 			filter_words[kind].word);
 		return false;
 	}
@@ -193,7 +196,8 @@ static void pass(struct filters *f, unsigned i, const char *line)
 {
 	for (; i < f->n; i++) {
 		struct filter *x = &f->v[i];
-		if ((x->kind == MATCH && !holds(line, x->text)) || (x->kind == EXCEPT && holds(line, x->text)))
+		if ((x->kind == MATCH && !holds(line, x->text)) ||
+			(x->kind == EXCEPT && holds(line, x->text)))
 			return;
 		if (x->kind == SET && strncmp(line, "set ", 4) != 0)
 			return;

@@ -29,7 +29,8 @@ void filters_free(struct filters *f);
 bool filters_json(const struct filters *f);
 bool filters_no_more(const struct filters *f);
 
-/* One line of output, without its end; what passes goes to the sink. At the end filters_end() gives what was held back. */
+/* One line of output, without its end; what passes goes to the sink. At the end filters_end() gives what was
+ * held back. */
 void filters_line(struct filters *f, const char *line, filter_sink *sink, void *arg);
 void filters_end(struct filters *f, filter_sink *sink, void *arg);
 

@@ -1,8 +1,9 @@
 /*
  * shell_line.c: splits what was typed into words.
  *
- * Input: a line of at most LINE_BYTES_MAX bytes from a terminal, typed or pasted by a person who may be hostile. Nothing
- * in it is expanded: no variables, no patterns, no home directories, no history, no other programs.
+ * Input: a line of at most LINE_BYTES_MAX bytes from a terminal, typed or pasted by a person who may be
+ * hostile. Nothing in it is expanded: no variables, no patterns, no home directories, no history, no other
+ * programs.
  */
 #include "shell_line.h"
 
@@ -46,8 +47,10 @@ static bool check_text(struct splitter *s)
 		bool bad = c == TEXT_BAD || c == 0xfffd;
 		if (!bad && (c >= 0x20 || c == '\t') && (c < 0x7f || c >= 0xa0))
 			continue;
-		buf_printf(s->error, bad ? _("column %u: this is no UTF-8; the terminal must be set to UTF-8")
-					 : _("column %u: a control character"), column(s));
+		buf_printf(s->error,
+			bad ? _("column %u: this is no UTF-8; the terminal must be set to UTF-8")
+			    : _("column %u: a control character"),
+			column(s));
 		return false;
 	}
 	s->at = s->l->raw;
@@ -88,7 +91,8 @@ static bool take_word(struct splitter *s)
 		buf_printf(s->error, _("at most %d words"), LINE_WORDS_MAX);
 		return false;
 	}
-	*w = (struct line_word){.text = s->out, .start = (size_t)(s->at - s->l->raw), .quoted = *s->at == '"'};
+	*w = (struct line_word){
+		.text = s->out, .start = (size_t)(s->at - s->l->raw), .quoted = *s->at == '"'};
 	if (w->quoted) {
 		if (!take_quoted(s))
 			return false;

@@ -14,14 +14,14 @@ struct buf;
 #define LINE_PIPES_MAX 8
 
 struct line_word {
-	char *text; /* quotes and escapes resolved */
+	char *text;	   /* quotes and escapes resolved */
 	size_t start, end; /* where it stands in the line */
 	bool quoted;
 };
 
 struct line {
-	char *raw;	/* the line itself */
-	char *texts;	/* memory of the words */
+	char *raw;   /* the line itself */
+	char *texts; /* memory of the words */
 	struct line_word words[LINE_WORDS_MAX];
 	unsigned nwords;
 	unsigned pipes[LINE_PIPES_MAX]; /* index of the first word behind each "|" */
@@ -31,9 +31,10 @@ struct line {
 };
 
 /*
- * Splits a line as a policy's line is split: blanks between words, "…" with \" and \\ inside, `#` before a word begins a
- * comment; and `|`, alone or in front of a word, begins a pipe. With `unfinished` a quotation may be open at the end.
- * False with the message in `error` when the line cannot be split. line_free() follows in each case.
+ * Splits a line as a policy's line is split: blanks between words, "…" with \" and \\ inside, `#` before a
+ * word begins a comment; and `|`, alone or in front of a word, begins a pipe. With `unfinished` a quotation
+ * may be open at the end. False with the message in `error` when the line cannot be split. line_free()
+ * follows in each case.
  */
 bool line_read(struct line *l, const char *text, bool unfinished, struct buf *error);
 void line_free(struct line *l);

@@ -1,8 +1,8 @@
 /*
  * shell_names.c: names of the policy in force, for completion.
  *
- * They are read from its lines of set, which is much quicker than to read a policy of 10 000 flows as a whole, and again
- * when they are older than FRESH_SECONDS. A name that is missing here is no error anywhere.
+ * They are read from its lines of set, which is much quicker than to read a policy of 10 000 flows as a
+ * whole, and again when they are older than FRESH_SECONDS. A name that is missing here is no error anywhere.
  */
 #include "control.h"
 #include "shell.h"
@@ -80,7 +80,8 @@ static void refresh(struct shell *sh)
 		buf_clear(&sh->names->text[k]);
 	if (m.u.msg_opened.ok && m.nfds == 1 && control_read_fd(m.fds[0], LIMIT_POLICY_BYTES, &text)) {
 		buf_str(&text);
-		for (char *line = strtok_r((char *)text.data, "\r\n", &save); line != NULL; line = strtok_r(NULL, "\r\n", &save))
+		for (char *line = strtok_r((char *)text.data, "\r\n", &save); line != NULL;
+			line = strtok_r(NULL, "\r\n", &save))
 			take_line(sh->names, line);
 	}
 	msg_close_fds(&m);

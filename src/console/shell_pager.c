@@ -1,9 +1,10 @@
 /*
  * shell_pager.c: `--More--`.
  *
- * Every key has an answer: space shows a page, Enter a line, q and Ctrl-C end, any other key says so. It starts no program
- * and knows no commands. Lines are made safe once more on their way out, so that nothing that a command forgot reaches
- * the terminal as a control character; a line is broken at a blank where one is near, and never through a character.
+ * Every key has an answer: space shows a page, Enter a line, q and Ctrl-C end, any other key says so. It
+ * starts no program and knows no commands. Lines are made safe once more on their way out, so that nothing
+ * that a command forgot reaches the terminal as a control character; a line is broken at a blank where one is
+ * near, and never through a character.
  */
 #include "shell_pager.h"
 
@@ -43,7 +44,8 @@ static void wipe(struct pager *p, size_t columns)
 /* The first that fits the terminal. */
 static const char *prompt(const struct pager *p, bool explain)
 {
-	const char *texts[] = {_("--More-- space: a page  Enter: a line  q: end"), _("--More-- space Enter q"), _("--More--")};
+	const char *texts[] = {_("--More-- space: a page  Enter: a line  q: end"),
+		_("--More-- space Enter q"), _("--More--")};
 
 	for (size_t i = explain ? 0 : 2; i < 3; i++)
 		if (text_width(texts[i]) < p->t->columns)
@@ -66,7 +68,8 @@ static void wait_key(struct pager *p)
 			p->left = p->t->rows - 1;
 		else if (key == '\r' || key == '\n')
 			p->left = 1;
-		else if (key == 'q' || key == 'Q' || key == CTRL_C || key == CTRL_D || key == TERMINAL_END || key == TERMINAL_INTERRUPT)
+		else if (key == 'q' || key == 'Q' || key == CTRL_C || key == CTRL_D || key == TERMINAL_END ||
+			 key == TERMINAL_INTERRUPT)
 			p->stopped = true;
 		else
 			explain = key != TERMINAL_RESIZED;
@@ -92,7 +95,8 @@ static void show_row(struct pager *p, const char *row, size_t n)
 		p->left--;
 }
 
-/* Where a row that begins at s ends: behind a blank when there is one in its last third; *ret_next: where the next begins. */
+/* Where a row that begins at s ends: behind a blank when there is one in its last third; *ret_next: where the
+ * next begins. */
 static size_t row_end(const char *s, size_t columns, size_t *ret_next)
 {
 	size_t at = 0, used = 0, blank = 0, len;

@@ -12,8 +12,8 @@ struct terminal;
 
 struct pager {
 	struct terminal *t;
-	bool paging;  /* stop at each page */
-	bool stopped; /* the reader wants no more, or the line is lost */
+	bool paging;   /* stop at each page */
+	bool stopped;  /* the reader wants no more, or the line is lost */
 	unsigned left; /* rows until the page is full */
 };
 

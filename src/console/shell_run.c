@@ -1,11 +1,11 @@
 /*
  * shell_run.c: runs a command's work as a child of the shell.
  *
- * A child, since then Ctrl-C always comes back to the prompt, whatever the work is waiting for or calculating, and what
- * it allocated is gone with it. It executes no program: it is this process's own copy. Its output comes through a pipe a
- * piece at a time, and is read only as fast as the terminal takes it: nothing piles up in between.
- * A lost line (SIGHUP) ends the shell, and the child with it; what the gate was asked by then, it finishes or leaves as a
- * whole.
+ * A child, since then Ctrl-C always comes back to the prompt, whatever the work is waiting for or
+ * calculating, and what it allocated is gone with it. It executes no program: it is this process's own copy.
+ * Its output comes through a pipe a piece at a time, and is read only as fast as the terminal takes it:
+ * nothing piles up in between. A lost line (SIGHUP) ends the shell, and the child with it; what the gate was
+ * asked by then, it finishes or leaves as a whole.
  */
 #include "shell_run.h"
 
@@ -48,14 +48,18 @@ struct running {
 
 static void child(struct running *x, int out, int err)
 {
-	struct console c = {.root = x->sh->console.root, .shell = x->sh, .json = x->r->json, .in_fd = STDIN_FILENO,
+	struct console c = {.root = x->sh->console.root,
+		.shell = x->sh,
+		.json = x->r->json,
+		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO};
 
 	terminal_child();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!x->r->talks) {
 		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+		if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+			dup2(err, STDERR_FILENO) < 0)
 			_exit(CONSOLE_ENV);
 	}
 	int code = x->r->work(&c, x->r->arg);
@@ -208,7 +212,8 @@ int shell_run(struct shell *sh, const struct run *r)
 	x.err.fd = err[0];
 	terminal_mode(sh->terminal, r->talks ? TERMINAL_COOKED : TERMINAL_WORKING);
 	(void)terminal_interrupted();
-	pager_begin(&x.pager, sh->terminal, !r->live && !sh->no_more && (r->filters == NULL || !filters_no_more(r->filters)));
+	pager_begin(&x.pager, sh->terminal,
+		!r->live && !sh->no_more && (r->filters == NULL || !filters_no_more(r->filters)));
 	x.pid = fork();
 	if (x.pid == 0)
 		child(&x, out[1], err[1]);

@@ -14,16 +14,16 @@ struct run {
 	int (*work)(struct console *c, void *arg);
 	void *arg;
 	struct filters *filters; /* may be NULL */
-	bool json;  /* console.json of the work */
-	bool live;  /* without pager */
-	bool talks; /* the terminal is its own */
+	bool json;		 /* console.json of the work */
+	bool live;		 /* without pager */
+	bool talks;		 /* the terminal is its own */
 };
 
 #define RUN_INTERRUPTED 130 /* the exit code when Ctrl-C ended it */
 
 /*
- * Runs the work until it ends, Ctrl-C ends it, or the reader has seen enough (then the result is CONSOLE_OK). Returns its
- * exit code. Nothing that it does to the shell's memory is seen here.
+ * Runs the work until it ends, Ctrl-C ends it, or the reader has seen enough (then the result is CONSOLE_OK).
+ * Returns its exit code. Nothing that it does to the shell's memory is seen here.
  */
 int shell_run(struct shell *sh, const struct run *r);
 

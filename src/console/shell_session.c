@@ -1,9 +1,9 @@
 /*
  * shell_session.c: the connection that stays open while somebody is here.
  *
- * By it the gate knows who is here, records that he came, what he did and that he left (the connection ends with the
- * shell, however that ends). When the gate was restarted a new session begins at the next report. Without a gate the
- * shell works all the same, and what asks the gate says that it is not there.
+ * By it the gate knows who is here, records that he came, what he did and that he left (the connection ends
+ * with the shell, however that ends). When the gate was restarted a new session begins at the next report.
+ * Without a gate the shell works all the same, and what asks the gate says that it is not there.
  */
 #include "shell_session.h"
 

@@ -13,8 +13,8 @@ struct console;
 struct session;
 
 /*
- * Begins a session; the name of the machine as the policy has it goes to `host`. NULL when the gate does not run or keeps
- * none: the shell works all the same, and what it asks says so.
+ * Begins a session; the name of the machine as the policy has it goes to `host`. NULL when the gate does not
+ * run or keeps none: the shell works all the same, and what it asks says so.
  */
 struct session *session_open(struct console *c, char *host, size_t size);
 void session_close(struct session *s); /* NULL is allowed, here and below */
@@ -25,7 +25,8 @@ void session_greeting(const struct session *s, struct buf *out);
 /* A line was run: it becomes a record. */
 void session_report(struct session *s, const char *line, int code);
 
-/* Configuration mode begins or ends; its time begins anew, with a reason. False when the gate did not take it. */
+/* Configuration mode begins or ends; its time begins anew, with a reason. False when the gate did not take
+ * it. */
 bool session_configure(struct session *s, bool on);
 bool session_extend(struct session *s, const char *why);
 /* Until when configuration mode may last, wall seconds; 0 = no limit. */

@@ -1,12 +1,11 @@
 /*
  * shell_terminal.c: bytes from and to a terminal.
  *
- * Input: keys, pasted text, answers of the terminal to our questions, and noise of a serial line. Signals are blocked
- * except while we wait, so that each is noticed at a known place and none is lost between a look and a wait.
- * Output is written in pieces that fit the line's buffer: Ctrl-C is heard within a piece also at 9600 baud, and what the
- * kernel still holds is thrown away then.
- * TERM is believed only when it is in a list; every other terminal is a dumb one.
- * Standards: ECMA-48 (CPR, CUP), DEC VT100 (DECSC, DECRC).
+ * Input: keys, pasted text, answers of the terminal to our questions, and noise of a serial line. Signals are
+ * blocked except while we wait, so that each is noticed at a known place and none is lost between a look and
+ * a wait. Output is written in pieces that fit the line's buffer: Ctrl-C is heard within a piece also at 9600
+ * baud, and what the kernel still holds is thrown away then. TERM is believed only when it is in a list;
+ * every other terminal is a dumb one. Standards: ECMA-48 (CPR, CUP), DEC VT100 (DECSC, DECRC).
  */
 #include "shell_terminal.h"
 
@@ -85,8 +84,8 @@ bool terminal_interrupted(void)
 /* The terminals whose descriptions (terminfo) are on the image. */
 static const char *known_name(const char *name)
 {
-	static const char *const names[] = {"vt100", "vt102", "vt220", "linux", "xterm", "xterm-color", "xterm-256color", "screen",
-		"screen-256color", "tmux", "tmux-256color", "ansi"};
+	static const char *const names[] = {"vt100", "vt102", "vt220", "linux", "xterm", "xterm-color",
+		"xterm-256color", "screen", "screen-256color", "tmux", "tmux-256color", "ansi"};
 
 	for (size_t i = 0; name != NULL && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -142,11 +141,13 @@ void terminal_resize(struct terminal *t)
 
 	(void)ioctl(t->out, TIOCGWINSZ, &w);
 	t->rows = t->fixed_rows != 0 ? t->fixed_rows : bounded(w.ws_row, TERMINAL_ROWS_MIN, 24);
-	t->columns = t->fixed_columns != 0 ? t->fixed_columns : bounded(w.ws_col, TERMINAL_COLUMNS_MIN, TEXT_COLUMNS);
+	t->columns = t->fixed_columns != 0 ? t->fixed_columns
+					   : bounded(w.ws_col, TERMINAL_COLUMNS_MIN, TEXT_COLUMNS);
 	text_set_columns(t->columns);
 }
 
-/* -- bytes ------------------------------------------------------------------------------------------------ */
+/* -- bytes ------------------------------------------------------------------------------------------------
+ */
 
 static int read_more(struct terminal *t)
 {
@@ -243,15 +244,18 @@ static int left_ms(const struct timespec *end)
 }
 
 /* One report "ESC [ ROW ; COLUMN R"; other bytes go to kept. False when it did not come by `end`. */
-static bool read_report(struct terminal *t, const struct timespec *end, unsigned *ret_row, unsigned *ret_column, uint8_t *kept,
-	size_t size, size_t *nkept)
+static bool read_report(struct terminal *t, const struct timespec *end, unsigned *ret_row,
+	unsigned *ret_column, uint8_t *kept, size_t size, size_t *nkept)
 {
 	char seen[16];
 	size_t n = 0;
 	int byte;
 
 	while ((byte = terminal_byte(t, left_ms(end))) >= 0 || byte == TERMINAL_RESIZED) {
-		bool fits = byte >= 0 && (n == 0 ? byte == 033 : n == 1 ? byte == '[' : (byte >= '0' && byte <= '9') || byte == ';' || byte == 'R');
+		bool fits = byte >= 0 &&
+			    (n == 0	     ? byte == 033
+				    : n == 1 ? byte == '['
+					     : (byte >= '0' && byte <= '9') || byte == ';' || byte == 'R');
 		if (byte < 0)
 			continue;
 		if (!fits || n == sizeof(seen) - 1) {

@@ -22,7 +22,7 @@ enum terminal_event {
 };
 
 enum terminal_mode {
-	TERMINAL_COOKED, /* as we found it */
+	TERMINAL_COOKED,  /* as we found it */
 	TERMINAL_WORKING, /* a command runs: no echo, Ctrl-C is a signal */
 	TERMINAL_KEYS,	  /* we read keys: Ctrl-C is the byte 3 */
 };
@@ -39,7 +39,8 @@ struct terminal {
 	size_t nahead, at;
 };
 
-/* Takes the terminal on descriptors 0 and 1; false when they are none. The signals of the shell are set up. */
+/* Takes the terminal on descriptors 0 and 1; false when they are none. The signals of the shell are set up.
+ */
 bool terminal_open(struct terminal *t);
 
 /* As it was found. */
@@ -51,8 +52,8 @@ void terminal_mode(struct terminal *t, enum terminal_mode mode);
 void terminal_resize(struct terminal *t);
 
 /*
- * Asks the terminal, within a fraction of a second, how many columns a Japanese character takes, and its size where the
- * system does not know that. True when it shows Japanese. Keys that were hit meanwhile are kept.
+ * Asks the terminal, within a fraction of a second, how many columns a Japanese character takes, and its size
+ * where the system does not know that. True when it shows Japanese. Keys that were hit meanwhile are kept.
  */
 bool terminal_probe(struct terminal *t);
 

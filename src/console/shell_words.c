@@ -1,9 +1,9 @@
 /*
  * shell_words.c: words of a line against the table of commands.
  *
- * Input: a line that line_read() split. A word of the table may be shortened to what is unique; an option may be written
- * without "--" (`show log drops since 1h from lgwan`) where the command takes no further word of its own, or by its whole
- * name; a word in quotes is never one of ours.
+ * Input: a line that line_read() split. A word of the table may be shortened to what is unique; an option may
+ * be written without "--" (`show log drops since 1h from lgwan`) where the command takes no further word of
+ * its own, or by its whole name; a word in quotes is never one of ours.
  */
 #include "shell_words.h"
 
@@ -95,7 +95,8 @@ static void enter(struct walk *w, const struct command *row, unsigned i)
 	}
 }
 
-/* One word further; *ret_written: how it is written out. False when the table has no such word, or several. */
+/* One word further; *ret_written: how it is written out. False when the table has no such word, or several.
+ */
 static bool step(struct walk *w, const struct line_word *word, unsigned i, const char **ret_written)
 {
 	unsigned n;
@@ -113,7 +114,8 @@ static bool step(struct walk *w, const struct line_word *word, unsigned i, const
 		enter(w, row, i);
 		return true;
 	}
-	int k = begins(word->text, "--") && !word->quoted ? args_option_index(w->command->options, word->text) : find_option(w, word);
+	int k = begins(word->text, "--") && !word->quoted ? args_option_index(w->command->options, word->text)
+							  : find_option(w, word);
 	if (k >= 0) {
 		const struct option *o = &w->command->options[k];
 		w->given |= UINT64_C(1) << k;
@@ -223,6 +225,20 @@ static void offer_form(const struct offers *o, const char *name)
 	buf_free(&form);
 }
 
+/* Each word of "a|b". */
+static void offer_literals(const struct offers *o, const char *words)
+{
+	struct buf word = {0};
+
+	for (const char *end; *words != '\0'; words = *end == '\0' ? end : end + 1) {
+		end = strchrnul(words, '|');
+		buf_clear(&word);
+		buf_add(&word, words, (size_t)(end - words));
+		offer(o, buf_str(&word), OFFER_WORD, o->help);
+	}
+	buf_free(&word);
+}
+
 /* What stands for a value called `name`. */
 static void offer_value(const struct offers *o, enum complete kind, const char *name)
 {
@@ -241,6 +257,9 @@ static void offer_value(const struct offers *o, enum complete kind, const char *
 		break;
 	case COMPLETE_COMMAND:
 		offer_rows(o, commands, o->sh->place);
+		break;
+	case COMPLETE_LITERAL:
+		offer_literals(o, name);
 		break;
 	case COMPLETE_SEGMENT:
 	case COMPLETE_HOST:
@@ -304,8 +323,9 @@ static void offer_behind(struct offers *o, const struct line *l, unsigned n, enu
 		if (!step(&w, &l->words[i], i, &written))
 			return;
 	if (w.behind > 0 && w.command->schema != 0)
-		shell_schema_offer(o->sh, w.command, l->raw + (w.behind < l->nwords ? l->words[w.behind].start : strlen(l->raw)),
-			o->fn, o->arg);
+		shell_schema_offer(o->sh, w.command,
+			l->raw + (w.behind < l->nwords ? l->words[w.behind].start : strlen(l->raw)), o->fn,
+			o->arg);
 	else if (w.awaits != NULL) {
 		o->help = _(w.awaits->help);
 		offer_value(o, w.awaits->complete, _(w.awaits->value));
@@ -338,8 +358,8 @@ size_t words_offer(struct shell *sh, enum place place, const char *text, offer_f
 
 void words_quoted(struct buf *out, const char *word)
 {
-	bool plain = word[0] != '\0' && word[0] != '|' && word[0] != '#' && word[0] != '-' && strpbrk(word, " \t\"\\?") == NULL &&
-		     strstr(word, "\xe3\x80\x80") == NULL;
+	bool plain = word[0] != '\0' && word[0] != '|' && word[0] != '#' && word[0] != '-' &&
+		     strpbrk(word, " \t\"\\?") == NULL && strstr(word, "\xe3\x80\x80") == NULL;
 
 	if (plain) {
 		buf_adds(out, word);

@@ -1,5 +1,6 @@
 /*
- * shell_words.h: the words of a line against the table of commands: abbreviations written out, and what may follow.
+ * shell_words.h: the words of a line against the table of commands: abbreviations written out, and what may
+ * follow.
  */
 #ifndef CONSOLE_SHELL_WORDS_H
 #define CONSOLE_SHELL_WORDS_H
@@ -20,9 +21,9 @@ struct typed_words {
 };
 
 /*
- * Fills *ret from the words of a command (without its pipes). Words of the table may be abbreviated when they are unique;
- * options may be written without their "--". False with the message when a word is ambiguous. words_free() follows in each
- * case; the words point into `l`.
+ * Fills *ret from the words of a command (without its pipes). Words of the table may be abbreviated when they
+ * are unique; options may be written without their "--". False with the message when a word is ambiguous.
+ * words_free() follows in each case; the words point into `l`.
  */
 bool words_expand(enum place place, const struct line *l, struct typed_words *ret, struct buf *error);
 void words_free(struct typed_words *w);
@@ -35,8 +36,8 @@ enum offer_kind {
 typedef void offer_fn(void *arg, const char *word, enum offer_kind kind, const char *help);
 
 /*
- * Offers what may stand in the place of the last word of `text`, or behind it when it ends in a blank. Returns the bytes
- * of text that an offered word takes the place of.
+ * Offers what may stand in the place of the last word of `text`, or behind it when it ends in a blank.
+ * Returns the bytes of text that an offered word takes the place of.
  */
 size_t words_offer(struct shell *sh, enum place place, const char *text, offer_fn *fn, void *arg);
 
