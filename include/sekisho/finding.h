@@ -83,6 +83,12 @@
 		N_("look at who sends it (sekisho log mail)"))                                                  \
 	X(MAIL_STOPPED, "mail-stopped", 2, S, N_("a flood of mail was stopped"),                                \
 		N_("look at who sends it (sekisho log mail), then: sekisho mail resume"))                       \
+	X(CUT, "cut", 1, S, N_("an emergency cut is in force"),                                                 \
+		N_("when its cause is gone: sekisho restore NUMBER"))                                           \
+	X(CUTS_BROKEN, "cuts-broken", 2, S, N_("the stored list of emergency cuts cannot be read: everything is cut"), \
+		N_("look at the records for what was cut, cut that again, then: sekisho restore NUMBER"))       \
+	X(CUTS_UNSTORED, "cuts-unstored", 2, S, N_("emergency cuts could not be stored: they end with a restart"), \
+		N_("check the storage; pull the cable of what must stay cut"))                                  \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

@@ -33,6 +33,7 @@
 	X(10, FLOOD_SLOW, "flood-slow", 451, "4.7.1", N_("too many mails in a short time; try again later"))      \
 	X(11, FLOOD_STOPPED, "flood-stopped", 421, "4.7.1",                                                       \
 		N_("mail is stopped because of a flood until someone in charge resumes it"))                      \
+	X(12, CUT, "cut", 421, "4.3.2", N_("mail is stopped by an emergency cut; try again later"))              \
 	/* the envelope */                                                                                        \
 	X(20, SENDER_DOMAIN, "sender-domain", 550, "5.7.1", N_("mail of this sender's domain does not leave by this gate")) \
 	X(21, RELAY, "relay", 550, "5.7.1", N_("the mail gate takes mail for its own domains only"))              \

@@ -313,6 +313,35 @@ struct msg_mail_status {
 };
 enum msg_mail_flood { MSG_MAIL_CALM = 0, MSG_MAIL_SLOWED = 1, MSG_MAIL_STOPPED = 2 };
 
+/*
+ * sekishod -> sekisho-maild, before the kernel has it, and as the answer to MSG_VERB_CUTS: the emergency cuts that hold, all
+ * of them. fds: [sealed memfd: struct cuts of cut.h].
+ */
+struct msg_cuts {
+	uint32_t n, level; /* how many, enum alert_level */
+};
+
+/* -- Evidence: sekishod to sekisho-logd, and back ---------------------------------------------------------- */
+
+/*
+ * Records since a moment go to a file, one JSON object a row, with the chain; the heads of the last packets that were dropped
+ * to another one, as pcap. fds: [records, packets]. Answered under the same tag.
+ */
+struct msg_evidence {
+	int64_t since;
+	uint32_t number, pad; /* of the freeze */
+};
+struct msg_evidence_done {
+	uint32_t ok, packets;
+	uint64_t rows, first, last; /* sequences */
+	int64_t oldest; /* wall seconds of the oldest row that was written */
+	char error[128];
+};
+/* No record from `since` on is pruned while room is left. 0: none is held. */
+struct msg_hold {
+	int64_t since;
+};
+
 /* -- The mail ledger: sekisho-maild to sekisho-logd, and back ---------------------------------------------- */
 
 /*
@@ -527,6 +556,9 @@ struct msg_request {
 	char language[8];  /* of the diagnostics: "ja", "en" */
 	uint32_t argument; /* what it is, the verb says */
 	uint32_t base;	   /* COMMIT, ROLLBACK: refused when another generation than this is running; 0 = whichever */
+	uint32_t detail;   /* DRILL: what its act is about */
+	uint32_t pad2;
+	char object[2][64]; /* what a verb of cuts, drills and freezes is about */
 };
 /*
  * name, value, the word that people read. Each has a row in the table of roles (src/gate/roles.c); whoever is not of a role
@@ -557,6 +589,15 @@ struct msg_request {
  *   POLICY	the compiled policy in force -> msg_watched, fds [IR]
  *   CAPTURE	fds [struct capture_job of watch.h, in a memfd] -> msg_opened, fds [a pipe with the capture file]
  *   ALARM_TEST	an alarm mail now -> msg_opened; how it fares is in msg_status
+ *   CUT	argument: enum cut_kind, object: its ends -> msg_acted
+ *   CUTS	-> msg_cuts
+ *   RESTORE	argument: number, approval: the code; "" = asks for one -> msg_acted, then fds [text: what would pass again]
+ *   LEVEL	argument: enum alert_level -> msg_acted
+ *   DRILL	argument: enum msg_drill_what -> msg_acted; REPORT: fds [JSON]
+ *   FREEZE	-> msg_acted, number: of the freeze
+ *   FREEZES	argument: number, 0 = list -> msg_opened, fds [JSON]
+ *   RELEASE	argument: number -> msg_acted
+ *   FREEZE_FILE	argument: number, object: file name -> msg_opened, fds [it]
  */
 #define MSG_VERBS(X)                                                                                           \
 	X(STATUS, 1, "status")                                                                                  \
@@ -580,9 +621,18 @@ struct msg_request {
 	X(GENERATION, 25, "show generation")                                                                    \
 	X(CONFIRM, 26, "confirm")                                                                               \
 	X(ROLLBACK, 27, "rollback")                                                                             \
-	X(FLOWS, 40, "show flows")                                                                              \
-	X(POLICY, 41, "show policy")                                                                            \
-	X(CAPTURE, 42, "capture")                                                                               \
+	X(CUT, 30, "cut")                                                                                      \
+	X(CUTS, 31, "cuts")                                                                                    \
+	X(RESTORE, 32, "restore")                                                                              \
+	X(LEVEL, 33, "level")                                                                                  \
+	X(DRILL, 34, "drill")                                                                                  \
+	X(FREEZE, 35, "freeze")                                                                                \
+	X(FREEZES, 36, "freeze list")                                                                          \
+	X(RELEASE, 37, "freeze release")                                                                       \
+	X(FREEZE_FILE, 38, "freeze export")                                                                    \
+	X(FLOWS, 40, "show flows")                                                                             \
+	X(POLICY, 41, "show policy")                                                                           \
+	X(CAPTURE, 42, "capture")                                                                              \
 	X(ALARM_TEST, 60, "alarm test")
 
 enum msg_verb {
@@ -673,6 +723,29 @@ struct msg_candidates {
 	uint32_t n, running;
 	struct msg_candidate_of candidate[MSG_CANDIDATES_MAX];
 };
+
+/* -- Cuts, drills, freezes ---------------------------------------------------------------------------------- */
+
+enum msg_drill_what {
+	MSG_DRILL_BEGIN = 1,   /* object[0]: what for, why */
+	MSG_DRILL_CUT = 2,     /* as MSG_VERB_CUT; detail: enum cut_kind */
+	MSG_DRILL_RESTORE = 3, /* as MSG_VERB_RESTORE; detail: number */
+	MSG_DRILL_JOIN = 4,    /* who */
+	MSG_DRILL_END = 5,
+	MSG_DRILL_REPORT = 6,  /* detail: number, 0 = the last */
+};
+/* What became of an act: a cut, a restoration, a change of level, a drill, a freeze. */
+struct msg_acted {
+	uint32_t ok;
+	uint32_t number;     /* of the cut, the drill, the freeze */
+	uint32_t kernel_us;  /* until the kernel stopped the first packet */
+	uint32_t total_us;   /* until all of it was done */
+	uint32_t flows;	     /* whose entries were removed */
+	uint32_t drill;	     /* 1: an exercise, nothing was cut */
+	char code[16];	     /* RESTORE, first step: what the second one says */
+	char object[160];    /* "host jumin-ap" */
+	char error[160];     /* "" when ok */
+};
 enum msg_inspector_state {
 	MSG_INSPECTOR_AWAY = 0,	    /* none is there: what is to be inspected is refused */
 	MSG_INSPECTOR_STARTING = 1, /* it has its queues, and has not spoken yet */
@@ -712,6 +785,7 @@ struct msg_status {
 	uint32_t confirm_else, sessions;
 	struct msg_inspector inspector;
 	struct msg_alarm_status alarm; /* its last word; state MSG_ALARM_AWAY: it has not spoken */
+	uint32_t level, ncuts, nfrozen, drill; /* enum alert_level; cuts and freezes that hold; number of a drill under way */
 };
 struct msg_committed {
 	uint32_t ok;
@@ -755,7 +829,8 @@ struct msg_watched {
  * Follow  each new row at once, and once more with its final count when it closes, if that is more than one: keyed by
  *	   sequence, the later one counts.
  * why     of a refused application: why, what it rather was, and what the rule names. A connection is refused once;
- *	   its later packets say nothing, and the row keeps what was said first. 0: nothing was said.
+ *	   its later packets say nothing, and the row keeps what was said first. 0: nothing was said. Of reason `cut`
+ *	   why and seen are the low and the high byte of the cut's number (0: various).
  * rule    the nearest allow rule, with what differs from it; nothing differs when the policy as such allows the
  *	   packet (state, MAC of another kind of refusal).
  * Times   of the wall clock; when it was set back, the sequence tells the true order.
@@ -1069,21 +1144,26 @@ struct msg_mail_busy {
 	X(RECORD_ROW, msg_record_row, 92, 0, 0)                                                                 \
 	X(HISTORY, msg_history, 100, 0, 0)                                                                      \
 	X(CANDIDATE, msg_candidate, 101, 0, 1)                                                                  \
-	X(CANDIDATES, msg_candidates, 102, 0, 0)                                                                \
-	X(WATCHED, msg_watched, 120, 0, 2)                                                                      \
-	X(WATCH_QUERY, msg_watch_query, 121, 0, 0)                                                              \
-	X(ADMISSION_ROW, msg_admission_row, 122, 0, 0)                                                          \
-	X(RULE_ROW, msg_rule_row, 123, 0, 0)                                                                    \
-	X(ALARMS, msg_alarms, 124, 0, 0)                                                                         \
-	X(ALARM_SETTINGS, msg_alarm_settings, 130, 0, 0)                                                        \
-	X(ALARM_EVENT, msg_alarm_event, 131, 0, 0)                                                              \
-	X(ALARM_HEALTH, msg_alarm_health, 132, 0, 0)                                                            \
-	X(ALARM_REPORT, msg_alarm_report, 133, 0, 0)                                                            \
-	X(ALARM_STATUS, msg_alarm_status, 134, 0, 0)                                                            \
-	X(ALARM_HOPS, msg_alarm_hops, 135, 0, 0)                                                                \
-	X(ALARM_ASK, msg_alarm_ask, 136, 0, 0)                                                                  \
-	X(ALARM_NEWS, msg_alarm_news, 137, 0, 0)                                                                \
-	X(ALARM_DONE, msg_alarm_done, 138, 0, 0)                                                                \
+	X(CANDIDATES, msg_candidates, 102, 0, 0)                                                               \
+	X(CUTS, msg_cuts, 110, 1, 1)                                                                           \
+	X(ACTED, msg_acted, 111, 0, 1)                                                                         \
+	X(EVIDENCE, msg_evidence, 112, 2, 2)                                                                   \
+	X(EVIDENCE_DONE, msg_evidence_done, 113, 0, 0)                                                         \
+	X(HOLD, msg_hold, 114, 0, 0)                                                                           \
+	X(WATCHED, msg_watched, 120, 0, 2)                                                                     \
+	X(WATCH_QUERY, msg_watch_query, 121, 0, 0)                                                             \
+	X(ADMISSION_ROW, msg_admission_row, 122, 0, 0)                                                         \
+	X(RULE_ROW, msg_rule_row, 123, 0, 0)                                                                   \
+	X(ALARMS, msg_alarms, 124, 0, 0)                                                                       \
+	X(ALARM_SETTINGS, msg_alarm_settings, 130, 0, 0)                                                       \
+	X(ALARM_EVENT, msg_alarm_event, 131, 0, 0)                                                             \
+	X(ALARM_HEALTH, msg_alarm_health, 132, 0, 0)                                                           \
+	X(ALARM_REPORT, msg_alarm_report, 133, 0, 0)                                                           \
+	X(ALARM_STATUS, msg_alarm_status, 134, 0, 0)                                                           \
+	X(ALARM_HOPS, msg_alarm_hops, 135, 0, 0)                                                               \
+	X(ALARM_ASK, msg_alarm_ask, 136, 0, 0)                                                                 \
+	X(ALARM_NEWS, msg_alarm_news, 137, 0, 0)                                                               \
+	X(ALARM_DONE, msg_alarm_done, 138, 0, 0)                                                               \
 	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)
 
 enum msg_type {

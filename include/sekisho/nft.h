@@ -70,6 +70,16 @@ enum nft_records {
 };
 int nft_records(struct nft *n, enum nft_records mode);
 
+/*
+ * Emergency cuts: from now on these hold, all of them and no others; in the kernel at once, above every rule and every mark
+ * (reason `cut`). While the gate is shut they are kept for the next nft_commit(), whose ruleset is built with nft_cuts().
+ * 0, or -errno: the kernel has those of before, and the list is kept all the same.
+ */
+int nft_cut(struct nft *n, const struct cuts *cuts);
+/* The list alone, the kernel stays as it is: for a ruleset that is about to be built with it. */
+void nft_cuts_keep(struct nft *n, const struct cuts *cuts);
+const struct cuts *nft_cuts(const struct nft *n); /* NULL: none was ever said */
+
 struct nft_counters {
 	uint64_t epoch; /* changes when the counters began at zero again */
 	uint64_t packets[REASON_END];
@@ -145,6 +155,11 @@ struct nft_flows {
 	uint32_t rows, missed; /* missed: beyond WATCH_FLOWS_MAX */
 };
 int nft_flows(struct nft *n, struct nft_flows *ret);
+/*
+ * Ends what is cut in the kernel's table of connections too (the gateway's own among them): after a restoration it has to
+ * begin anew. m may be NULL: segments are not known then. *ret_deleted may be NULL.
+ */
+int nft_cut_flows(struct nft *n, const struct ir *ir, const struct matcher *m, uint32_t *ret_deleted);
 /* Counts unanswered TCP connections per source and fills or empties halfopen4/6. Once a second while a limit is set. */
 int nft_half_open(struct nft *n, const struct ir *ir, struct nft_sweep *ret);
 
@@ -182,6 +197,8 @@ int nft_check(struct nft *n, struct nft_check *ret);
  * 0 = none) and the words of its verified policies, from number 1 on, each with its NUL.
  */
 #define NFT_DUMP_NOTE 0xff01u
+/* Behind it one with the cuts that shall hold: struct cuts, as many of them as there are. */
+#define NFT_DUMP_CUTS 0xff02u
 int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid);
 
 #endif

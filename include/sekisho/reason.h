@@ -44,7 +44,8 @@
 	X(30, NO_MAIL_GATE, "no-mail-gate", N_("mail crosses only through the mail gate")) \
 	X(31, APP_MISMATCH, "app-mismatch", N_("not the application that the approval names"))                  \
 	X(32, LOG_FULL, "log-full", N_("records cannot be kept, so nothing new may pass"))                      \
-	X(33, UNFITTING, "unfitting", N_("the packet does not fit its connection, which is being verified"))
+	X(33, UNFITTING, "unfitting", N_("the packet does not fit its connection, which is being verified")) \
+	X(34, CUT, "cut", N_("an emergency cut is in force"))
 
 #ifndef N_
 #define N_(s) s /* marks a msgid for xgettext */

@@ -8,6 +8,7 @@
  *   lease      set of nf_proto, timeout 30 s: the gate is open for a family while its element lives
  *   inspectors set of nf_proto, timeout 4 s: packets are queued for the inspector while its element lives
  *   log_full   set of nf_proto: an element closes what is new (records cannot be kept)
+ *   cutting    set of nf_proto: an element sends every packet through `cut`, whose maps (cut_*) name what is cut (stop_cut)
  *   halfopen4/6  sources with too many unanswered connections (filled by sekishod)
  *   pinholes4/6  connections that were announced (filled by sekishod); hosts4/6, data4/6: who may have such
  *   base chains, made once, never replaced; their rules are:
@@ -46,6 +47,7 @@
 #include <stdint.h>
 
 #include <sekisho/clock.h>
+#include <sekisho/cut.h>
 #include <sekisho/ir.h>
 
 struct buf;
@@ -101,6 +103,9 @@ enum flow_class {
 #define REFUSAL_REASON(mark) ((mark) & 0xffu)
 #define REFUSAL_WHY(mark) ((mark) >> 8 & 0xffu)	  /* enum inspect_why, of app-mismatch and unfitting */
 #define REFUSAL_SEEN(mark) ((mark) >> 16 & 0xffu) /* enum application */
+#define REFUSAL_CUT(mark) ((mark) >> 8 & 0xffffu) /* number, of `cut` */
+/* What the maps of cuts give. */
+#define CUT_MARK(number) ((uint32_t)(number) << 8)
 #define REFUSAL_LOG_GROUP(segment) (100u + (segment))
 #define REFUSAL_LOG_GROUP_NONE (100u + LIMIT_SEGMENTS)
 
@@ -144,6 +149,7 @@ struct ruleset_options {
 	uint32_t capabilities; /* CAP_*; without fib, connlimit, tcp-options those rules are left out */
 	bool clock_untrusted;  /* rules with hours, days or an end are closed */
 	struct ruleset_renewal renewal; /* copied */
+	const struct cuts *cuts; /* NULL: none. Read by ruleset_build() alone */
 };
 
 /*

@@ -159,6 +159,8 @@ void smtp_server_secured(struct smtp_server *s, int64_t now);
 /* We shut down: a message that runs is finished, then (else at once, by the deadline) 421 4.3.2. */
 void smtp_server_drain(struct smtp_server *s, int64_t now);
 
+/* At once, whatever runs: 421 with this text, and over. A message that was not answered is not taken. */
+void smtp_server_break(struct smtp_server *s, int64_t now, const char *enhanced, const char *text);
 /* The conversation is over: when there is no output left the connection must be closed. */
 bool smtp_server_over(const struct smtp_server *s);
 

@@ -1,8 +1,88 @@
 /*
  * commands_act.c: words of the top: what acts on the gate at once, outside the policy.
  */
+#include "act.h"
 #include "commands.h"
 
+#define OPTION_WHO {"--who", N_("NAME"), N_("who decided it"), .required = true}
+#define OPTION_WHY {"--why", N_("TEXT"), N_("why; it is recorded"), .required = true}
+
+static const struct option signed_options[] = {OPTION_WHO, OPTION_WHY, OPTION_JSON, END_OPTIONS};
+
+static const struct argument host_argument[] = {
+	{N_("HOST"), N_("a host of the policy in force, an address, or a prefix")},
+	END_ARGUMENTS,
+};
+static const struct argument segment_argument[] = {{N_("SEGMENT"), N_("a segment of the policy in force")}, END_ARGUMENTS};
+static const struct argument pair_arguments[] = {
+	{N_("A"), N_("a segment; or a host, an address, a prefix")},
+	{N_("B"), N_("the other end, of the same kind")},
+	END_ARGUMENTS,
+};
+
+static const struct command cut_commands[] = {
+	{
+		.word = "host",
+		.args = host_argument,
+		.options = signed_options,
+		.help = N_("cut a machine off: nothing from it or to it passes, the gateway's own connections neither"),
+		.run = verb_cut_host,
+	},
+	{
+		.word = "segment",
+		.args = segment_argument,
+		.options = signed_options,
+		.help = N_("cut a segment off: nothing passes in or out of it"),
+		.run = verb_cut_segment,
+	},
+	{
+		.word = "pair",
+		.args = pair_arguments,
+		.options = signed_options,
+		.help = N_("cut between two segments, or between two machines: nothing passes either way"),
+		.run = verb_cut_pair,
+	},
+	{
+		.word = "all",
+		.options = signed_options,
+		.help = N_("cut everything: nothing passes the gateway"),
+		.run = verb_cut_all,
+	},
+	END_COMMANDS,
+};
+
+static const struct argument number_argument[] = {{N_("NUMBER"), N_("its number")}, END_ARGUMENTS};
+static const struct option restore_options[] = {
+	{"--confirm", N_("CODE"), N_("the second step: the code that the first one printed")},
+	{"--who", N_("NAME"), N_("who decided it")},
+	{"--why", N_("TEXT"), N_("why; it is recorded")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
 const struct command act_commands[] = {
+	{
+		.word = "cut",
+		.sub = cut_commands,
+		.help = N_("emergency cut: stop traffic at once, whatever the policy allows"),
+		.about = N_("It takes effect within a second, on running connections and on mail under way too, and holds over restarts "
+			    "and commits until somebody restores it. The mail stays with its sender. rootfs/doc/emergency.md says what "
+			    "to do when."),
+	},
+	{
+		.word = "cuts",
+		.options = json_option,
+		.help = N_("list the emergency cuts that hold"),
+		.run = verb_cuts,
+	},
+	{
+		.word = "restore",
+		.args = number_argument,
+		.options = restore_options,
+		.help = N_("end an emergency cut, in two steps"),
+		.about = N_("The first step prints which approved flows would pass again, and a code; the second one, with the code, who and "
+			    "why, restores. On a terminal the code is asked for. An operator does not restore alone what he has cut himself."),
+		.run = verb_restore,
+	},
 	END_COMMANDS,
 };

@@ -33,6 +33,7 @@
 	X(WHY, "why")                                                                                           \
 	X(SEEN, "seen")                                                                                         \
 	X(EXPECTED, "expected")                                                                                 \
+	X(CUT, "cut")                                                                                           \
 	X(FROM, "from")                                                                                         \
 	X(TO, "to")                                                                                             \
 	X(IFACE, "interface")                                                                                   \
@@ -150,9 +151,14 @@ static void fill_values(const struct msg_drop_row *d, struct drop_texts *t, stru
 	v[FIELD_COUNT] = value_number(d->count);
 	v[FIELD_LOSS] = value_text(loss_word(d->loss));
 	v[FIELD_REASON] = value_both(reason_word(d->reason), words_reason(d->reason));
-	if (d->why != 0)
-		v[FIELD_WHY] = value_both(inspect_why_word(d->why), words_why(d->why));
-	v[FIELD_SEEN] = application(d->seen);
+	if (d->reason == REASON_CUT) { /* they hold the number of the cut */
+		if (d->why != 0 || d->seen != 0)
+			v[FIELD_CUT] = value_number(d->why | (uint64_t)d->seen << 8);
+	} else {
+		if (d->why != 0)
+			v[FIELD_WHY] = value_both(inspect_why_word(d->why), words_why(d->why));
+		v[FIELD_SEEN] = application(d->seen);
+	}
 	v[FIELD_EXPECTED] = application(d->expected);
 	v[FIELD_FROM] = value_name(d->from);
 	v[FIELD_TO] = value_name(d->to);
@@ -225,6 +231,8 @@ static void put_reason(struct buf *b, const struct value *v)
 
 	buf_printf(b, "%s [%s]", v[FIELD_REASON].shown, v[FIELD_REASON].text);
 	put_inspection(b, v);
+	if (v[FIELD_CUT].kind == VALUE_NUMBER)
+		buf_printf(b, _("; emergency cut %u"), (unsigned)v[FIELD_CUT].number);
 	if (v[FIELD_COUNT].number > 1)
 		buf_printf(b, _("; the last at %s"), v[FIELD_LAST].shown);
 	if ((reason == REASON_MAC || reason == REASON_SPOOF) && v[FIELD_SRC_MAC].kind == VALUE_TEXT)

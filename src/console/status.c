@@ -130,6 +130,7 @@ static void print_json(struct buf *out, const struct msg_status *s)
 	json_uint(&j, "boxes_timed_closed", s->nboxes_timed_closed);
 	json_uint(&j, "connections", s->conntrack_count);
 	json_uint(&j, "connections_max", s->conntrack_max);
+	json_uint(&j, "cuts", s->ncuts);
 	json_array(&j, "findings");
 	for (size_t i = 0; i < n; i++)
 		finding_json(&j, f[i]);

@@ -64,6 +64,7 @@ const char *words_reason_advice(unsigned code)
 					"sends it."),
 		[REASON_NO_MAIL_GATE] = N_("The rule leads through the mail gate: let the mail server send to the gate's own address (mail inbound listen, mail outbound listen)."),
 		[REASON_APP_MISMATCH] = N_("Something else than the approved application uses this port. Find out what."),
+		[REASON_CUT] = N_("Somebody has cut this off: `sekisho cuts` says who and why."),
 		[REASON_LOG_FULL] = N_("See `sekisho status`: the records need room."),
 	};
 

@@ -88,6 +88,8 @@ void control_status(struct gate *g, struct msg_status *ret)
 	ret->confirm_else = g->confirm.previous;
 	ret->nfindings = health_list(&g->health, ret->findings);
 	ret->inspector = g->relay.shown;
+	ret->ncuts = g->cut.list.n;
+	ret->level = g->cut.list.level;
 	if (g->have_counters)
 		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
 	if (g->rec.have_status)
@@ -297,6 +299,9 @@ static const struct {
 	{MSG_VERB_CANDIDATE_PUT, drafts_put},
 	{MSG_VERB_CANDIDATE_LIST, drafts_list},
 	{MSG_VERB_CANDIDATE_DISCARD, drafts_discard},
+	{MSG_VERB_CUT, act_cut},
+	{MSG_VERB_CUTS, act_cuts},
+	{MSG_VERB_RESTORE, act_restore},
 	{MSG_VERB_COMMIT, answer_later},
 	{MSG_VERB_ROLLBACK, answer_later},
 	{MSG_VERB_PROVE, answer_later},

@@ -4,7 +4,7 @@
  * Started by sekisho-init in its jail (own uid, CAP_NET_ADMIN only). Nothing is parsed here but fixed-size messages,
  * the flat IR (bounds-checked, and guarded again) and the kernel's own answers.
  *
- *	start    what runs in the kernel stays until the stored policy is compiled (the lease ends it by itself);
+ *	start    emergency cuts first; what runs in the kernel stays until the stored policy is compiled (the lease ends it by itself);
  *	         nothing of ours there, or no stored policy: the closed ruleset
  *	each 1 s counters, schedule, clock, records, queue; each 10 s lease, settings, tables, samples;
  *	         each 1/4 s the inspector
@@ -216,6 +216,11 @@ static int start(struct daemon *d)
 	if (!g->adopted && (r = kernel_shut(g)) != 0)
 		return r;
 	recorder_start(g, d->handed ? DAEMON_FD_LOG : -1);
+	if (gate_cut_start(g) != 0) {
+		g->adopted = false;
+		if ((r = kernel_shut(g)) != 0)
+			return r;
+	}
 	if ((r = relay_start(g, d->handed ? DAEMON_FD_QUEUES : -1)) != 0)
 		return r;
 	if ((r = gate_mail_start(g, d->handed ? DAEMON_FD_POST : -1, d->handed ? DAEMON_FD_CALLER : -1)) != 0)

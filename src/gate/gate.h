@@ -21,6 +21,7 @@
 #include <sekisho/open.h>
 
 #include "confirm.h"
+#include "cut.h"
 #include "drafts.h"
 #include "health.h"
 #include "mail.h"
@@ -152,6 +153,7 @@ struct gate {
 	struct relay relay;
 	struct gate_mail mail;
 	struct gate_watch watch;
+	struct gate_cut cut;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;

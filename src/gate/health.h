@@ -33,6 +33,7 @@ enum health_source {
 	SOURCE_CONNTRACK,
 	SOURCE_INSPECTOR,
 	SOURCE_MAIL,
+	SOURCE_CUT, /* emergency cuts and the alert level */
 	SOURCE_EVENT,
 	SOURCES,
 };

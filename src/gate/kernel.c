@@ -83,6 +83,9 @@ int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commi
 	relay_offer(g, gen);
 	struct arena *a = arena_new();
 	opt.renewal = renewal(g, gen, a);
+	gate_cut_follow(g, gen);
+	nft_cuts_keep(g->nft, &g->cut.list);
+	opt.cuts = nft_cuts(g->nft);
 	/* Measured: a second or two for 100 k boxes; an old kernel or a slow board may take many times that. */
 	daemon_busy(g->d, 4 + gen->ir.nboxes / 2000);
 	struct ruleset *rs = ruleset_build(&gen->ir, now, &opt);

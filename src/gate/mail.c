@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <sekisho/loop.h>
 
@@ -88,13 +89,25 @@ static void say_generation(struct gate *g)
 		m->told = gen.number;
 }
 
-/* The policy first: a session that begins has it. */
+static void say_cuts(struct gate *g)
+{
+	struct msg_cuts m = {.n = g->cut.list.n, .level = g->cut.list.level};
+	int fd = gate_cut_memfd(g);
+
+	g->mail.cuts_due = fd < 0 || msg_send(g->mail.fd, MSG_CUTS, 0, &m, &fd, 1) != 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Cuts and the policy first: a session that begins has them. */
 static void say_due(struct gate *g)
 {
 	struct gate_mail *m = &g->mail;
 
 	if (m->fd < 0)
 		return;
+	if (m->cuts_due)
+		say_cuts(g);
 	if (m->generation_due && g->in_kernel != NULL)
 		say_generation(g);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -104,7 +117,7 @@ static void say_due(struct gate *g)
 	}
 	if (m->hops_due)
 		m->hops_due = msg_send(m->caller, MSG_MAIL_HOPS, 0, &m->hops, NULL, 0) != 0;
-	if (m->listen_due && !m->generation_due)
+	if (m->listen_due && !m->generation_due && !m->cuts_due)
 		m->listen_due = msg_send(g->d->init, MSG_MAIL_LISTEN, 0, &m->listen, NULL, 0) != 0;
 }
 
@@ -126,6 +139,12 @@ void gate_mail_enforce(struct gate *g, const struct generation *gen)
 	say_due(g);
 }
 
+void gate_mail_cut(struct gate *g)
+{
+	g->mail.cuts_due = true;
+	say_due(g);
+}
+
 void gate_mail_renew(struct gate *g, const char *name)
 {
 	struct gate_mail *m = &g->mail;
@@ -134,6 +153,7 @@ void gate_mail_renew(struct gate *g, const char *name)
 		for (unsigned i = 0; i < 2; i++)
 			m->stop_due[i] = m->have_status && m->status.way[i].flood == MSG_MAIL_STOPPED;
 		m->generation_due = g->in_kernel != NULL;
+		m->cuts_due = true;
 		m->have_status = false;
 		m->heard = clock_mono();
 	} else if (strcmp(name, jail_name(JAIL_CONNECT)) == 0) {
@@ -224,7 +244,7 @@ void gate_mail_tick(struct gate *g)
 
 int gate_mail_start(struct gate *g, int fd, int caller)
 {
-	g->mail = (struct gate_mail){.fd = fd, .caller = caller, .heard = clock_mono()};
+	g->mail = (struct gate_mail){.fd = fd, .caller = caller, .cuts_due = true, .heard = clock_mono()};
 	if (fd < 0)
 		return 0;
 	int r = loop_add_fd(g->d->loop, fd, EPOLLIN, on_mail, g);

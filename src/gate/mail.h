@@ -14,7 +14,7 @@ struct generation;
 struct gate_mail {
 	int fd, caller;	     /* to sekisho-maild and sekisho-connect, -1: none */
 	uint32_t told; /* generation that sekisho-maild has */
-	bool generation_due, hops_due, listen_due;
+	bool generation_due, hops_due, listen_due, cuts_due;
 	bool stop_due[2]; /* a flood was stopped when the former sekisho-maild ended: it stays so until somebody resumes */
 	struct msg_mail_listen listen;
 	struct msg_mail_hops hops;
@@ -31,6 +31,8 @@ void gate_mail_enforce(struct gate *g, const struct generation *gen);
 void gate_mail_renew(struct gate *g, const char *name);
 /* Each second: what could not be said before; findings. */
 void gate_mail_tick(struct gate *g);
+/* Emergency cuts or the alert level changed: it ends what is cut. */
+void gate_mail_cut(struct gate *g);
 /* An operator's word. 0 or -errno. */
 int gate_mail_command(struct gate *g, const struct msg_mail_command *c);
 

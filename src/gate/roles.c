@@ -53,6 +53,15 @@ static const struct row {
 	[MSG_VERB_POLICY] = {ALL, LOOKS},
 	[MSG_VERB_CAPTURE] = {ACTING, CHANGES}, /* what is inside packets is nobody else's */
 	[MSG_VERB_ALARM_TEST] = {ACTING, CHANGES},
+	[MSG_VERB_CUT] = {ACTING, CHANGES},
+	[MSG_VERB_CUTS] = {ALL, LOOKS},
+	[MSG_VERB_RESTORE] = {ACTING, CHANGES}, /* an operator what somebody else has cut: act.c */
+	[MSG_VERB_LEVEL] = {ACTING, CHANGES},	/* down again: the same */
+	[MSG_VERB_DRILL] = {ACTING, CHANGES},
+	[MSG_VERB_FREEZE] = {ACTING, CHANGES},
+	[MSG_VERB_FREEZES] = {ACTING | AUDITOR, LOOKS},
+	[MSG_VERB_RELEASE] = {ADMINISTRATOR, CHANGES},
+	[MSG_VERB_FREEZE_FILE] = {ADMINISTRATOR | AUDITOR, CHANGES}, /* it holds what was said on the wire */
 };
 
 static uint32_t role_of_group(gid_t group)

@@ -4,7 +4,7 @@
  *	NUMBER.policy  the text, byte for byte as it was committed
  *	NUMBER.meta    struct store_meta behind a header with a checksum, and the checksum of the text
  *	running        the number of the generation in force, replaced by rename
- *	others         small records of other files of the gate (confirm.c, drafts.c, people.c), each replaced by rename
+ *	others         small records of other files of the gate (confirm.c, cut.c, drafts.c, people.c), each replaced by rename
  *
  * A file is written under another name, synced, renamed, and its directory synced, before anything refers to it:
  * a power cut at any instant leaves exactly the old or exactly the new generation running.

@@ -58,17 +58,21 @@ static inline bool nflog_inspected(const struct nflog_event *e)
 	return r == REASON_APP_MISMATCH || r == REASON_UNFITTING;
 }
 
-/* enum inspect_why, WHY_NONE where nothing was said. */
+/* enum inspect_why, WHY_NONE where nothing was said; the low byte of an emergency cut's number. */
 static inline uint8_t nflog_why(const struct nflog_event *e)
 {
 	uint32_t why = REFUSAL_WHY(e->mark);
+	if (nflog_reason(e) == REASON_CUT)
+		return (uint8_t)why;
 	return nflog_inspected(e) && why < WHY_END ? (uint8_t)why : WHY_NONE;
 }
 
-/* enum application: what it rather was. */
+/* enum application: what it rather was; the high byte of an emergency cut's number. */
 static inline uint8_t nflog_seen(const struct nflog_event *e)
 {
 	uint32_t seen = REFUSAL_SEEN(e->mark);
+	if (nflog_reason(e) == REASON_CUT)
+		return (uint8_t)seen;
 	return nflog_inspected(e) && seen < APP_END ? (uint8_t)seen : APP_NONE;
 }
 

@@ -474,6 +474,17 @@ void smtp_server_drain(struct smtp_server *s, int64_t now)
 	s->draining = true;
 }
 
+void smtp_server_break(struct smtp_server *s, int64_t now, const char *enhanced, const char *text)
+{
+	char out[SMTP_REPLY_SPACE];
+
+	if (s->over)
+		return;
+	server_out(s, now, out, smtp_reply_write(out, sizeof(out), 421, enhanced, text));
+	s->over = true;
+	s->due = SMTP_EVENT_NONE;
+}
+
 static bool drained(const struct smtp_server *s)
 {
 	return s->draining && s->state == SERVER_COMMAND && !s->in_mail && s->due == SMTP_EVENT_NONE;

@@ -16,6 +16,7 @@
 
 #include <sekisho/addr.h>
 #include <sekisho/clock.h>
+#include <sekisho/cut.h>
 #include <sekisho/daemon.h>
 #include <sekisho/flood.h>
 #include <sekisho/ir.h>
@@ -283,6 +284,7 @@ struct session {
 };
 int session_start(struct maild *m, int fd, enum mail_direction way, const struct addr *peer);
 void session_tick(struct maild *m, int64_t now);
+void session_cut(struct maild *m); /* what is cut hears 421 and ends */
 void session_stop(struct maild *m);
 /* Goes on after an answer was given: writes, reads what was kept. The session may be gone afterwards. */
 void session_go_on(struct session *s);
@@ -315,6 +317,12 @@ void listen_take(struct maild *m, const struct msg_mail_listener *l, int fd);
 /* Nobody is accepted while there is no place; again when there is. */
 void listen_pause(struct maild *m, bool pause);
 
+/* -- cut.c --------------------------------------------------------------------------------------------------- */
+
+/* sekishod's list of emergency cuts (a sealed memfd, the caller's): what it cuts ends. False: it is none. */
+bool cut_take(struct maild *m, int fd);
+bool session_is_cut(const struct session *s);
+
 struct way_counts {
 	uint64_t connections, delivered, refused, held, deferred, bytes_in, bytes_out;
 	int64_t last;
@@ -323,6 +331,7 @@ struct way_counts {
 struct maild {
 	struct daemon *d;
 	struct policy *policy; /* NULL: none yet */
+	const struct cuts *cuts; /* NULL: none were said */
 	struct listener {
 		int fd;
 		struct msg_mail_address address;

@@ -118,6 +118,8 @@ static bool take_message(struct maild *m, int from, struct msg *got)
 		got->fds[0] = -1;
 		take_generation(m, got, fd);
 		return true;
+	case MSG_CUTS:
+		return cut_take(m, fd);
 	case MSG_MAIL_COMMAND:
 		judging_command(m, &got->u.msg_mail_command);
 		return true;

@@ -335,6 +335,27 @@ void session_tick(struct maild *m, int64_t now)
 	}
 }
 
+static void cut(struct session *s)
+{
+	transaction_reset(s);
+	smtp_server_break(&s->server, maild_now(), mail_reason_enhanced(MAIL_REASON_CUT), mail_reason_text(MAIL_REASON_CUT));
+	s->running = true;
+	write_output(s);
+	s->running = false;
+	end(s);
+}
+
+void session_cut(struct maild *m)
+{
+	for (struct session *s = m->sessions, *next; s != NULL; s = next) {
+		next = s->next;
+		if (s->fd >= 0 && session_is_cut(s)) {
+			maild_log(s, "ended by an emergency cut");
+			cut(s);
+		}
+	}
+}
+
 /* No new mail is begun; what runs is brought to its end. */
 void session_stop(struct maild *m)
 {

@@ -380,6 +380,8 @@ enum mail_reason transaction_greet(struct session *s)
 		return MAIL_REASON_CLOSING;
 	if (s->policy == NULL || s->policy->way[s->way] == NULL)
 		return MAIL_REASON_NO_POLICY;
+	if (session_is_cut(s))
+		return MAIL_REASON_CUT;
 	return judging_client(s);
 }
 

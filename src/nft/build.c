@@ -220,6 +220,7 @@ struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct
 	add_live_sets(&b);
 	add_small_sets(&b);
 	build_refuse(&b);
+	build_cut(&b);
 	build_enter(&b);
 	build_state(&b);
 	build_flow(&b);

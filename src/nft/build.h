@@ -9,6 +9,7 @@
  *   build_maps   boxes -> maps of a pair
  *   build_inspect  what must be verified: queue, verdict, renewal
  *   build_data   connections through pinholes
+ *   build_cut    emergency cuts
  *   build_local  input and output: the gateway's own flows
  */
 #ifndef NFT_BUILD_H
@@ -32,6 +33,8 @@ struct build {
 	struct set *own[2];    /* the gateway's addresses */
 	struct set *noise[2];  /* broadcast and multicast destinations */
 	struct chain *early, *state, *forward, *after, *input, *output;
+	struct set *cutting;
+	struct chain *cut;
 	struct chain *refuse, *granted;
 	struct chain *miss; /* of the pair being built: where a flow goes that no map knows */
 };
@@ -47,6 +50,9 @@ void build_enter(struct build *b);
 void build_state(struct build *b);
 void build_flow(struct build *b);
 void build_local(struct build *b);
+void build_cut(struct build *b);
+/* What is cut goes no further in this chain. */
+void check_cut(struct build *b, struct chain *c);
 
 /*
  * The maps of one pair of segments: boxes first..first+n. Appends to the pair's chain the rules that look a flow up;

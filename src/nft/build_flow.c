@@ -21,6 +21,7 @@ static void build_forward(struct build *b, struct chain *judge)
 	stop(in(on(rs, closed), FIELDS(F_NFPROTO), b->log_full), REASON_LOG_FULL);
 	stop(on(rs, closed), REASON_GATE_CLOSED);
 	go(not_in(on(rs, b->forward), FIELDS(F_NFPROTO), b->lease), closed);
+	check_cut(b, b->forward);
 	let_pass(match_masked(on(rs, b->forward), F_CTMARK, CTMARK_DECIDED, OP_EQ, passed_mark(b)));
 	jump(on(rs, b->forward), judge);
 	drop(on(rs, b->forward));
@@ -47,6 +48,8 @@ static void build_after(struct build *b)
 		clamp_segments(b, mss);
 	if (mss->nrules > 0)
 		jump(match_masked(is(on(rs, b->after), F_L4PROTO, IPPROTO_TCP), F_TCPFLAGS, 2, OP_NEQ, 0), mss);
+	/* It waited in a queue: it may have been cut meanwhile. */
+	jump(in(isnt(on(rs, b->after), F_MARK, 0), FIELDS(F_NFPROTO), b->cutting), b->cut);
 	go(isnt(on(rs, b->after), F_MARK, 0), build_inspected(b));
 }
 

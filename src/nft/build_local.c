@@ -110,6 +110,7 @@ static void build_input(struct build *b)
 	struct ruleset *rs = b->rs;
 
 	let_pass(iif(on(rs, b->input), "lo"));
+	check_cut(b, b->input);
 	let_pass(is(on(rs, b->input), F_CTSTATE, 64)); /* discovery that `nd` let pass */
 	own_flows(b, false);
 	for (uint8_t fam = 4; fam <= 6; fam += 2) {
@@ -161,6 +162,7 @@ static void build_output(struct build *b)
 	struct ruleset *rs = b->rs;
 
 	let_pass(oif(on(rs, b->output), "lo"));
+	check_cut(b, b->output);
 	own_flows(b, true);
 	send_resets(b);
 	send_discovery(b);

@@ -28,7 +28,10 @@ static void add_stops(struct build *b)
 		struct chain *c = chain_named(b, "stop_%s", reason_word(i));
 		if (i == REASON_APP_MISMATCH || i == REASON_UNFITTING)
 			go(keep_why(on(b->rs, c), c->name, i), b->refuse);
-		go(set_mark(count(on(b->rs, c), c->name), REFUSAL_MARK(i)), b->refuse);
+		if (i == REASON_CUT) /* the cut's number travels on */
+			go(set_mark_bits(count(on(b->rs, c), c->name), F_MARK, 0x00ffff00, REFUSAL_MARK(i)), b->refuse);
+		else
+			go(set_mark(count(on(b->rs, c), c->name), REFUSAL_MARK(i)), b->refuse);
 		b->rs->stop[i] = c;
 	}
 }

@@ -295,7 +295,8 @@ void build_state(struct build *b)
 	struct ruleset *rs = b->rs;
 	struct set *never[2] = {never_destinations(b, 4), never_destinations(b, 6)};
 
-	let_pass(is(on(rs, b->state), F_CTSTATE, CT_ESTABLISHED));
+	let_pass(is(on(rs, b->state), F_CTSTATE, CT_ESTABLISHED)); /* forward and input look whether it is cut */
+	check_cut(b, b->state);
 	go(is(on(rs, b->state), F_CTSTATE, CT_RELATED), related(b));
 	/* A flow that only one side speaks in stays new for ever; it was judged once. */
 	let_pass(match_masked(on(rs, b->state), F_CTMARK, CTMARK_DECIDED, OP_EQ, passed_mark(b)));

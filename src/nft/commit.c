@@ -313,7 +313,7 @@ static void plan_sets(struct plan *p)
 			p->ret->sets_new++;
 			continue;
 		}
-		if (f->old == NULL)
+		if (f->old == NULL || is_cut_set(rs->sets[i]->name))
 			continue;
 		put_elems(&p->change, p->old, f->old, (const uint32_t *)(void *)f->removes.data, noted(&f->removes), true);
 		put_elems(&p->change, rs, rs->sets[i], adds, noted(&f->adds), false);
@@ -357,6 +357,14 @@ static void plan_undo(struct plan *p)
 			put_chain_delete(&p->undo, p->rs->chains[i]->name);
 }
 
+/* In the transaction that opens the gate, so that nothing of what is cut passes between. */
+static void plan_kept_cuts(struct plan *p)
+{
+	for (size_t i = 0; i < p->rs->nsets; i++)
+		if (strcmp(p->rs->sets[i]->name, "cutting") == 0 && p->fates[i].keep)
+			put_cuts(&p->change, p->rs);
+}
+
 static void plan_lease(struct plan *p)
 {
 	const struct set *lease = find_set(p->rs, "lease");
@@ -379,6 +387,7 @@ static void plan_init(struct plan *p)
 	plan_new_objects(p);
 	plan_sets(p);
 	plan_chains(p);
+	plan_kept_cuts(p);
 	plan_lease(p);
 	plan_clean(p);
 	plan_undo(p);

@@ -134,6 +134,21 @@ static void put_note(const struct nft *n, struct buf *out)
 		buf_addc(out, '\0');
 }
 
+/* Ours too: what shall be cut, so that the evaluator can look whether it is. */
+static void put_cut_note(const struct nft *n, struct buf *out)
+{
+	struct nlmsghdr h = {.nlmsg_type = NFT_DUMP_CUTS};
+	size_t size = n->cuts != NULL ? offsetof(struct cuts, cut) + n->cuts->n * sizeof(struct cut) : 0;
+
+	if (n->cuts == NULL)
+		return;
+	h.nlmsg_len = (uint32_t)(sizeof(h) + size);
+	buf_add(out, &h, sizeof(h));
+	buf_add(out, n->cuts, size);
+	while (out->len % NLMSG_ALIGNTO != 0)
+		buf_addc(out, '\0');
+}
+
 static int seal(const struct buf *b, int *ret_fd)
 {
 	int fd = memfd_create("nft-dump", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -167,6 +182,7 @@ int nft_dump(struct nft *n, int *ret_memfd, uint32_t *ret_genid)
 		r = copy_once(n, &out, ret_genid);
 	if (r == 0) {
 		put_note(n, &out);
+		put_cut_note(n, &out);
 		r = seal(&out, ret_memfd);
 	}
 	buf_free(&out);

@@ -211,6 +211,7 @@ void nft_close(struct nft *n)
 	wire_close(&n->query);
 	wire_close(&n->watch);
 	wire_close(&n->ct);
+	free(n->cuts);
 	ruleset_free(n->current);
 	free(n);
 }

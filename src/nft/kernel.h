@@ -6,6 +6,7 @@
  *   table       our table: made, taken over, made anew
  *   commit      the difference between two rulesets, in two batches and a clean-up
  *   live        lease, records switch, counters
+ *   cut         emergency cuts
  *   sweep       conntrack after a commit; half-open connections
  *   flow        one connection read; all of them listed
  *   watch       who else changes nftables; is all still there
@@ -43,6 +44,7 @@ struct nft {
 	uint32_t capabilities;
 	uint32_t genid;	 /* after our last transaction */
 	uint64_t epoch;
+	struct cuts *cuts;	 /* that shall hold; NULL: none was ever said */
 	struct ruleset *current; /* what is programmed; NULL = unknown or closed */
 	bool shut;		 /* `current` is the closed ruleset */
 	bool lease;		 /* held */
@@ -92,6 +94,8 @@ void watch_resume(struct nft *n);
 /* -- live --------------------------------------------------------------------------------------------------------- */
 
 void put_lease(struct batch *b, const struct set *lease);
+/* The sets of emergency cuts as `rs` has them. */
+void put_cuts(struct batch *b, const struct ruleset *rs);
 /* Runs a small transaction on live sets and frees it; it must not fail for a stranger's. */
 int run_live(struct nft *n, struct batch *b);
 /* Wall minus monotonic time in milliseconds: changes when somebody sets the clock. */

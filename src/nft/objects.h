@@ -235,6 +235,10 @@ struct ruleset {
 	uint32_t unmark; /* see elem timing: flows of timed boxes must not carry a passed mark */
 };
 
+/* The live sets of emergency cuts (build_cut.c), filled as the list says (NULL: empty); and their names. */
+void cut_sets(struct ruleset *rs, const struct cuts *cuts);
+bool is_cut_set(const char *name);
+
 /* Text of one rule, without its line end. */
 void rule_text(const struct rule *r, struct buf *out);
 /* One statement's text and its netlink expressions (appended to an open NFTA_RULE_EXPRESSIONS). */

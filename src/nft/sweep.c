@@ -257,6 +257,49 @@ int nft_sweep(struct nft *n, const struct ir *ir, const struct matcher *m, struc
 	return r != 0 ? r : f;
 }
 
+/* -- what is cut ------------------------------------------------------------------------------------------------------- */
+
+struct cutting {
+	struct sweep s;
+	const struct cuts *cuts;
+};
+
+static struct cut_place place(const struct cutting *c, const struct addr *a)
+{
+	uint32_t segment = c->s.m != NULL ? matcher_segment(c->s.m, a) : IR_NONE;
+
+	return (struct cut_place){a, segment == IR_NONE ? NULL : ir_text(c->s.ir, c->s.ir->segments[segment].name)};
+}
+
+static int on_cut_flow(void *arg, const struct nlmsghdr *h)
+{
+	struct cutting *c = arg;
+	struct flow f;
+
+	if (!flow_read(h, &f))
+		return 0;
+	struct cut_place src = place(c, &f.q.src), dst = place(c, &f.q.dst);
+	if (cuts_find(c->cuts, &src, &dst) != NULL)
+		delete_flow(&c->s, &f);
+	return c->s.out.len > SEND_BYTES ? flush(&c->s) : 0;
+}
+
+int nft_cut_flows(struct nft *n, const struct ir *ir, const struct matcher *m, uint32_t *ret_deleted)
+{
+	struct nft_sweep swept = {0};
+	struct cutting c = {.s = {.n = n, .ir = ir, .m = m, .ret = &swept}, .cuts = n->cuts};
+	int r = 0, f = 0;
+
+	if (n->cuts != NULL && n->cuts->n > 0) {
+		r = flow_dump(n, 0, 0, on_cut_flow, &c);
+		f = flush(&c.s);
+		buf_free(&c.s.out);
+	}
+	if (ret_deleted != NULL)
+		*ret_deleted = swept.deleted;
+	return r != 0 ? r : f;
+}
+
 /* -- half-open connections --------------------------------------------------------------------------------------------- */
 
 struct half_open {

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <sekisho/cut.h>
 #include <sekisho/mail_reason.h>
 #include <sekisho/reader.h>
 
@@ -300,6 +301,7 @@ static const struct field msg_alarm_digest_fields[] = {
 	GROUP(msg_alarm_digest, fault, msg_alarm_faults, MSG_ALARM_FAULTS_MAX, msg_alarm_faults_fields),
 	GROUP(msg_alarm_digest, commit, msg_alarm_commit, MSG_ALARM_COMMITS_MAX, msg_alarm_commit_fields),
 };
+static const struct field msg_request_object_fields[] = {{FIELD_TEXT, 0, sizeof(((struct msg_request *)NULL)->object[0]), 0, 0, NULL, 0}};
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, 1, MSG_VERB_END - 1), /* one that nobody has is answered by who is asked */
 	ZERO(msg_request, pad),
@@ -307,6 +309,8 @@ static const struct field msg_request_fields[] = {
 	TEXT(msg_request, why),
 	TEXT(msg_request, approval),
 	TEXT(msg_request, language),
+	ZERO(msg_request, pad2),
+	TEXTS(msg_request, object, msg_request_object_fields),
 };
 static const struct field msg_refused_fields[] = {
 	RANGE(msg_refused, role, 0, MSG_ROLE_END - 1),
@@ -350,6 +354,17 @@ static const struct field msg_candidates_fields[] = {
 	RANGE(msg_candidates, n, 0, MSG_CANDIDATES_MAX),
 	GROUP(msg_candidates, candidate, msg_candidate_of, MSG_CANDIDATES_MAX, msg_candidate_of_fields),
 };
+static const struct field msg_acted_fields[] = {
+	FLAG(msg_acted, ok),
+	FLAG(msg_acted, drill),
+	TEXT(msg_acted, code),
+	TEXT(msg_acted, object),
+	TEXT(msg_acted, error),
+};
+static const struct field msg_cuts_fields[] = {RANGE(msg_cuts, n, 0, CUT_MAX), RANGE(msg_cuts, level, 0, LEVEL_END - 1)};
+static const struct field msg_evidence_fields[] = {ZERO(msg_evidence, pad)};
+static const struct field msg_evidence_done_fields[] = {FLAG(msg_evidence_done, ok), TEXT(msg_evidence_done, error)};
+static const struct field msg_hold_fields[] = {ANYTHING(msg_hold)};
 static const struct field msg_finding_fields[] = {
 	RANGE(msg_finding, health, MSG_OK, MSG_ABNORMAL),
 	TEXT(msg_finding, code),
@@ -366,6 +381,8 @@ static const struct field msg_status_fields[] = {
 	TEXT(msg_status, timezone),
 	GROUP(msg_status, inspector, msg_inspector, 1, msg_inspector_fields),
 	GROUP(msg_status, alarm, msg_alarm_status, 1, msg_alarm_status_fields),
+	RANGE(msg_status, level, 0, LEVEL_END - 1),
+	RANGE(msg_status, ncuts, 0, CUT_MAX),
 };
 static const struct field msg_committed_fields[] = {
 	FLAG(msg_committed, ok),

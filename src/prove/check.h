@@ -89,6 +89,10 @@ bool check_data(struct question_at *q, const struct region *r, const struct pass
 void check_renewals(struct prove *p, struct eval *ev, const struct ir *ir);
 /* Behind the queue nothing but the inspector's word counts. */
 void check_verdicts(struct prove *p, struct eval *ev, struct generations g);
+/* -- check_cut.c -- */
+
+/* What is cut is stopped, and nothing is that nobody cut. */
+void check_cuts(struct prove *p, struct eval *ev, const struct ir *ir, uint32_t generation);
 /* The gateway sends resets for refused flows, and no others. */
 void check_resets(struct prove *p, struct eval *ev, const struct ir *ir, struct generations g);
 

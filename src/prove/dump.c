@@ -415,6 +415,20 @@ static bool of_table(struct reader r, const char *table)
 	return false;
 }
 
+/* As many of the list as there are; the rest is zero. */
+static void read_cuts(struct dump *d, struct reader r)
+{
+	struct cuts *c = ARENA_NEW(d->arena, struct cuts);
+	size_t head = offsetof(struct cuts, cut), left = reader_left(&r);
+	const void *bytes = left >= head && left <= sizeof(*c) ? reader_bytes(&r, left) : NULL;
+
+	if (bytes != NULL)
+		memcpy(c, bytes, left);
+	if (bytes == NULL || c->n > CUT_MAX || left != head + c->n * sizeof(struct cut) || cuts_check(c, sizeof(*c)) != NULL)
+		d->bad = "broken list of cuts";
+	d->cuts = c;
+}
+
 static void read_note(struct dump *d, struct reader r)
 {
 	d->has_note = true;
@@ -437,6 +451,8 @@ static void read_note(struct dump *d, struct reader r)
 
 static void read_message(struct dump *d, uint16_t type, struct reader body, const char *table)
 {
+	if (type == NFT_DUMP_CUTS && d->cuts == NULL)
+		read_cuts(d, body);
 	if (type == NFT_DUMP_NOTE && !d->has_note)
 		read_note(d, body);
 	if (type >> 8 != NFNL_SUBSYS_NFTABLES)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sekisho/cut.h>
 #include <sekisho/strmap.h>
 
 struct arena;
@@ -107,6 +108,7 @@ struct dump {
 	uint32_t before;	/* generation, 0 = none */
 	const char **policies;	/* of before; [0] is number 1 */
 	size_t npolicies, policies_cap;
+	const struct cuts *cuts; /* that shall hold, or NULL: it was not said */
 	bool queues;		/* some rule hands packets to a queue */
 	const char *bad; /* why it could not be read, or NULL */
 };

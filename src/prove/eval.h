@@ -43,6 +43,7 @@ struct scenario {
 	const char *empty_set; /* this set is taken as empty; NULL = none */
 	uint32_t meta_mark;    /* with which the packet comes */
 	bool behind_queue;     /* it comes back from the queue: only base chains behind `forward` */
+	bool cuts; /* emergency cuts are as they are; else as if there were none: they only take away */
 	bool has_flags;	       /* TCP */
 	uint8_t flags;
 };

@@ -318,7 +318,8 @@ bool lookup_run(struct run *run, struct state *s, const struct dump_expr *e)
 	}
 	struct word *w = load_words(s, e->sreg, set->key_len, &n);
 	const struct eval_set *es = &run->ev->sets[set - d->sets];
-	bool empty = run->sc->empty_set != NULL && strcmp(set->name, run->sc->empty_set) == 0;
+	bool empty = (run->sc->empty_set != NULL && strcmp(set->name, run->sc->empty_set) == 0) ||
+		     (!run->sc->cuts && strcmp(set->name, "cutting") == 0);
 	if (n * 4 < set->key_len) {
 		run->ev->finding = "a lookup beyond the registers";
 		return true;

@@ -72,6 +72,7 @@ struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct
 	(void)now;
 	rs->generation = opt->generation;
 	rs->clock_untrusted = opt->clock_untrusted;
+	kernel.built = opt->cuts != NULL ? *opt->cuts : (struct cuts){0};
 	kernel.renewal = opt->renewal;
 	kernel.renewal.to = kernel.renewed_to;
 	for (uint32_t i = 0; i < opt->renewal.n && i < 16; i++)
@@ -194,6 +195,35 @@ int nft_counters(struct nft *n, struct nft_counters *ret)
 	(void)n;
 	*ret = (struct nft_counters){.epoch = 5};
 	ret->packets[REASON_NO_RULE] = 42;
+	return 0;
+}
+
+int nft_cut(struct nft *n, const struct cuts *cuts)
+{
+	kernel.cut_calls++;
+	nft_cuts_keep(n, cuts);
+	return kernel.cut_error;
+}
+
+void nft_cuts_keep(struct nft *n, const struct cuts *cuts)
+{
+	(void)n;
+	kernel.cuts = *cuts;
+}
+
+const struct cuts *nft_cuts(const struct nft *n)
+{
+	(void)n;
+	return &kernel.cuts;
+}
+
+int nft_cut_flows(struct nft *n, const struct ir *ir, const struct matcher *m, uint32_t *ret_deleted)
+{
+	(void)n;
+	(void)ir;
+	(void)m;
+	kernel.cut_sweeps++;
+	*ret_deleted = 3;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef FAKE_KERNEL_H
 #define FAKE_KERNEL_H
 
+#include <sekisho/cut.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,10 @@ struct fake_kernel {
 	unsigned pinholes;
 	struct ruleset_renewal renewal; /* of the last ruleset_build(); `to` is a copy of the first */
 	uint16_t renewed_to[16];
+	struct cuts cuts;  /* that hold */
+	struct cuts built; /* with which the last ruleset was built */
+	unsigned cut_calls, cut_sweeps;
+	int cut_error;
 	int watch[2];
 	int net_watch[2];
 };

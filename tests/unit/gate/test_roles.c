@@ -40,6 +40,15 @@ static const struct {
 	{MSG_VERB_FLOWS, "vaoAm", false},
 	{MSG_VERB_POLICY, "vaoAm", false},
 	{MSG_VERB_CAPTURE, "oA", true},
+	{MSG_VERB_CUT, "oA", true},
+	{MSG_VERB_CUTS, "vaoAm", false},
+	{MSG_VERB_RESTORE, "oA", true},
+	{MSG_VERB_LEVEL, "oA", true},
+	{MSG_VERB_DRILL, "oA", true},
+	{MSG_VERB_FREEZE, "oA", true},
+	{MSG_VERB_FREEZES, "aoA", false},
+	{MSG_VERB_RELEASE, "A", true},
+	{MSG_VERB_FREEZE_FILE, "aA", true},
 };
 
 static const uint32_t verbs[] = {

@@ -3,6 +3,7 @@
  * refused, and a refused message leaves no descriptor behind.
  */
 #include <sekisho/mail_reason.h>
+#include <sekisho/cut.h>
 #include <sekisho/msg.h>
 
 #include <dirent.h>
@@ -329,6 +330,19 @@ static void test_fields(void)
 	REFUSED(MSG_STATUS, m.u.msg_status.inspector.state = MSG_INSPECTOR_WELL + 1);
 	REFUSED(MSG_STATUS, m.u.msg_status.inspector.status.pad = 1);
 	REFUSED(MSG_DROP_ROW, m.u.msg_drop_row.pad[0] = 1);
+	REFUSED(MSG_REQUEST, m.u.msg_request.pad2 = 1);
+	REFUSED(MSG_REQUEST, memset(m.u.msg_request.object[1], 'x', sizeof(m.u.msg_request.object[1])));
+	REFUSED(MSG_CUTS, m.u.msg_cuts.n = CUT_MAX + 1);
+	REFUSED(MSG_CUTS, m.u.msg_cuts.level = LEVEL_END);
+	REFUSED(MSG_ACTED, m.u.msg_acted.ok = 2);
+	REFUSED(MSG_ACTED, m.u.msg_acted.drill = 2);
+	REFUSED(MSG_ACTED, m.u.msg_acted.code[0] = '\n');
+	REFUSED(MSG_ACTED, m.u.msg_acted.object[159] = 'x');
+	REFUSED(MSG_EVIDENCE, m.u.msg_evidence.pad = 1);
+	REFUSED(MSG_EVIDENCE_DONE, m.u.msg_evidence_done.ok = 2);
+	REFUSED(MSG_EVIDENCE_DONE, m.u.msg_evidence_done.error[0] = 0x1b);
+	REFUSED(MSG_STATUS, m.u.msg_status.level = LEVEL_END);
+	REFUSED(MSG_STATUS, m.u.msg_status.ncuts = CUT_MAX + 1);
 	REFUSED(MSG_FAULT, m.u.msg_fault.severity = 3);
 	REFUSED(MSG_FAULT, m.u.msg_fault.text[0] = '\n');
 	REFUSED(MSG_LINKS, m.u.msg_links.n = MSG_LINKS_MAX + 1);

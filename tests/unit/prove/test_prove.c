@@ -5,6 +5,7 @@
  */
 #include <sekisho/arena.h>
 #include <sekisho/buf.h>
+#include <sekisho/cut.h>
 #include <sekisho/diag.h>
 #include <sekisho/model.h>
 #include <sekisho/prove.h>
@@ -72,9 +73,100 @@ static void test_variant(const char *dir, const struct ir *ir, const char *name,
 	arena_free(a);
 }
 
+/* -- emergency cuts: a dump of hosts cut by hand, beside lists of what should be cut ---------------------------- */
+
+static struct cuts list;
+
+static void cut_range(uint32_t number, const char *name, const char *prefix)
+{
+	struct cut *c = list.n > 0 && list.cut[list.n - 1].number == number ? &list.cut[list.n - 1] : &list.cut[list.n++];
+	struct addr_range r;
+
+	CHECK(prefix_parse(prefix, NULL, NULL, &r));
+	c->number = number;
+	c->kind = CUT_HOST;
+	snprintf(c->end[0].name, sizeof(c->end[0].name), "%s", name);
+	struct cut_range *to = &c->end[0].range[c->end[0].nranges++];
+	to->family = r.lo.family;
+	memcpy(to->lo, r.lo.b, sizeof(to->lo));
+	memcpy(to->hi, r.hi.b, sizeof(to->hi));
+	list.next = number + 1;
+}
+
+static void cut_segments(uint32_t number, const char *a, const char *b)
+{
+	struct cut *c = &list.cut[list.n++];
+
+	*c = (struct cut){.number = number, .kind = b != NULL ? CUT_PAIR : CUT_SEGMENT};
+	for (unsigned i = 0; i < (b != NULL ? 2u : 1u); i++) {
+		c->end[i].segment = 1;
+		snprintf(c->end[i].name, sizeof(c->end[i].name), "%s", i == 0 ? a : b);
+	}
+	list.next = number + 1;
+}
+
+/* expected: codes of findings, "" = none. The list goes behind the dump as sekishod puts it there. */
+static void test_cut(const char *dir, const struct ir *ir, const char *name, const char *first, const char *second)
+{
+	char file[128];
+	struct arena *a = arena_new();
+	size_t size = offsetof(struct cuts, cut) + list.n * sizeof(struct cut);
+	struct {
+		uint32_t len;
+		uint16_t type, flags;
+		uint32_t seq, pid;
+	} h = {(uint32_t)(16 + size), 0xff02, 0, 0, 0};
+	struct prove p;
+
+	snprintf(file, sizeof(file), "dumps/%s.dump", name);
+	struct buf dump = read_file(dir, file);
+	buf_add(&dump, &h, sizeof(h));
+	buf_add(&dump, &list, size);
+	prove_check(&p, a, ir, dump.data, dump.len, (struct wall){1795136400});
+	CHECK(*first == '\0' || found(&p, first));
+	CHECK(*second == '\0' || found(&p, second));
+	CHECK(p.total == (size_t)((*first != '\0') + (*second != '\0')));
+	for (size_t i = 0; i < p.n && p.total != (size_t)((*first != '\0') + (*second != '\0')); i++)
+		printf("  %s: %s: %s\n", name, p.findings[i].code, p.findings[i].text);
+	buf_free(&dump);
+	arena_free(a);
+	list = (struct cuts){.next = 1};
+}
+
+static void test_cuts(const char *dir, const struct ir *ir)
+{
+	list = (struct cuts){.next = 1};
+	test_cut(dir, ir, "good", "", ""); /* nothing is cut, and nothing should be */
+	cut_range(3, "pc", "10.1.0.5");
+	test_cut(dir, ir, "good", "cut", ""); /* it should, and nothing is */
+	cut_range(3, "pc", "10.1.0.5");
+	cut_range(3, "pc", "2001:db8:1::5");
+	cut_range(4, "", "10.1.0.64/28");
+	test_cut(dir, ir, "cut", "", "");
+	cut_range(3, "pc", "10.1.0.5"); /* the name has another address too, and that is cut; of number 4 nobody knows */
+	test_cut(dir, ir, "cut", "cut-strange", "");
+	cut_range(3, "pc", "10.1.0.5");
+	cut_range(4, "", "10.1.0.64/27"); /* half of it passes */
+	test_cut(dir, ir, "cut", "cut", "");
+	cut_range(3, "", "10.1.0.5");
+	cut_range(4, "sv", "10.1.0.64/28"); /* the name's own addresses pass */
+	test_cut(dir, ir, "cut", "cut", "");
+	list.n = 0;
+	test_cut(dir, ir, "cut", "cut-strange", "");
+	cut_segments(3, "a", NULL);
+	cut_range(4, "", "10.1.0.64/28");
+	test_cut(dir, ir, "cut", "cut", "");
+	cut_segments(3, "a", "b");
+	cut_range(4, "", "10.1.0.64/28");
+	test_cut(dir, ir, "cut", "cut", "");
+	cut_segments(3, "a", NULL);
+	list.cut[0].kind = 9;
+	test_cut(dir, ir, "cut", "dump", "");
+}
+
 int main(int argc, char **argv)
 {
-	char line[512], path[512];
+	char line[2048], path[512];
 	struct ir ir;
 
 	if (argc != 2)
@@ -93,6 +185,7 @@ int main(int argc, char **argv)
 		if (name[0] != '#' && expected != NULL)
 			test_variant(argv[1], &ir, name, expected);
 	}
+	test_cuts(argv[1], &ir);
 	CHECK(f != NULL);
 	if (f != NULL)
 		fclose(f);
