@@ -61,7 +61,7 @@ static const struct row {
 	[MSG_VERB_FREEZE] = {ACTING, CHANGES},
 	[MSG_VERB_FREEZES] = {ACTING | AUDITOR, LOOKS},
 	[MSG_VERB_RELEASE] = {ADMINISTRATOR, CHANGES},
-	[MSG_VERB_FREEZE_FILE] = {ADMINISTRATOR | AUDITOR, CHANGES}, /* it holds what was said on the wire */
+	[MSG_VERB_FREEZE_FILE] = {ADMINISTRATOR | AUDITOR, LOOKS}, /* it has a record of its own */
 };
 
 static uint32_t role_of_group(gid_t group)

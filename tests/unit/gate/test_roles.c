@@ -48,7 +48,7 @@ static const struct {
 	{MSG_VERB_FREEZE, "oA", true},
 	{MSG_VERB_FREEZES, "aoA", false},
 	{MSG_VERB_RELEASE, "A", true},
-	{MSG_VERB_FREEZE_FILE, "aA", true},
+	{MSG_VERB_FREEZE_FILE, "aA", false},
 };
 
 static const uint32_t verbs[] = {
