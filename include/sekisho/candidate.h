@@ -69,6 +69,30 @@ int candidate_print(const struct candidate *c, const char *path, struct buf *out
  */
 bool candidate_compare(const char *a, size_t na, const char *b, size_t nb, struct buf *out);
 
+enum difference_kind {
+	DIFFERENCE_ADDED,
+	DIFFERENCE_REMOVED,
+	DIFFERENCE_CHANGED, /* of a value: another one */
+	DIFFERENCE_MOVED,   /* of an entry: it stands elsewhere among its like */
+};
+
+/* One thing in which two policies differ, in the order of the schema. Texts are valid during the call. */
+struct difference {
+	enum difference_kind kind;
+	const char *object; /* word of the top: "allow", "system" */
+	const char *name;   /* of a list's entry, else NULL */
+	const char *field;  /* words that lead from the object to the value: "approval ciso date"; NULL: the object itself */
+	const char *label;  /* what the value means, in the language set: a few words; NULL with `field` */
+	const char *was, *now; /* the values; NULL = none */
+};
+typedef void candidate_differs(void *arg, const struct difference *d);
+
+/*
+ * The same comparison value by value. An entry of a list of the top that is only in one of them is told once, without its
+ * values. Comments are not told. False when the schema cannot be loaded.
+ */
+bool candidate_differences(const char *a, size_t na, const char *b, size_t nb, candidate_differs *fn, void *arg);
+
 /* What a word stands for. */
 enum candidate_word {
 	CANDIDATE_KEYWORD, /* a word of the schema; help = its meaning */

@@ -7,6 +7,7 @@
  */
 #include "candidate_tree.h"
 
+#include "candidate_form.h"
 #include "print.h"
 
 #include <sekisho/arena.h>
@@ -18,7 +19,10 @@
 
 struct comparing {
 	const struct candidate *a, *b;
-	struct buf *out, text;
+	struct buf *out; /* for lines; NULL: `fn` is told instead */
+	candidate_differs *fn;
+	void *arg;
+	struct buf text, label;
 };
 
 /* What is in c->text, each line behind the sign. */
@@ -35,21 +39,76 @@ static void tell(struct comparing *c, const char *sign)
 	buf_clear(&c->text);
 }
 
+/* The words from the object to a node below it, the word of a value without the value. */
+static void add_field(struct buf *out, const struct node *object, const struct node *n)
+{
+	if (n == object)
+		return;
+	add_field(out, object, n->parent);
+	buf_printf(out, "%s%s", out->len == 0 ? "" : " ", n->place->word);
+	if (n->place->kind == PLACE_LIST)
+		buf_printf(out, " %s", n->value);
+}
+
+/* Tells one difference at a node: an entry or container, or a value. */
+static void differ(struct comparing *c, enum difference_kind kind, const struct node *n, const char *was, const char *now)
+{
+	const struct node *object = n;
+
+	while (object->parent->parent != NULL)
+		object = object->parent;
+	struct difference d = {.kind = kind, .object = object->place->word, .name = object->value, .was = was, .now = now};
+	buf_clear(&c->text);
+	buf_clear(&c->label);
+	if (n != object) {
+		add_field(&c->text, object, n);
+		form_label(n->place, &c->label);
+		d.field = buf_str(&c->text);
+		d.label = buf_str(&c->label);
+	}
+	c->fn(c->arg, &d);
+	buf_clear(&c->text);
+}
+
+/* All values below a node that only one side has. */
+static void differ_below(struct comparing *c, enum difference_kind kind, const struct node *n)
+{
+	const struct node *chains[] = {n->leaves, n->items};
+	bool value = n->place->kind == PLACE_LEAF || n->place->kind == PLACE_LEAFLIST;
+
+	if (value)
+		differ(c, kind, n, kind == DIFFERENCE_REMOVED ? n->value : NULL, kind == DIFFERENCE_ADDED ? n->value : NULL);
+	else if (n->place->kind == PLACE_LIST && n->parent->parent == NULL)
+		differ(c, kind, n, NULL, NULL);
+	else
+		for (int i = 0; i < 2; i++)
+			for (const struct node *x = chains[i]; x != NULL; x = x->next)
+				differ_below(c, kind, x);
+}
+
 static void tell_node(struct comparing *c, const char *sign, const struct node *n)
 {
+	if (c->out == NULL) {
+		differ_below(c, sign[0] == '-' ? DIFFERENCE_REMOVED : DIFFERENCE_ADDED, n);
+		return;
+	}
 	print(n, &c->text);
 	tell(c, sign);
 }
 
 static void tell_value(struct comparing *c, const char *sign, const struct node *n)
 {
+	if (c->out == NULL) {
+		differ_below(c, sign[0] == '-' ? DIFFERENCE_REMOVED : DIFFERENCE_ADDED, n);
+		return;
+	}
 	print_value(n, &c->text);
 	tell(c, sign);
 }
 
 static void compare_notes(struct comparing *c, const char *a, const char *b)
 {
-	if (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0))
+	if (c->out == NULL || a == b || (a != NULL && b != NULL && strcmp(a, b) == 0))
 		return;
 	print_note("", a, &c->text);
 	tell(c, "-");
@@ -79,10 +138,39 @@ static bool is_grown(const struct comparing *c, const struct node *a, const stru
 	return true;
 }
 
+/* "10.0.0.1 10.0.0.2" */
+static void join(struct buf *out, const struct node *parent, const struct place *place)
+{
+	for (const struct node *n = next_of(parent->items, place); n != NULL; n = next_of(n->next, place))
+		buf_printf(out, "%s%s", out->len == 0 ? "" : " ", n->value);
+}
+
+/* The same values in another order. */
+static void differ_order(struct comparing *c, const struct node *a, const struct node *b, const struct place *place)
+{
+	struct buf was = {0}, now = {0};
+
+	join(&was, a, place);
+	join(&now, b, place);
+	differ(c, DIFFERENCE_CHANGED, next_of(b->items, place), buf_str(&was), buf_str(&now));
+	buf_free(&was);
+	buf_free(&now);
+}
+
 static void compare_values(struct comparing *c, const struct node *a, const struct node *b, const struct place *place)
 {
-	bool grown = is_grown(c, a, b, place);
+	bool grown = is_grown(c, a, b, place), lines = c->out != NULL, same = !lines && !grown;
 
+	for (const struct node *n = next_of(a->items, place); n != NULL; n = next_of(n->next, place))
+		same = same && tree_item(c->b->tree, b, place, n->value) != NULL;
+	for (const struct node *n = next_of(b->items, place); n != NULL; n = next_of(n->next, place))
+		same = same && tree_item(c->a->tree, a, place, n->value) != NULL;
+	if (same) {
+		differ_order(c, a, b, place);
+		return;
+	}
+	/* For people a value that stays is no difference; lines have to put the order right. */
+	grown = grown || !lines;
 	for (const struct node *n = next_of(a->items, place); n != NULL; n = next_of(n->next, place))
 		if (!grown || tree_item(c->b->tree, b, place, n->value) == NULL)
 			tell_value(c, "-", n);
@@ -97,6 +185,10 @@ static void compare_leaf(struct comparing *c, const struct node *a, const struct
 
 	if (x != NULL && y != NULL && strcmp(x->value, y->value) == 0)
 		return;
+	if (x != NULL && y != NULL && c->out == NULL) {
+		differ(c, DIFFERENCE_CHANGED, y, x->value, y->value);
+		return;
+	}
 	if (x != NULL)
 		tell_value(c, "-", x);
 	if (y != NULL)
@@ -167,6 +259,16 @@ static void rank(const struct comparing *c, const struct node *a, struct entry *
 	free(known);
 }
 
+/* "! move allow x after y" */
+static void tell_move(struct comparing *c, const struct node *node, bool before, const struct node *beside)
+{
+	words_add_path(&c->text, node);
+	buf_printf(c->out, "! move%s %s ", buf_str(&c->text) + strlen("set"), before ? "before" : "after");
+	words_add_quoted(c->out, beside->value);
+	buf_addc(c->out, '\n');
+	buf_clear(&c->text);
+}
+
 static void compare_order(struct comparing *c, const struct node *a, const struct node *b, const struct place *place)
 {
 	size_t n = 0, at = 0;
@@ -183,11 +285,11 @@ static void compare_order(struct comparing *c, const struct node *a, const struc
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].stays)
 			continue;
-		words_add_path(&c->text, v[i].node);
-		buf_printf(c->out, "! move%s %s ", buf_str(&c->text) + strlen("set"), i == 0 ? "before" : "after");
-		words_add_quoted(c->out, v[i == 0 ? 1 : i - 1].node->value);
-		buf_addc(c->out, '\n');
-		buf_clear(&c->text);
+		const struct node *beside = v[i == 0 ? 1 : i - 1].node;
+		if (c->out != NULL)
+			tell_move(c, v[i].node, i == 0, beside);
+		else if (tree_item(c->a->tree, a, place, v[i].node->value) != NULL)
+			differ(c, DIFFERENCE_MOVED, v[i].node, NULL, beside->value);
 	}
 	free(v);
 }
@@ -240,25 +342,39 @@ static void compare_node(struct comparing *c, const struct node *a, const struct
 	compare_notes(c, a->tail, b->tail);
 }
 
-bool candidate_compare(const char *a, size_t na, const char *b, size_t nb, struct buf *out)
+static bool compare(struct comparing *c, const char *a, size_t na, const char *b, size_t nb)
 {
 	struct arena *arena = arena_new();
 	struct diag_list diags;
-	struct comparing c = {.out = out};
 
 	if (arena == NULL)
 		abort();
 	diag_init(&diags, arena);
 	struct candidate *x = candidate_new(a, na, &diags), *y = candidate_new(b, nb, &diags);
-	if (x != NULL && y != NULL) {
-		c.a = x;
-		c.b = y;
-		compare_node(&c, tree_root(x->tree), tree_root(y->tree));
-	}
 	bool done = x != NULL && y != NULL;
-	buf_free(&c.text);
+	if (done) {
+		c->a = x;
+		c->b = y;
+		compare_node(c, tree_root(x->tree), tree_root(y->tree));
+	}
+	buf_free(&c->text);
+	buf_free(&c->label);
 	candidate_free(x);
 	candidate_free(y);
 	arena_free(arena);
 	return done;
+}
+
+bool candidate_compare(const char *a, size_t na, const char *b, size_t nb, struct buf *out)
+{
+	struct comparing c = {.out = out};
+
+	return compare(&c, a, na, b, nb);
+}
+
+bool candidate_differences(const char *a, size_t na, const char *b, size_t nb, candidate_differs *fn, void *arg)
+{
+	struct comparing c = {.fn = fn, .arg = arg};
+
+	return compare(&c, a, na, b, nb);
 }

@@ -174,7 +174,9 @@ static void emit_word(struct completing *c, const struct place *place, unsigned 
 {
 	bool object = place->kind == PLACE_LIST || place->kind == PLACE_CONTAINER;
 
-	if (c->enough || !begins(c, place->word) || c->quoted || is_named(c, place, depth) || !cursor_offers(&c->cur, depth, place))
+	if (c->enough || !begins(c, place->word) || c->quoted || is_named(c, place, depth))
+		return;
+	if (!cursor_offers(&c->cur, depth, place))
 		return;
 	if (c->cur.use == CANDIDATE_FOR_ENTRY && !object)
 		return;

@@ -209,15 +209,17 @@ static void refuse_ambiguous(const struct cursor *cur, const struct token *t, st
 	for (unsigned d = cur->scope.depth, first = 1;; d--) {
 		const struct place *here = cur->scope.places[d];
 		for (size_t i = 0; i < here->nchildren; i++) {
-			if (strncmp(here->children[i]->word, t->text, t->n) != 0 || !cursor_offers(cur, d, here->children[i]))
+			const struct place *child = here->children[i];
+			if (strncmp(child->word, t->text, t->n) != 0 || !cursor_offers(cur, d, child))
 				continue;
-			buf_printf(&b, "%s%s", first ? "" : ", ", here->children[i]->word);
+			buf_printf(&b, "%s%s", first ? "" : ", ", child->word);
 			first = 0;
 		}
 		if (d == outermost)
 			break;
 	}
-	diag_error(diags, cur->c->line, "ambiguous-word", buf_str(&b), _("\"%s\" is the beginning of several words"), value_show(t->text));
+	diag_error(diags, cur->c->line, "ambiguous-word", buf_str(&b), _("\"%s\" is the beginning of several words"),
+		value_show(t->text));
 	buf_free(&b);
 }
 

@@ -94,6 +94,25 @@ void form_meaning(const struct place *place, struct buf *out)
 	form_line(text == NULL ? "" : text, out);
 }
 
+void form_label(const struct place *place, struct buf *out)
+{
+	static const char *const ends[] = {"。", "（", "、", ". ", ": ", "; ", ", ", " ("};
+	struct buf line = {0};
+
+	form_meaning(place, &line);
+	const char *text = buf_str(&line);
+	size_t n = strlen(text);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const char *end = strstr(text, ends[i]);
+		if (end != NULL && (size_t)(end - text) < n)
+			n = (size_t)(end - text);
+	}
+	while (n > 0 && text[n - 1] == '.')
+		n--;
+	buf_add(out, text, n);
+	buf_free(&line);
+}
+
 void form_help(const struct place *place, struct buf *out)
 {
 	const char *units = is_japanese() ? place->ja_units : place->units;

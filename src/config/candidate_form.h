@@ -13,6 +13,8 @@ void form_word(const struct place *place, struct buf *out);
 void form_meaning(const struct place *place, struct buf *out);
 /* The same with units, range of values and an example. */
 void form_help(const struct place *place, struct buf *out);
+/* The meaning's first words, as the name of a field: "有効期限". */
+void form_label(const struct place *place, struct buf *out);
 /* Text of the schema as one line. */
 void form_line(const char *text, struct buf *out);
 

@@ -97,8 +97,8 @@ static void comment(const struct line *line, size_t at, struct tokens *ret)
 {
 	size_t end = line->n;
 
-	while (at < end && is_blank(line->text[at]))
-		at++;
+	if (at < end && is_blank(line->text[at]))
+		at++; /* more than one are the comment's own */
 	while (end > at && is_blank(line->text[end - 1]))
 		end--;
 	ret->comment = line->text + at;

@@ -24,7 +24,7 @@ struct token {
 struct tokens {
 	struct token v[TOKENS_MAX];
 	size_t n;
-	const char *comment; /* in the line itself: what follows '#', without blanks at its ends; NULL = none */
+	const char *comment; /* in the line itself: what follows '#' and a blank, without blanks at its end; NULL = none */
 	size_t ncomment;
 	char text[LIMIT_LINE + TOKENS_MAX];
 };

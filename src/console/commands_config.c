@@ -83,7 +83,26 @@ static const struct option who_options[] = {
 };
 static const struct option at_options[] = {OPTION_AT, END_OPTIONS};
 
+static const struct argument compare_files[] = {
+	{N_("POLICY"), N_("the policy file; alone it is compared with the policy in force"), .complete = COMPLETE_FILE},
+	{N_("NEW"), N_("the policy file to compare the first one with"), .optional = true, .complete = COMPLETE_FILE},
+	END_ARGUMENTS,
+};
+
+static const struct option file_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
+
 const struct command config_commands[] = {
+	{
+		.word = "compare",
+		.places = PLACE_OUTSIDE,
+		.args = compare_files,
+		.options = file_options,
+		.help = N_("say what a new policy changes"),
+		.about = N_("First the lines of set that go (-) and come (+), then the same in plain words: flows, hosts and settings that "
+			    "come, go or change, what passes now and will be cut, and what will pass that does not pass now. Nothing "
+			    "is put in force. Exit code 1: the new policy is refused; its errors are printed too."),
+		.run = verb_compare,
+	},
 	{
 		.word = "configure",
 		.places = PLACE_OPERATE,

@@ -49,6 +49,7 @@ void help_print(struct buf *out, const struct args *a);
 void help_reference(struct buf *out);
 
 int verb_check(struct console *c, const struct args *a);
+int verb_compare(struct console *c, const struct args *a);
 int verb_explain(struct console *c, const struct args *a);
 int verb_ledger(struct console *c, const struct args *a);
 int verb_show_ledger(struct console *c, const struct args *a);

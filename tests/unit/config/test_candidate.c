@@ -181,11 +181,11 @@ static void test_copy_move(void)
 static void test_comments(void)
 {
 	static const char text[] =
-		"# the town\n# of 2026\n\n# hall\nset segment k kind mynumber\n\n# one\n#two  \nset host a segment k # three\n"
+		"# the town\n# of 2026\n\n# hall\nset segment k kind mynumber\n\n#  one\n#two  \nset host a segment k # three\n"
 		"set host a label b # four\nset host b segment k\n"
 		"set allow x from a to b\n# who\nset allow x approval ciso name A\n# the end\n";
 	static const char want[] =
-		"# the town\n# of 2026\n\n# hall\nset segment k kind mynumber\n# one\n# two\n# three\n# four\n"
+		"# the town\n# of 2026\n\n# hall\nset segment k kind mynumber\n#  one\n# two\n# three\n# four\n"
 		"set host a segment k label b\nset host b segment k\nset allow x from a to b\n"
 		"# who\nset allow x approval ciso name A\n\n# the end\n";
 	struct candidate *c = begin(text);

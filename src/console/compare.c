@@ -1,0 +1,124 @@
+/*
+ * compare.c: `sekisho compare OLD NEW`: what leads from one policy to another, as lines of set and in plain words.
+ *
+ * Input: two files, or one and the policy that is in force. Both are read and compiled in this process; nothing is put
+ * in force. A policy with errors is compared as far as it was understood, its errors are printed, and the exit code is 1.
+ */
+#include "console.h"
+#include "findings.h"
+#include "policyfile.h"
+#include "running.h"
+#include "text.h"
+
+#include <sekisho/arena.h>
+#include <sekisho/change.h>
+#include <sekisho/json.h>
+#include <sekisho/model.h>
+
+#include <string.h>
+
+struct side {
+	struct buf text;
+	struct policy_file file;
+};
+
+static int side_open(struct side *s, struct console *c, const char *path, const struct args *a)
+{
+	int code = CONSOLE_OK;
+
+	if (path == NULL) {
+		code = running_read(c, &s->text);
+	} else {
+		int r = policy_file_read(path, &s->text);
+		if (r < 0)
+			code = console_fail(CONSOLE_ENV, "%s: %s", path, strerror(-r));
+	}
+	return code == CONSOLE_OK ? policy_file_text(&s->file, path == NULL ? "running" : path, &s->text, a) : code;
+}
+
+static void side_close(struct side *s)
+{
+	buf_free(&s->text);
+	policy_file_close(&s->file);
+}
+
+static struct change_side change_side_of(const struct side *s)
+{
+	return (struct change_side){.text = (const char *)s->text.data, .n = s->text.len, .model = s->file.model,
+		.ir = s->file.usable ? &s->file.ir : NULL};
+}
+
+static void print_json(struct buf *out, const struct side *old, const struct side *new, const struct change *ch,
+	struct buf *lines)
+{
+	struct json j = json_init(out);
+
+	json_object(&j, NULL);
+	json_str(&j, "old", old->file.path);
+	json_str(&j, "new", new->file.path);
+	json_bool(&j, "ok", new->file.usable);
+	json_array(&j, "lines");
+	for (const char *p = buf_str(lines); *p != '\0'; p += strcspn(p, "\n") + 1)
+		json_strn(&j, NULL, p, strcspn(p, "\n"));
+	json_array_end(&j);
+	change_json(ch, &j);
+	findings_json(&j, &new->file.diags);
+	json_object_end(&j);
+	buf_addc(out, '\n');
+}
+
+/* Plain words, wrapped to the terminal; what goes on stands behind its beginning. */
+static void print_words(struct buf *out, const struct change *ch)
+{
+	struct buf text = {0};
+
+	change_text(ch, &text);
+	for (char *p = (buf_str(&text), (char *)text.data), *end; *p != '\0'; p = end + 1) {
+		size_t blanks = strspn(p, " ");
+		end = p + strcspn(p, "\n");
+		*end = '\0';
+		text_spaces(out, blanks);
+		text_wrap(out, p + blanks, blanks, blanks + 4);
+		buf_addc(out, '\n');
+	}
+	buf_free(&text);
+}
+
+static int compare(struct console *c, const struct side *old, struct side *new)
+{
+	struct change_side a = change_side_of(old), b = change_side_of(new);
+	struct change ch;
+	struct buf lines = {0};
+	bool done = candidate_compare(a.text, a.n, b.text, b.n, &lines) &&
+		    change_find(new->file.arena, &a, &b, new->file.at, &ch);
+
+	if (done && c->json) {
+		print_json(&c->out, old, new, &ch, &lines);
+	} else if (done) {
+		buf_add(&c->out, lines.data, lines.len);
+		if (lines.len > 0)
+			buf_addc(&c->out, '\n');
+		print_words(&c->out, &ch);
+		if (!new->file.usable)
+			findings_text(&c->out, new->file.path, &new->file.diags);
+	}
+	buf_free(&lines);
+	if (!done)
+		return console_fail(CONSOLE_ENV, _("the schema cannot be loaded: %s"), "libyang");
+	return new->file.usable ? CONSOLE_OK : CONSOLE_REFUSED;
+}
+
+int verb_compare(struct console *c, const struct args *a)
+{
+	struct side old = {0}, new = {0};
+	bool two = a->nwords > 1;
+	int code = side_open(&old, c, two ? a->words[0] : NULL, a);
+
+	if (code == CONSOLE_OK)
+		code = side_open(&new, c, a->words[two ? 1 : 0], a);
+	if (code == CONSOLE_OK)
+		code = compare(c, &old, &new);
+	side_close(&old);
+	side_close(&new);
+	return code;
+}
