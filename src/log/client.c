@@ -1,8 +1,8 @@
 /*
  * client.c: answers questions on sockets (see client.h).
  *
- * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE, MSG_WATCH_QUERY from a command that a person runs; one after another on a
- * connection. Anything else ends it.
+ * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE, MSG_WATCH_QUERY, MSG_RECORD, each only where sekishod gave the right, from
+ * a command that a person runs; one after another on a connection. Anything else ends it.
  * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
  * CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
  */
@@ -272,6 +272,21 @@ static void ask(struct client *c, const struct msg *m)
 		drop(c);
 }
 
+static void write_record(struct client *c, const struct msg *m)
+{
+	struct msg_end end = {0};
+	const char *wrong = NULL;
+	uint32_t number = 0;
+
+	end.ok = writer_record(c->all->writer, &c->who, &m->u.msg_record, &number, &end.last_sequence, &wrong);
+	end.checked = number;
+	MSG_TEXT(end.error, wrong != NULL ? wrong : "");
+	if (end.ok)
+		clients_wake(c->all);
+	if (msg_send(c->fd, MSG_END, m->tag, &end, NULL, 0) != 0)
+		drop(c);
+}
+
 /* sekishod gave this connection for something else. */
 static void refuse(struct client *c, const struct msg *m)
 {
@@ -291,6 +306,7 @@ static const struct {
 	{MSG_MAIL_QUERY, MSG_RIGHT_MAIL, ask_mail},
 	{MSG_WATCH_QUERY, MSG_RIGHT_READ, ask_watch},
 	{MSG_MAIL_APPROVE, MSG_RIGHT_APPROVE, approve},
+	{MSG_RECORD, MSG_RIGHT_RECORD, write_record},
 };
 
 static void on_client(void *arg, int fd, uint32_t events)

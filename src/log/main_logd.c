@@ -180,6 +180,8 @@ static void on_gate(void *arg, int fd, uint32_t events)
 	case MSG_LINKS:
 	case MSG_COUNTERS:
 	case MSG_FAULT:
+	case MSG_WORK:
+	case MSG_LOGIN:
 	case MSG_CLIENT:
 		recorder_give(l->recorder, &m);
 		break;

@@ -200,11 +200,61 @@ static bool on_fault(void *arg, const struct msg_fault_row *row)
 	return give(g, MSG_FAULT_ROW, row, row->sequence);
 }
 
+/* A part of an account or of a name. */
+static bool person_fits(const struct query *q, const char *account, const char *who)
+{
+	const char *part = q->ask.who;
+
+	return part[0] == '\0' || strcasestr(account, part) != NULL || strcasestr(who, part) != NULL;
+}
+
+static bool number_fits(uint32_t want, uint32_t have)
+{
+	return want == 0 || want == have;
+}
+
+/* What the filters look at of one deed. */
+struct aspect {
+	enum msg_type type;
+	uint64_t sequence;
+	int64_t at;
+	const char *account, *who;
+	uint32_t number, kind;
+};
+
+static struct aspect aspect_of(const struct store_deed *d)
+{
+	switch (d->table) {
+	case ROW_COMMAND:
+		return (struct aspect){MSG_COMMAND_ROW, d->u.command.sequence, d->u.command.it.at, d->u.command.it.account,
+			d->u.command.it.who, d->u.command.it.session, 0};
+	case ROW_LOGIN:
+		return (struct aspect){MSG_LOGIN_ROW, d->u.login.sequence, d->u.login.it.at, d->u.login.it.account, "",
+			d->u.login.it.session, 0};
+	default:
+		return (struct aspect){MSG_RECORD_ROW, d->u.record.sequence, d->u.record.at, d->u.record.account,
+			d->u.record.it.who, d->u.record.it.number, d->u.record.it.kind};
+	}
+}
+
+static bool on_deed(void *arg, const struct store_deed *d)
+{
+	struct giving *g = arg;
+	const struct msg_query *ask = &g->q->ask;
+	struct aspect a = aspect_of(d);
+
+	if (time_fits(g->q, a.at * SECOND, a.at * SECOND) && person_fits(g->q, a.account, a.who) &&
+		number_fits(ask->number, a.number) && number_fits(ask->kind, a.kind))
+		return give(g, a.type, &d->u, a.sequence);
+	passed(g->q, a.sequence);
+	return true;
+}
+
 static bool on_commit(void *arg, const struct msg_commit_row *row)
 {
 	struct giving *g = arg;
 
-	if (!time_fits(g->q, row->at * SECOND, row->at * SECOND)) {
+	if (!time_fits(g->q, row->at * SECOND, row->at * SECOND) || !person_fits(g->q, row->account, row->who)) {
 		passed(g->q, row->sequence);
 		return true;
 	}
@@ -295,6 +345,12 @@ static enum store_result scan(struct giving *g, struct store *s, uint64_t lo, ui
 		return store_faults(s, lo, hi, back, on_fault, g);
 	case MSG_LOG_COMMITS:
 		return store_commits(s, lo, hi, back, on_commit, g);
+	case MSG_LOG_COMMANDS:
+		return store_deeds(s, ROW_COMMAND, lo, hi, back, on_deed, g);
+	case MSG_LOG_LOGINS:
+		return store_deeds(s, ROW_LOGIN, lo, hi, back, on_deed, g);
+	case MSG_LOG_RECORDS:
+		return store_deeds(s, ROW_RECORD, lo, hi, back, on_deed, g);
 	case MSG_LOG_SUMMARY:
 		return store_drops(s, lo, hi, back, on_summary, g);
 	default:

@@ -84,7 +84,7 @@ static bool enqueue(struct recorder *r, struct msg *m)
 	if (newest_counts && replace(r, m, now))
 		return true;
 	if (r->n == QUEUE_MAX) {
-		if (m->type == MSG_FAULT)
+		if (m->type == MSG_FAULT || m->type == MSG_WORK || m->type == MSG_LOGIN)
 			r->faults_lost++;
 		return false;
 	}
@@ -164,6 +164,12 @@ static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 		break;
 	case MSG_FAULT:
 		writer_fault(r->writer, &m->u.msg_fault);
+		break;
+	case MSG_WORK:
+		writer_work(r->writer, &m->u.msg_work);
+		break;
+	case MSG_LOGIN:
+		writer_login(r->writer, &m->u.msg_login);
 		break;
 	case MSG_MAIL_ENTRY:
 	case MSG_MAIL_OUTCOME:

@@ -28,7 +28,7 @@ int recorder_start(struct recorder **ret, const struct writer_options *o, struct
 void recorder_stop(struct recorder *r);
 
 /*
- * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, CLIENT, MAIL_ENTRY, MAIL_OUTCOME, MAIL_ASK); its descriptors are
+ * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, WORK, LOGIN, CLIENT, MAIL_ENTRY, MAIL_OUTCOME, MAIL_ASK); its descriptors are
  * taken over. Never waits: what finds the queue full (a disk that hangs for minutes) is let go, faults are counted.
  */
 void recorder_give(struct recorder *r, struct msg *m);

@@ -21,11 +21,22 @@ const struct row_kind row_kinds[ROW_TABLES] = {
 		31, false, 28},
 	[ROW_FAULT] = {'f', "faults", "seq,at,severity,process,code,text",
 		"seq INTEGER PRIMARY KEY,at INTEGER,severity INTEGER,process TEXT,code TEXT,text TEXT", 6, true, 0},
-	[ROW_COMMIT] = {'c', "commits", "seq,at,generation,who,why,approval",
-		"seq INTEGER PRIMARY KEY,at INTEGER,generation INTEGER,who TEXT,why TEXT,approval TEXT", 6, true, 0},
+	[ROW_COMMIT] = {'c', "commits", "seq,at,generation,who,why,approval,uid,account",
+		"seq INTEGER PRIMARY KEY,at INTEGER,generation INTEGER,who TEXT,why TEXT,approval TEXT,uid INTEGER,account TEXT", 8,
+		true, 6},
 	[ROW_ANCHOR] = {'a', "anchors", "seq,at,upto,rows,upto_hash,kept,note",
 		"seq INTEGER PRIMARY KEY,at INTEGER,upto INTEGER,rows INTEGER,upto_hash BLOB,kept BLOB,note TEXT", 7, true,
 		0},
+	[ROW_COMMAND] = {'w', "commands", "seq,at,kind,result,uid,role,session,account,who,text",
+		"seq INTEGER PRIMARY KEY,at INTEGER,kind INTEGER,result INTEGER,uid INTEGER,role INTEGER,session INTEGER,account TEXT,"
+		"who TEXT,text TEXT", 10, true, 0},
+	[ROW_LOGIN] = {'l', "logins", "seq,at,event,uid,role,session,seconds,account,terminal",
+		"seq INTEGER PRIMARY KEY,at INTEGER,event INTEGER,uid INTEGER,role INTEGER,session INTEGER,seconds INTEGER,"
+		"account TEXT,terminal TEXT", 9, true, 0},
+	[ROW_RECORD] = {'r', "records",
+		"seq,at,number,kind,what,occurred,uid,role,account,who,title,cause,action,prevention,note",
+		"seq INTEGER PRIMARY KEY,at INTEGER,number INTEGER,kind INTEGER,what INTEGER,occurred INTEGER,uid INTEGER,role INTEGER,"
+		"account TEXT,who TEXT,title TEXT,cause TEXT,action TEXT,prevention TEXT,note TEXT", 15, true, 0},
 };
 
 static struct chain_column integer(int64_t i)
@@ -91,8 +102,44 @@ unsigned row_fault_columns(const struct msg_fault_row *r, struct chain_column *c
 
 unsigned row_commit_columns(const struct msg_commit_row *r, struct chain_column *c)
 {
+	/* As all rows were before accounts were recorded. */
+	const struct chain_column none = {.type = CHAIN_NULL};
+	const bool named = r->account[0] != '\0';
 	const struct chain_column columns[] = {integer((int64_t)r->sequence), integer(r->at), integer(r->generation),
-		text(r->who), text(r->why), text(r->approval)};
+		text(r->who), text(r->why), text(r->approval), named ? integer(r->uid) : none, named ? text(r->account) : none};
+
+	memcpy(c, columns, sizeof(columns));
+	return sizeof(columns) / sizeof(columns[0]);
+}
+
+unsigned row_command_columns(const struct msg_command_row *r, struct chain_column *c)
+{
+	const struct msg_work *w = &r->it;
+	const struct chain_column columns[] = {integer((int64_t)r->sequence), integer(w->at), integer(w->kind),
+		integer(w->result), integer(w->uid), integer(w->role), integer(w->session), text(w->account), text(w->who),
+		text(w->text)};
+
+	memcpy(c, columns, sizeof(columns));
+	return sizeof(columns) / sizeof(columns[0]);
+}
+
+unsigned row_login_columns(const struct msg_login_row *r, struct chain_column *c)
+{
+	const struct msg_login *l = &r->it;
+	const struct chain_column columns[] = {integer((int64_t)r->sequence), integer(l->at), integer(l->event),
+		integer(l->uid), integer(l->role), integer(l->session), integer(l->seconds), text(l->account),
+		text(l->terminal)};
+
+	memcpy(c, columns, sizeof(columns));
+	return sizeof(columns) / sizeof(columns[0]);
+}
+
+unsigned row_record_columns(const struct msg_record_row *r, struct chain_column *c)
+{
+	const struct msg_record *w = &r->it;
+	const struct chain_column columns[] = {integer((int64_t)r->sequence), integer(r->at), integer(w->number),
+		integer(w->kind), integer(w->what), integer(w->occurred), integer(r->uid), integer(r->role), text(r->account),
+		text(w->who), text(w->title), text(w->cause), text(w->action), text(w->prevention), text(w->note)};
 
 	memcpy(c, columns, sizeof(columns));
 	return sizeof(columns) / sizeof(columns[0]);
@@ -232,6 +279,68 @@ void row_commit_read(sqlite3_stmt *stmt, struct msg_commit_row *r)
 	READ_TEXT(stmt, 3, r->who);
 	READ_TEXT(stmt, 4, r->why);
 	READ_TEXT(stmt, 5, r->approval);
+	r->uid = (uint32_t)sqlite3_column_int64(stmt, 6);
+	READ_TEXT(stmt, 7, r->account);
+}
+
+/* A number of ours that must be below `end`: a damaged one counts as 0 would. */
+static uint32_t below(sqlite3_stmt *stmt, int at, uint32_t end, uint32_t otherwise)
+{
+	int64_t v = sqlite3_column_int64(stmt, at);
+
+	return v >= 0 && v < end ? (uint32_t)v : otherwise;
+}
+
+void row_command_read(sqlite3_stmt *stmt, struct msg_command_row *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
+	r->it.at = sqlite3_column_int64(stmt, 1);
+	r->it.kind = sqlite3_column_int64(stmt, 2) == MSG_WORK_LINE ? MSG_WORK_LINE : MSG_WORK_REQUEST;
+	r->it.result = (uint32_t)sqlite3_column_int64(stmt, 3);
+	r->it.uid = (uint32_t)sqlite3_column_int64(stmt, 4);
+	r->it.role = below(stmt, 5, MSG_ROLE_END, 0);
+	r->it.session = (uint32_t)sqlite3_column_int64(stmt, 6);
+	READ_TEXT(stmt, 7, r->it.account);
+	READ_TEXT(stmt, 8, r->it.who);
+	READ_TEXT(stmt, 9, r->it.text);
+}
+
+void row_login_read(sqlite3_stmt *stmt, struct msg_login_row *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
+	r->it.at = sqlite3_column_int64(stmt, 1);
+	r->it.event = below(stmt, 2, MSG_LOGIN_LOST + 1, MSG_LOGIN_LOST);
+	r->it.event = r->it.event == 0 ? MSG_LOGIN_LOST : r->it.event;
+	r->it.uid = (uint32_t)sqlite3_column_int64(stmt, 3);
+	r->it.role = below(stmt, 4, MSG_ROLE_END, 0);
+	r->it.session = (uint32_t)sqlite3_column_int64(stmt, 5);
+	r->it.seconds = (uint32_t)sqlite3_column_int64(stmt, 6);
+	READ_TEXT(stmt, 7, r->it.account);
+	READ_TEXT(stmt, 8, r->it.terminal);
+}
+
+void row_record_read(sqlite3_stmt *stmt, struct msg_record_row *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
+	r->at = sqlite3_column_int64(stmt, 1);
+	r->it.number = (uint32_t)sqlite3_column_int64(stmt, 2);
+	r->it.kind = below(stmt, 3, MSG_RECORD_KINDS, MSG_RECORD_WORK);
+	r->it.kind = r->it.kind == 0 ? MSG_RECORD_WORK : r->it.kind;
+	r->it.what = below(stmt, 4, MSG_RECORD_CLOSE + 1, MSG_RECORD_ADD);
+	r->it.what = r->it.what == 0 ? MSG_RECORD_ADD : r->it.what;
+	r->it.occurred = sqlite3_column_int64(stmt, 5);
+	r->uid = (uint32_t)sqlite3_column_int64(stmt, 6);
+	r->role = below(stmt, 7, MSG_ROLE_END, 0);
+	READ_TEXT(stmt, 8, r->account);
+	READ_TEXT(stmt, 9, r->it.who);
+	READ_TEXT(stmt, 10, r->it.title);
+	READ_TEXT(stmt, 11, r->it.cause);
+	READ_TEXT(stmt, 12, r->it.action);
+	READ_TEXT(stmt, 13, r->it.prevention);
+	READ_TEXT(stmt, 14, r->it.note);
 }
 
 void row_anchor_read(sqlite3_stmt *stmt, struct anchor_row *r)

@@ -16,7 +16,7 @@
 struct anchor_row {
 	uint64_t sequence;
 	int64_t at;
-	uint64_t upto; /* rows with a sequence up to this are gone, but for the kept faults and commits */
+	uint64_t upto; /* rows with a sequence up to this are gone, but for what is kept of people's deeds, faults and commits */
 	uint64_t rows; /* how many were removed */
 	uint8_t upto_hash[CHAIN_HASH]; /* hash of row `upto`: the chain goes on from it */
 	uint8_t kept[CHAIN_HASH];      /* digest over the kept rows up to `upto` */
@@ -31,13 +31,16 @@ struct row_kind {
 	bool has_prev; /* keeps the hash of the row before, so that it can outlive it */
 	unsigned first_version; /* columns that rows of the store's first version had, 0 = all: see row_hashed() */
 };
-enum row_table { ROW_DROP, ROW_FAULT, ROW_COMMIT, ROW_ANCHOR, ROW_TABLES };
+enum row_table { ROW_DROP, ROW_FAULT, ROW_COMMIT, ROW_ANCHOR, ROW_COMMAND, ROW_LOGIN, ROW_RECORD, ROW_TABLES };
 extern const struct row_kind row_kinds[ROW_TABLES];
 
 /* A row's values as columns; they point into the row. c holds CHAIN_COLUMNS_MAX; returns how many. */
 unsigned row_drop_columns(const struct msg_drop_row *r, struct chain_column *c);
 unsigned row_fault_columns(const struct msg_fault_row *r, struct chain_column *c);
 unsigned row_commit_columns(const struct msg_commit_row *r, struct chain_column *c);
+unsigned row_command_columns(const struct msg_command_row *r, struct chain_column *c);
+unsigned row_login_columns(const struct msg_login_row *r, struct chain_column *c);
+unsigned row_record_columns(const struct msg_record_row *r, struct chain_column *c);
 unsigned row_anchor_columns(const struct anchor_row *r, struct chain_column *c);
 
 /*
@@ -56,6 +59,9 @@ void row_columns(sqlite3_stmt *stmt, struct chain_column *c, unsigned n);
 void row_drop_read(sqlite3_stmt *stmt, struct msg_drop_row *ret, bool with_hash);
 void row_fault_read(sqlite3_stmt *stmt, struct msg_fault_row *ret);
 void row_commit_read(sqlite3_stmt *stmt, struct msg_commit_row *ret);
+void row_command_read(sqlite3_stmt *stmt, struct msg_command_row *ret);
+void row_login_read(sqlite3_stmt *stmt, struct msg_login_row *ret);
+void row_record_read(sqlite3_stmt *stmt, struct msg_record_row *ret);
 void row_anchor_read(sqlite3_stmt *stmt, struct anchor_row *ret);
 
 #endif

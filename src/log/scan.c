@@ -43,8 +43,10 @@ struct scan {
 		store_drop_fn *drop;
 		store_fault_fn *fault;
 		store_commit_fn *commit;
+		store_deed_fn *deed;
 	} fn;
 	void *arg;
+	enum row_table table;
 	bool stopped;
 };
 
@@ -70,6 +72,19 @@ static bool give_commit(const struct scan *scan, sqlite3_stmt *stmt)
 
 	row_commit_read(stmt, &row);
 	return scan->fn.commit(scan->arg, &row);
+}
+
+static bool give_deed(const struct scan *scan, sqlite3_stmt *stmt)
+{
+	struct store_deed deed = {.table = scan->table};
+
+	if (scan->table == ROW_COMMAND)
+		row_command_read(stmt, &deed.u.command);
+	else if (scan->table == ROW_LOGIN)
+		row_login_read(stmt, &deed.u.login);
+	else
+		row_record_read(stmt, &deed.u.record);
+	return scan->fn.deed(scan->arg, &deed);
 }
 
 typedef bool give_fn(const struct scan *scan, sqlite3_stmt *stmt);
@@ -122,6 +137,39 @@ enum store_result store_commits(struct store *s, uint64_t lo, uint64_t hi, bool 
 	struct scan scan = {.fn.commit = fn, .arg = arg};
 
 	return run_range(range_stmt(s, "commits", row_kinds[ROW_COMMIT].columns, backwards), lo, hi, give_commit, &scan);
+}
+
+enum store_result store_deeds(struct store *s, enum row_table table, uint64_t lo, uint64_t hi, bool backwards,
+	store_deed_fn *fn, void *arg)
+{
+	struct scan scan = {.fn.deed = fn, .arg = arg, .table = table};
+
+	return run_range(range_stmt(s, row_kinds[table].table, row_kinds[table].columns, backwards), lo, hi, give_deed, &scan);
+}
+
+static uint32_t record_number(struct store *s, const char *sql, uint32_t number)
+{
+	sqlite3_stmt *stmt = NULL;
+	uint32_t v = 0;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK) {
+		if (sqlite3_bind_parameter_count(stmt) > 0)
+			sqlite3_bind_int64(stmt, 1, number);
+		if (sqlite3_step(stmt) == SQLITE_ROW)
+			v = (uint32_t)sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	return v;
+}
+
+uint32_t store_record_newest(struct store *s)
+{
+	return record_number(s, "SELECT max(number) FROM records", 0);
+}
+
+uint32_t store_record_kind(struct store *s, uint32_t number)
+{
+	return record_number(s, "SELECT kind FROM records WHERE number=?1 LIMIT 1", number);
 }
 
 bool store_span_within(struct store *s, uint64_t n, int64_t since_ns, int64_t until_ns)

@@ -22,7 +22,7 @@
 /* Pruning begins at this share of the pages and stops at the lower one. */
 #define PRUNE_AT_PERCENT 90
 #define PRUNE_TO_PERCENT 85
-/* Faults and commits outlive the drops around them; of each kind the newest so many. */
+/* Faults, commits and what people did outlive the drops around them; of each kind the newest so many. */
 #define KEPT_ROWS "5000"
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -172,12 +172,15 @@ static void run_sql(struct store *s, const char *sql, uint64_t a, uint64_t b)
 	store_fail(s, rc);
 }
 
-/* The digest over the kept faults and commits up to a place. */
+/* The digest over the kept rows up to a place. */
 static void fold_kept(struct store *s, uint64_t upto, uint8_t ret[CHAIN_HASH])
 {
 	sqlite3_stmt *stmt;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT seq,hash FROM faults WHERE seq<=?1 UNION ALL SELECT seq,hash FROM "
-		"commits WHERE seq<=?1 ORDER BY seq", -1, &stmt, NULL);
+	char sql[640];
+
+	store_union(sql, sizeof(sql) - 32, "seq,hash", "<=", true);
+	strcat(sql, " ORDER BY seq");
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
 
 	memset(ret, 0, CHAIN_HASH);
 	if (rc != SQLITE_OK) {
@@ -236,10 +239,14 @@ void store_prune_anchor(struct store *s, int64_t wall)
 	memcpy(a.upto_hash, r->hash, CHAIN_HASH);
 	run_sql(s, "DELETE FROM anchors WHERE seq<=?1", r->upto, 0);
 	run_sql(s, "DELETE FROM span WHERE (n+1)*?2<=?1", r->upto, STORE_SPAN);
-	run_sql(s, "DELETE FROM faults WHERE seq<=?1 AND seq<=(SELECT seq FROM faults ORDER BY seq DESC LIMIT 1 OFFSET "
-		KEPT_ROWS ")", r->upto, 0);
-	run_sql(s, "DELETE FROM commits WHERE seq<=?1 AND seq<=(SELECT seq FROM commits ORDER BY seq DESC LIMIT 1 OFFSET "
-		KEPT_ROWS ")", r->upto, 0);
+	for (unsigned i = 0; i < ROW_TABLES; i++) {
+		char sql[160];
+		if (!row_kinds[i].has_prev)
+			continue;
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE seq<=?1 AND seq<=(SELECT seq FROM %s ORDER BY seq DESC LIMIT 1 "
+			"OFFSET " KEPT_ROWS ")", row_kinds[i].table, row_kinds[i].table);
+		run_sql(s, sql, r->upto, 0);
+	}
 	fold_kept(s, r->upto, a.kept);
 	snprintf(a.note, sizeof(a.note), "removed for space");
 	store_put_anchor(s, &a);

@@ -96,15 +96,21 @@ static void exec(struct store *s, const char *sql)
 
 /* -- opening ------------------------------------------------------------------------------------------------ */
 
+static void create_table(struct store *s, unsigned i)
+{
+	char sql[2048];
+
+	snprintf(sql, sizeof(sql), "CREATE TABLE %s(%s%s,hash BLOB)", row_kinds[i].table, row_kinds[i].types,
+		row_kinds[i].has_prev ? ",prev BLOB" : "");
+	exec(s, sql);
+}
+
 static void create_schema(struct store *s)
 {
 	char sql[2048];
 
-	for (unsigned i = 0; i < ROW_TABLES; i++) {
-		snprintf(sql, sizeof(sql), "CREATE TABLE %s(%s%s,hash BLOB)", row_kinds[i].table, row_kinds[i].types,
-			row_kinds[i].has_prev ? ",prev BLOB" : "");
-		exec(s, sql);
-	}
+	for (unsigned i = 0; i < ROW_TABLES; i++)
+		create_table(s, i);
 	snprintf(sql, sizeof(sql), "CREATE TABLE open(%s)", row_kinds[ROW_DROP].types);
 	exec(s, sql);
 	exec(s, "CREATE TABLE account(reason INTEGER PRIMARY KEY,stored INTEGER,loss INTEGER,kernel INTEGER);"
@@ -114,14 +120,30 @@ static void create_schema(struct store *s)
 	exec(s, sql);
 }
 
-/* A store of version 1, which knew nothing of what the inspector says: three columns, NULL in all its rows. */
+/* A store of version 1 knew nothing of what the inspector says: three columns, NULL in all its rows. */
 static void add_inspection(struct store *s)
 {
-	exec(s, "BEGIN EXCLUSIVE");
 	exec(s, "ALTER TABLE drops ADD COLUMN why INTEGER; ALTER TABLE drops ADD COLUMN seen INTEGER;"
 		"ALTER TABLE drops ADD COLUMN expected INTEGER; ALTER TABLE open ADD COLUMN why INTEGER;"
 		"ALTER TABLE open ADD COLUMN seen INTEGER; ALTER TABLE open ADD COLUMN expected INTEGER;"
 		"PRAGMA user_version=2");
+}
+
+/* One of version 2 knew no accounts, and none of the tables of what people do. */
+static void add_people(struct store *s)
+{
+	exec(s, "ALTER TABLE commits ADD COLUMN uid INTEGER; ALTER TABLE commits ADD COLUMN account TEXT;");
+	for (unsigned i = ROW_COMMAND; i <= ROW_RECORD; i++)
+		create_table(s, i);
+	exec(s, "PRAGMA user_version=3");
+}
+
+static void bring_up_to_date(struct store *s, int64_t version)
+{
+	exec(s, "BEGIN EXCLUSIVE");
+	if (version == 1)
+		add_inspection(s);
+	add_people(s);
 	exec(s, "COMMIT");
 }
 
@@ -145,7 +167,8 @@ static void prepare(struct store *s, enum store_stmt which, const char *sql)
 
 static void prepare_all(struct store *s)
 {
-	static const enum store_stmt puts[ROW_TABLES] = {ST_DROP_PUT, ST_FAULT_PUT, ST_COMMIT_PUT, ST_ANCHOR_PUT};
+	static const enum store_stmt puts[ROW_TABLES] = {ST_DROP_PUT, ST_FAULT_PUT, ST_COMMIT_PUT, ST_ANCHOR_PUT,
+		ST_COMMAND_PUT, ST_LOGIN_PUT, ST_RECORD_PUT};
 	const struct row_kind *drop = &row_kinds[ROW_DROP];
 	char sql[2048];
 
@@ -285,8 +308,8 @@ static enum store_result open_file(struct store *s)
 		exec(s, "BEGIN EXCLUSIVE");
 		create_schema(s);
 		exec(s, "COMMIT");
-	} else if (s->error == SQLITE_OK && version == 1) {
-		add_inspection(s);
+	} else if (s->error == SQLITE_OK && (version == 1 || version == 2)) {
+		bring_up_to_date(s, version);
 	} else if (s->error == SQLITE_OK && version != STORE_SCHEMA_VERSION) {
 		return STORE_CORRUPT;
 	}
@@ -401,6 +424,25 @@ void store_put_commit(struct store *s, struct msg_commit_row *row)
 
 	row->sequence = take_number(s);
 	put_chained(s, ROW_COMMIT, ST_COMMIT_PUT, c, row_commit_columns(row, c));
+}
+
+void store_put_deed(struct store *s, struct store_deed *deed)
+{
+	struct chain_column c[CHAIN_COLUMNS_MAX];
+
+	switch (deed->table) {
+	case ROW_COMMAND:
+		deed->u.command.sequence = take_number(s);
+		put_chained(s, ROW_COMMAND, ST_COMMAND_PUT, c, row_command_columns(&deed->u.command, c));
+		break;
+	case ROW_LOGIN:
+		deed->u.login.sequence = take_number(s);
+		put_chained(s, ROW_LOGIN, ST_LOGIN_PUT, c, row_login_columns(&deed->u.login, c));
+		break;
+	default:
+		deed->u.record.sequence = take_number(s);
+		put_chained(s, ROW_RECORD, ST_RECORD_PUT, c, row_record_columns(&deed->u.record, c));
+	}
 }
 
 void store_start_at(struct store *s, uint64_t sequence, const char *note)

@@ -65,6 +65,16 @@ void store_close_open(struct store *s);
 /* These rows get the next number and their hash; nothing may be open. */
 void store_put_fault(struct store *s, struct msg_fault_row *row);
 void store_put_commit(struct store *s, struct msg_commit_row *row);
+/* What somebody did: a command, a session, an entry of a record. table: ROW_COMMAND, ROW_LOGIN or ROW_RECORD. */
+struct store_deed {
+	enum row_table table;
+	union {
+		struct msg_command_row command;
+		struct msg_login_row login;
+		struct msg_record_row record;
+	} u;
+};
+void store_put_deed(struct store *s, struct store_deed *deed);
 void store_put_account(struct store *s, const struct account *a, const char *boot_id);
 /*
  * Removes the oldest rows when the space is nearly used up. In a transaction that closes what is open: before it, so
@@ -103,6 +113,13 @@ enum store_result store_faults(struct store *s, uint64_t lo, uint64_t hi, bool b
 	void *arg);
 enum store_result store_commits(struct store *s, uint64_t lo, uint64_t hi, bool backwards, store_commit_fn *fn,
 	void *arg);
+
+typedef bool store_deed_fn(void *arg, const struct store_deed *deed);
+enum store_result store_deeds(struct store *s, enum row_table table, uint64_t lo, uint64_t hi, bool backwards,
+	store_deed_fn *fn, void *arg);
+/* The highest number of a record, 0 = there is none. Of which kind a record is, 0 = it is not there. */
+uint32_t store_record_newest(struct store *s);
+uint32_t store_record_kind(struct store *s, uint32_t number);
 
 /* Rows of one span, [n * STORE_SPAN, (n + 1) * STORE_SPAN): false when no drop in it lies within since..until (ns). */
 #define STORE_SPAN 4096

@@ -7,7 +7,7 @@
 
 #include "store.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_FILE "records.db"
 #define STORE_BALLAST "ballast"
 #define STORE_ASIDE ".set-aside-"
@@ -18,7 +18,7 @@
 enum store_stmt {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK,
 	ST_OPEN_PUT, ST_OPEN_BUMP, ST_OPEN_ALL, ST_OPEN_CLEAR,
-	ST_DROP_PUT, ST_FAULT_PUT, ST_COMMIT_PUT, ST_ANCHOR_PUT,
+	ST_DROP_PUT, ST_FAULT_PUT, ST_COMMIT_PUT, ST_ANCHOR_PUT, ST_COMMAND_PUT, ST_LOGIN_PUT, ST_RECORD_PUT,
 	ST_ACCOUNT_PUT, ST_META_PUT, ST_SPAN_PUT,
 	ST_COUNT
 };
@@ -65,6 +65,11 @@ void store_fail(struct store *s, int rc);
 enum store_result store_result_of(int rc);
 /* One integer by SQL; fallback when there is no row. */
 int64_t store_number(struct store *s, const char *sql, int64_t fallback);
+/*
+ * "SELECT columns FROM t1 WHERE seq op ?1 UNION ALL …" over all tables, or over those whose rows are kept when drops are
+ * removed, into sql.
+ */
+const char *store_union(char *sql, size_t size, const char *columns, const char *op, bool kept_only);
 /* The hash of one row, whatever its table; a missing row is corruption. */
 void store_hash_of(struct store *s, uint64_t sequence, uint8_t ret[CHAIN_HASH]);
 /* Checks up to n rows from v->next on, which follow v->hash. For the check at start. */

@@ -2,23 +2,34 @@
  * verify.c: checks the hash chain of the store (see chain.h, store.h).
  *
  * Rule: each row's hash = SHA-256(hash of the row before, kind, columns), and sequences have no gaps from the newest
- * anchor on. Before it only faults and commits are kept: each fits the hash that it keeps of its predecessor, and
- * all of them together fit the anchor's digest.
+ * anchor on. Before it only faults, commits, and what people did are kept: each fits the hash that it keeps of its
+ * predecessor, and all of them together fit the anchor's digest.
  */
 #include "store_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
+const char *store_union(char *sql, size_t size, const char *columns, const char *op, bool kept_only)
+{
+	size_t at = 0;
+
+	sql[0] = '\0';
+	for (unsigned i = 0; i < ROW_TABLES && at < size; i++)
+		if (!kept_only || row_kinds[i].has_prev)
+			at += (size_t)snprintf(sql + at, size - at, "%sSELECT %s FROM %s WHERE seq%s?1", at > 0 ? " UNION ALL " : "",
+				columns, row_kinds[i].table, op);
+	return sql;
+}
+
 void store_hash_of(struct store *s, uint64_t sequence, uint8_t ret[CHAIN_HASH])
 {
 	sqlite3_stmt *stmt;
+	char sql[512];
 
 	if (s->error != SQLITE_OK)
 		return;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT hash FROM drops WHERE seq=?1 UNION ALL SELECT hash FROM faults WHERE "
-		"seq=?1 UNION ALL SELECT hash FROM commits WHERE seq=?1 UNION ALL SELECT hash FROM anchors WHERE seq=?1",
-		-1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(s->db, store_union(sql, sizeof(sql), "hash", "=", false), -1, &stmt, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_bind_int64(stmt, 1, (int64_t)sequence);
 		rc = sqlite3_step(stmt);
@@ -113,7 +124,7 @@ static void check_kept(struct store *s, struct store_verify *v)
 	for (unsigned i = 0; i < ROW_TABLES; i++)
 		sqlite3_finalize(c[i].stmt);
 	if (v->error[0] == '\0' && memcmp(v->kept, v->kept_want, CHAIN_HASH) != 0)
-		snprintf(v->error, sizeof(v->error), "faults or commits before row %llu were changed or removed",
+		snprintf(v->error, sizeof(v->error), "what is kept from before row %llu was changed or removed",
 			(unsigned long long)v->kept_upto);
 }
 

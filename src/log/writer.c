@@ -2,8 +2,8 @@
  * writer.c: once a second, everything that was counted goes into the store (see writer.h).
  *
  * Order within a transaction: drops that count (open rows), log-loss; when windows close, pruning goes before them, and
- * behind them the closed rows, faults, commits, the anchor: so the chain is in the order of its numbers. Faults and
- * commits therefore close the windows before them.
+ * behind them the closed rows, faults, commits, what people did, the anchor: so the chain is in the order of its numbers.
+ * Whatever is no drop therefore closes the windows before it.
  *
  * Failure: see writer_store.c; what is pending waits.
  */
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <sekisho/clock.h>
+#include <sekisho/i18n.h>
 
 struct writer *writer_new(const struct writer_options *o, struct intake *in, struct names *names)
 {
@@ -98,6 +99,8 @@ void writer_commit(struct writer *w, const struct msg_generation *m)
 	MSG_TEXT(row.who, m->who);
 	MSG_TEXT(row.why, m->why);
 	MSG_TEXT(row.approval, m->approval);
+	MSG_TEXT(row.account, m->account);
+	row.uid = m->uid;
 	/* A restarted sekishod, or our own restart, tells the running generation again. */
 	if (same_commit(&row, &w->last_commit))
 		return;
@@ -106,6 +109,74 @@ void writer_commit(struct writer *w, const struct msg_generation *m)
 		w->commits[w->ncommits++] = row;
 	else
 		w->faults_lost++;
+}
+
+static struct store_deed *new_deed(struct writer *w, enum row_table table)
+{
+	if (w->ndeeds == DEEDS_MAX) {
+		w->faults_lost++;
+		return NULL;
+	}
+	struct store_deed *d = &w->deeds[w->ndeeds++];
+	memset(d, 0, sizeof(*d));
+	d->table = table;
+	return d;
+}
+
+void writer_work(struct writer *w, const struct msg_work *m)
+{
+	struct store_deed *d = new_deed(w, ROW_COMMAND);
+
+	if (d != NULL)
+		d->u.command.it = *m;
+}
+
+void writer_login(struct writer *w, const struct msg_login *m)
+{
+	struct store_deed *d = new_deed(w, ROW_LOGIN);
+
+	if (d != NULL)
+		d->u.login.it = *m;
+}
+
+/* A new record gets a number; a further entry must be of one that is there. NULL, or why not. */
+static const char *number_record(struct writer *w, struct msg_record *m)
+{
+	if (m->what == MSG_RECORD_NEW) {
+		uint32_t newest = store_record_newest(w->store);
+		w->record = (newest > w->record ? newest : w->record) + 1;
+		m->number = w->record;
+		return NULL;
+	}
+	uint32_t kind = store_record_kind(w->store, m->number);
+	if (kind == 0)
+		return N_("there is no record of this number");
+	return kind != m->kind ? N_("the record of this number is of another kind") : NULL;
+}
+
+bool writer_record(struct writer *w, const struct msg_client *who, const struct msg_record *m, uint32_t *ret_number,
+	uint64_t *ret_sequence, const char **ret_error)
+{
+	struct msg_record it = *m;
+
+	*ret_error = w->store == NULL || !w->writable ? N_("records cannot be stored now") : number_record(w, &it);
+	if (*ret_error != NULL)
+		return false;
+	struct store_deed *d = new_deed(w, ROW_RECORD);
+	if (d == NULL) {
+		*ret_error = N_("records cannot be stored now");
+		return false;
+	}
+	d->u.record = (struct msg_record_row){.at = clock_wall().sec, .uid = who->uid, .role = who->role, .it = it};
+	MSG_TEXT(d->u.record.account, who->account);
+	*ret_number = it.number;
+	writer_tick(w);
+	/* A transaction that was fixed before holds all but this one. */
+	if (w->ndeeds != 0)
+		writer_tick(w);
+	*ret_sequence = w->record_row;
+	*ret_error = w->ndeeds == 0 ? NULL : N_("it is not on the disk yet: it is stored as soon as the disk takes it");
+	return *ret_error == NULL;
 }
 
 static void receive(struct writer *w)
@@ -241,13 +312,14 @@ static void build(struct writer *w)
 		w->faults_lost = 0;
 		writer_note(w, MSG_SEVERITY_FAULT, "faults-lost", text);
 	}
-	p->close = w->nfaults != 0 || w->ncommits != 0 || window_due(w);
+	p->close = w->nfaults != 0 || w->ncommits != 0 || w->ndeeds != 0 || window_due(w);
 	p->batch.n = 0;
 	p->batch.next_sequence = store_next(w->store);
 	intake_take(w->intake, &p->batch, p->close);
 	take_books(w);
 	p->nfaults = w->nfaults;
 	p->ncommits = w->ncommits;
+	p->ndeeds = w->ndeeds;
 	/* A new epoch is stored and told even before anything was dropped in it. */
 	p->there = p->batch.n != 0 || p->nloss != 0 || p->close || w->account.epoch != w->committed.epoch;
 }
@@ -290,6 +362,11 @@ static void put_closing(struct writer *w)
 		store_put_fault(w->store, &w->faults[i]);
 	for (unsigned i = 0; i < p->ncommits; i++)
 		store_put_commit(w->store, &w->commits[i]);
+	for (unsigned i = 0; i < p->ndeeds; i++) {
+		store_put_deed(w->store, &w->deeds[i]);
+		if (w->deeds[i].table == ROW_RECORD)
+			w->record_row = w->deeds[i].u.record.sequence;
+	}
 	store_prune_anchor(w->store, wall);
 }
 
@@ -327,6 +404,8 @@ void writer_drop_queued(struct writer *w)
 	memmove(w->faults, w->faults + p->nfaults, w->nfaults * sizeof(w->faults[0]));
 	w->ncommits -= p->ncommits;
 	memmove(w->commits, w->commits + p->ncommits, w->ncommits * sizeof(w->commits[0]));
+	w->ndeeds -= p->ndeeds;
+	memmove(w->deeds, w->deeds + p->ndeeds, w->ndeeds * sizeof(w->deeds[0]));
 }
 
 static void done(struct writer *w)

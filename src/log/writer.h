@@ -35,6 +35,16 @@ void writer_fault(struct writer *w, const struct msg_fault *m);
 /* A generation came into force; recorded unless the newest commit row is the same. */
 void writer_commit(struct writer *w, const struct msg_generation *m);
 
+/* Somebody did something, or came or went. */
+void writer_work(struct writer *w, const struct msg_work *m);
+void writer_login(struct writer *w, const struct msg_login *m);
+/*
+ * An entry of a record, written by `who` (a connection that sekishod gave the right): stored at once. True: it is on the disk,
+ * *ret_number and *ret_sequence say where. Else *ret_error is a sentence (msgid).
+ */
+bool writer_record(struct writer *w, const struct msg_client *who, const struct msg_record *m, uint32_t *ret_number,
+	uint64_t *ret_sequence, const char **ret_error);
+
 /* Does what is due. True when the store changed. */
 bool writer_tick(struct writer *w);
 

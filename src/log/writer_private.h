@@ -9,6 +9,7 @@
 
 #define FAULTS_MAX 64
 #define COMMITS_MAX 16
+#define DEEDS_MAX 64
 /* The same trouble is told once in so many seconds. */
 #define TELL_EVERY_S 60
 
@@ -27,7 +28,7 @@ struct pending {
 	struct msg_drop_row loss[2 * REASON_END]; /* lost and found */
 	bool loss_fresh[2 * REASON_END];
 	unsigned nloss;
-	unsigned nfaults, ncommits; /* of the queues */
+	unsigned nfaults, ncommits, ndeeds; /* of the queues */
 };
 
 struct writer {
@@ -46,6 +47,10 @@ struct writer {
 	uint64_t faults_lost;
 	struct msg_commit_row commits[COMMITS_MAX], last_commit;
 	unsigned ncommits;
+	struct store_deed deeds[DEEDS_MAX];
+	unsigned ndeeds;
+	uint32_t record; /* the highest number that was given */
+	uint64_t record_row; /* where the newest entry of a record went */
 	int64_t open_since_ns; /* 0: nothing is open */
 	int64_t busy_since_ns; /* 0: not busy */
 	unsigned io_failures;

@@ -61,7 +61,7 @@ static void forget_done(struct writer *w, const struct account *stored)
 	writer_drop_queued(w);
 	memcpy(w->account.stored, stored->stored, sizeof(w->account.stored));
 	w->committed = *stored;
-	p->batch.n = p->nloss = p->nfaults = p->ncommits = 0;
+	p->batch.n = p->nloss = p->nfaults = p->ncommits = p->ndeeds = 0;
 }
 
 /* The store's account becomes ours at the start; when the file was opened anew it only tells what was done. */
