@@ -22,7 +22,7 @@ struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 4
+#define IR_VERSION 5
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -45,8 +45,17 @@ struct ir_system {
 	uint32_t log_per_source, log_per_segment; /* events a second; 0 = no limit */
 	uint32_t new_per_source, open_per_source, half_open;
 	struct ir_run alarm_to; /* IR_NAME: mail addresses, as written and in that order; at most LIMIT_ALARM_TO */
+	uint32_t session_idle, session_configure; /* minutes; 0 = no limit */
 	uint32_t daily_report;	/* minute of the day, IR_NONE: there is none */
 };
+
+/* A role that an account has for a time. */
+struct ir_deputy {
+	ir_str name, user, approved_by;
+	uint32_t role; /* enum ir_deputy_role */
+	int64_t from, until; /* wall seconds; until is not included */
+};
+enum ir_deputy_role { IR_DEPUTY_VIEWER, IR_DEPUTY_OPERATOR, IR_DEPUTY_ADMINISTRATOR };
 
 struct ir_segment {
 	ir_str name, label;
@@ -273,6 +282,7 @@ struct ir_label {
 /* name, struct, member of struct ir */
 #define IR_SECTIONS(X)                                                                                         \
 	X(SYSTEM, ir_system, system)                                                                            \
+	X(DEPUTY, ir_deputy, deputies)                                                                          \
 	X(SEGMENT, ir_segment, segments)                                                                        \
 	X(INTERFACE, ir_interface, interfaces)                                                                  \
 	X(LOCAL, ir_local, locals)                                                                              \

@@ -48,6 +48,10 @@
 /* Everyone who has a section below himself. */
 #define LIMIT_SUPERIORS 4096
 #define LIMIT_PARTNERS 1024
+/* Deputies of all people, those of the past included. */
+#define LIMIT_DEPUTIES 64
+/* A session ends, or configuration mode, within a day (minutes). */
+#define LIMIT_SESSION_MINUTES 1440
 /* Different labels: a bit each in the cleaner's report; with their NUL in UTF-8. */
 #define LIMIT_MAIL_LABELS 8
 #define LIMIT_MAIL_LABEL 64

@@ -329,11 +329,19 @@ struct model_system {
 	uint32_t new_per_source; /* new connections a second from one source; 0 = no limit */
 	uint32_t open_per_source; /* connections at once from one source; 0 = no limit */
 	uint32_t half_open; /* TCP connections without an answer, per source; 0 = no limit */
+	uint32_t session_idle, session_configure; /* minutes; 0 = no limit */
 	bool refuse_silently; /* refused-connections silent; default reset */
 	struct model_approval_required *approval_required;
 	size_t napproval_required, approval_required_cap;
 	struct model_own *own;
 	size_t nown, own_cap;
+};
+
+/* An account has another role for a time (代理). */
+struct model_deputy {
+	struct word name, user, role; /* role: "viewer", "operator", "administrator" */
+	struct date from, to;	      /* local calendar days, both included */
+	const char *approved_by;
 };
 
 #define MODEL_LIST(type, name)                                                                                 \
@@ -345,6 +353,7 @@ struct model {
 	struct model_system system;
 	MODEL_LIST(model_interface, interfaces);
 	MODEL_LIST(model_segment, segments);
+	MODEL_LIST(model_deputy, deputies);
 	MODEL_LIST(model_router, routers);
 	MODEL_LIST(model_route, routes);
 	MODEL_LIST(model_host, hosts);

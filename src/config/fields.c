@@ -49,6 +49,8 @@ static const struct field table[] = {
 	VALUE("system limit new-per-source", u32, model, system.new_per_source),
 	VALUE("system limit open-per-source", u32, model, system.open_per_source),
 	VALUE("system limit half-open", u32, model, system.half_open),
+	VALUE("system session idle-minutes", u32, model, system.session_idle),
+	VALUE("system session configure-minutes", u32, model, system.session_configure),
 	NAMED("system time server", own, model, system.own, "time"),
 	LIST("system collector", model, system.own, model_own),
 	NAMED("system collector host", collector, model_own, host, "collector"),
@@ -60,6 +62,14 @@ static const struct field table[] = {
 	LIST("system approval-required", model, system.approval_required, model_approval_required),
 	VALUE("system approval-required case", word, model_approval_required, kase),
 	VALUE("system approval-required role", words, model_approval_required, roles),
+
+	LIST("deputy", model, deputies, model_deputy),
+	VALUE("deputy name", word, model_deputy, name),
+	VALUE("deputy user", word, model_deputy, user),
+	VALUE("deputy role", word, model_deputy, role),
+	VALUE("deputy from", date, model_deputy, from),
+	VALUE("deputy to", date, model_deputy, to),
+	VALUE("deputy approved-by", text, model_deputy, approved_by),
 
 	LIST("interface", model, interfaces, model_interface),
 	VALUE("interface name", interface, model_interface, name),

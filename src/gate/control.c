@@ -5,8 +5,9 @@
  * that is not for its role is answered with MSG_REFUSED and recorded. Its messages are checked by msg_recv(), its files are
  * only moved. Each client has one request under way. Status, log and running
  * are answered at once; commits and proofs one after another in the order of arrival.
- * Limits: CLIENTS_MAX clients; a client that asks nothing for CLIENT_IDLE_MS, or longest when another needs its place,
- * is dropped. An answer that the client does not take (full socket) ends it: nobody waits for a client.
+ * Limits: CLIENTS_MAX clients, CLIENTS_EACH of one person, CLIENTS_OTHERS without administrators, so that nobody keeps those
+ * out; a client that asks nothing for CLIENT_IDLE_MS, or longest when another needs its place, is dropped, a session by its own
+ * rules (session.h). An answer that the client does not take (full socket) ends it: nobody waits for a client.
  */
 #include "gate.h"
 
@@ -27,12 +28,13 @@
 /* Somebody who changes tables all the time keeps us proving, but not more often than this. */
 #define PROOF_SPACING_MS 1000
 
-static void drop_client(struct gate *g, struct client *c)
+void client_drop(struct gate *g, struct client *c)
 {
 	int index = (int)(c - g->clients);
 
 	if (c->fd < 0)
 		return;
+	session_end(g, c, MSG_LOGIN_END);
 	/* Its job goes on: what was begun is not left half done. */
 	if (g->job.client == index)
 		g->job.client = -1;
@@ -43,19 +45,78 @@ static void drop_client(struct gate *g, struct client *c)
 	*c = (struct client){.fd = -1, .policy = -1};
 }
 
+static enum msg_work_result result_of(enum msg_type type, const void *body)
+{
+	switch ((int)type) {
+	case MSG_REFUSED:
+		return MSG_WORK_REFUSED;
+	case MSG_COMMITTED:
+		return ((const struct msg_committed *)body)->ok ? MSG_WORK_DONE : MSG_WORK_FAILED;
+	case MSG_OPENED:
+		return ((const struct msg_opened *)body)->ok ? MSG_WORK_DONE : MSG_WORK_FAILED;
+	default:
+		return MSG_WORK_DONE;
+	}
+}
+
+/* The request in a line: "rollback 12: wrong host [R8-014]". */
+static void request_text(const struct msg_request *q, char text[MSG_LINE])
+{
+	char number[16] = "", line[MSG_LINE];
+
+	if (q->argument != 0)
+		snprintf(number, sizeof(number), " %u", q->argument);
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s", roles_verb(q->verb), number, q->why[0] != '\0' ? ": " : "", q->why,
+		q->approval[0] != '\0' ? " [" : "", q->approval, q->approval[0] != '\0' ? "]" : "");
+	msg_text(text, MSG_LINE, line);
+}
+
+/* Who asked for more than a look, and what became of it. Refusals of one person in a row are counted, not all written. */
+static void record_request(struct gate *g, const struct client *c, enum msg_type type, const void *body)
+{
+	struct msg_work w = {.at = clock_wall().sec, .kind = MSG_WORK_REQUEST, .result = result_of(type, body), .uid = c->peer.uid,
+		.role = roles_first(client_roles(g, c)), .session = c->session.id};
+
+	if (type == MSG_REFUSED ? !people_refused(g, &c->peer) : !roles_changes(c->request.verb))
+		return;
+	MSG_TEXT(w.account, c->peer.account);
+	MSG_TEXT(w.who, c->request.who);
+	request_text(&c->request, w.text);
+	recorder_work(g, &w);
+}
+
 void client_answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd)
 {
 	c->waiting = false;
 	c->since = clock_mono();
+	if (c->asked)
+		record_request(g, c, type, body);
+	c->asked = false;
 	if (msg_send(c->fd, type, c->tag, body, fd >= 0 ? &fd : NULL, fd >= 0 ? 1 : 0) != 0)
-		drop_client(g, c);
+		client_drop(g, c);
+}
+
+/* What the policy in force adds for a time. Days mean nothing to a clock that is not believed. */
+static uint32_t deputy_roles(const struct gate *g, const struct peer *peer)
+{
+	static const enum msg_role roles[] = {[IR_DEPUTY_VIEWER] = MSG_ROLE_VIEWER, [IR_DEPUTY_OPERATOR] = MSG_ROLE_OPERATOR,
+		[IR_DEPUTY_ADMINISTRATOR] = MSG_ROLE_ADMINISTRATOR};
+	const struct ir *ir = g->current != NULL ? &g->current->ir : NULL;
+	int64_t now = clock_wall().sec;
+	uint32_t all = peer->roles;
+
+	for (uint32_t i = 0; ir != NULL && g->clock_trusted && i < ir->ndeputies; i++) {
+		const struct ir_deputy *d = &ir->deputies[i];
+		if (now >= d->from && now < d->until && strcmp(ir_text(ir, d->user), peer->account) == 0)
+			all = roles_add(all, roles[d->role]);
+	}
+	return all;
 }
 
 /* What this person may at this moment. */
 uint32_t client_roles(const struct gate *g, const struct client *c)
 {
-	(void)g;
-	return c->peer.roles;
+	return deputy_roles(g, &c->peer);
 }
 
 /* -- Answers at once ------------------------------------------------------------------------------------- */
@@ -86,6 +147,7 @@ void control_status(struct gate *g, struct msg_status *ret)
 	net_conntrack(&ret->conntrack_count, &ret->conntrack_max);
 	ret->confirm_by = g->confirm.deadline;
 	ret->confirm_else = g->confirm.previous;
+	ret->sessions = session_count(g);
 	ret->nfindings = health_list(&g->health, ret->findings);
 	ret->inspector = g->relay.shown;
 	ret->ncuts = g->cut.list.n;
@@ -177,7 +239,7 @@ static void answer_watched(struct gate *g, struct client *c)
 	c->waiting = false;
 	c->since = clock_mono();
 	if (msg_send(c->fd, MSG_WATCHED, c->tag, &m, fds, n) != 0)
-		drop_client(g, c);
+		client_drop(g, c);
 }
 
 /* -- Answers later --------------------------------------------------------------------------------------- */
@@ -268,8 +330,6 @@ static void refuse(struct gate *g, struct client *c, uint32_t verb)
 	struct msg_refused r = {.verb = verb, .uid = c->peer.uid, .role = roles_first(roles), .allowed = roles_allowed(verb)};
 
 	MSG_TEXT(r.account, c->peer.account);
-	record(g, MSG_SEVERITY_NOTICE, "refused", "%s (%s) may not: %s", c->peer.account, roles_word(roles_first(roles)),
-		roles_verb(verb));
 	client_answer(g, c, MSG_REFUSED, &r, -1);
 }
 
@@ -292,6 +352,10 @@ static const struct {
 	{MSG_VERB_RESUME, answer_resume},
 	{MSG_VERB_FLOWS, answer_watched},
 	{MSG_VERB_POLICY, answer_watched},
+	{MSG_VERB_SESSION, session_begin},
+	{MSG_VERB_SESSIONS, session_list},
+	{MSG_VERB_CONFIGURE, session_configure},
+	{MSG_VERB_EXTEND, session_extend},
 	{MSG_VERB_HISTORY, past_list},
 	{MSG_VERB_GENERATION, past_text},
 	{MSG_VERB_CONFIRM, past_confirm},
@@ -309,7 +373,6 @@ static const struct {
 
 static void take_request(struct gate *g, struct client *c, struct msg *m)
 {
-	c->request = m->u.msg_request;
 	c->turn = ++g->turns;
 	if (c->policy >= 0)
 		msg_close_fd(c->policy);
@@ -323,12 +386,35 @@ static void take_request(struct gate *g, struct client *c, struct msg *m)
 			return;
 		}
 	}
-	drop_client(g, c);
+	client_opened(g, c, -1, _("this gate cannot do that"));
 }
 
 static bool takes_file(uint32_t verb)
 {
 	return verb == MSG_VERB_COMMIT || verb == MSG_VERB_CANDIDATE_PUT;
+}
+
+static bool fits(const struct gate *g, const struct client *c, const struct msg *m)
+{
+	if (c->waiting || c->session.waits || g->job.client == (int)(c - g->clients))
+		return false;
+	if (m->type == MSG_COMMAND)
+		return c->session.id != 0;
+	return m->type == MSG_REQUEST && takes_file(m->u.msg_request.verb) == (m->nfds == 1);
+}
+
+static void on_request(struct gate *g, struct client *c, struct msg *m)
+{
+	uint32_t verb = m->u.msg_request.verb;
+
+	c->request = m->u.msg_request;
+	c->asked = true;
+	if (roles_allowed(verb) == 0)
+		client_drop(g, c);
+	else if ((roles_allowed(verb) & client_roles(g, c)) == 0)
+		refuse(g, c, verb);
+	else
+		take_request(g, c, m);
 }
 
 static void on_client(void *arg, int fd, uint32_t events)
@@ -346,23 +432,20 @@ static void on_client(void *arg, int fd, uint32_t events)
 	int r = msg_recv(fd, &m);
 	if (r == -EAGAIN)
 		return;
-	/* Gone, malformed, not a request, one without its file, or a second one before the first was answered. */
-	if (r != 1 || m.type != MSG_REQUEST || c->waiting || g->job.client == (int)(c - g->clients) ||
-		takes_file(m.u.msg_request.verb) != (m.nfds == 1)) {
+	/* Gone, malformed, not for us, one without its file, or a second one before the first was answered. */
+	if (r != 1 || !fits(g, c, &m)) {
 		if (r == 1)
 			msg_close_fds(&m);
-		drop_client(g, c);
+		client_drop(g, c);
 		return;
 	}
 	c->since = clock_mono();
-	uint32_t verb = m.u.msg_request.verb;
 	c->tag = m.tag;
-	if (roles_allowed(verb) == 0)
-		drop_client(g, c);
-	else if ((roles_allowed(verb) & client_roles(g, c)) == 0)
-		refuse(g, c, verb);
+	c->asked = false;
+	if (m.type == MSG_COMMAND)
+		session_command(g, c, &m.u.msg_command);
 	else
-		take_request(g, c, &m);
+		on_request(g, c, &m);
 	msg_close_fds(&m);
 }
 
@@ -371,21 +454,67 @@ static bool is_waiting(const struct gate *g, const struct client *c)
 	return c->waiting || g->job.client == (int)(c - g->clients);
 }
 
-/* A free place, or that of the client that has asked nothing for longest. NULL when all of them wait for a job. */
-static struct client *find_place(struct gate *g)
+struct places {
+	unsigned own, others; /* of this person; of all that are no administrators */
+	struct client *free, *idle, *own_idle; /* idle: those that asked nothing for longest */
+};
+
+static void older(struct client **idle, struct client *c)
 {
-	struct client *idle = NULL;
+	if (*idle == NULL || c->since.ns < (*idle)->since.ns)
+		*idle = c;
+}
+
+static struct places look_at_places(struct gate *g, uint32_t uid)
+{
+	struct places p = {0};
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &g->clients[i];
-		if (c->fd < 0)
-			return c;
-		if (!is_waiting(g, c) && (idle == NULL || c->since.ns < idle->since.ns))
-			idle = c;
+		if (c->fd < 0) {
+			p.free = c;
+			continue;
+		}
+		if (c->session.id != 0)
+			continue;
+		p.own += c->peer.uid == uid;
+		p.others += (c->peer.roles & ROLE(ADMINISTRATOR)) == 0;
+		if (is_waiting(g, c))
+			continue;
+		older(&p.idle, c);
+		if (c->peer.uid == uid)
+			older(&p.own_idle, c);
 	}
-	if (idle != NULL)
-		drop_client(g, idle);
-	return idle;
+	return p;
+}
+
+/* A free place, or that of a client that has asked nothing for longest. NULL when all of them wait for a job. */
+static struct client *find_place(struct gate *g, const struct peer *peer)
+{
+	struct places p = look_at_places(g, peer->uid);
+	bool administrator = (peer->roles & ROLE(ADMINISTRATOR)) != 0;
+	struct client *c = p.free;
+
+	if (peer->uid != 0 && p.own >= CLIENTS_EACH)
+		c = p.own_idle;
+	else if (!administrator && p.others >= CLIENTS_OTHERS)
+		c = p.own_idle;
+	else if (c == NULL)
+		c = p.idle;
+	if (c != NULL)
+		client_drop(g, c);
+	return c;
+}
+
+/* Somebody without any role. */
+static void turn_away(struct gate *g, const struct peer *peer)
+{
+	struct msg_login m = {.at = clock_wall().sec, .event = MSG_LOGIN_REFUSED, .uid = peer->uid};
+
+	if (!people_refused(g, peer))
+		return;
+	MSG_TEXT(m.account, peer->account);
+	recorder_login(g, &m);
 }
 
 static void on_control(void *arg, int fd, uint32_t events)
@@ -398,7 +527,10 @@ static void on_control(void *arg, int fd, uint32_t events)
 	(void)events;
 	if (conn < 0)
 		return;
-	c = peer_of(conn, g->d->root, &peer) == 0 && peer.roles != 0 ? find_place(g) : NULL;
+	bool known = peer_of(conn, g->d->root, &peer) == 0;
+	if (known && peer.roles == 0)
+		turn_away(g, &peer);
+	c = known && peer.roles != 0 ? find_place(g, &peer) : NULL;
 	if (c == NULL || loop_add_fd(g->d->loop, conn, EPOLLIN, on_client, g) != 0) {
 		close(conn);
 		return;
@@ -418,8 +550,9 @@ void control_tick(struct gate *g)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &g->clients[i];
-		if (c->fd >= 0 && !is_waiting(g, c) && mono_since_ms(c->since) > CLIENT_IDLE_MS)
-			drop_client(g, c);
+		if (c->fd >= 0 && c->session.id == 0 && !is_waiting(g, c) && mono_since_ms(c->since) > CLIENT_IDLE_MS)
+			client_drop(g, c);
 	}
+	session_tick(g);
 	control_next(g);
 }

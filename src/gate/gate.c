@@ -161,6 +161,7 @@ static void open_store(struct gate *g)
 		confirm_resume(g);
 	if (g->have_store)
 		drafts_resume(g);
+	people_resume(g);
 	if (r == -ENOENT && g->have_store)
 		gate_finding(g, SOURCE_POLICY, FINDING_NO_POLICY, "");
 	else if (r != 0)

@@ -26,8 +26,10 @@
 #include "health.h"
 #include "mail.h"
 #include "peer.h"
+#include "people.h"
 #include "relay.h"
 #include "roles.h"
+#include "session.h"
 #include "store.h"
 
 struct loop_timer;
@@ -98,7 +100,10 @@ struct job {
 
 /* -- Clients of the control socket ----------------------------------------------------------------------- */
 
-#define CLIENTS_MAX 16
+/* All together; of one person; of all but administrators. Sessions count apart (session.h). */
+#define CLIENTS_MAX (MSG_SESSIONS_MAX + 32)
+#define CLIENTS_EACH 12
+#define CLIENTS_OTHERS 24
 struct client {
 	int fd; /* -1: free */
 	struct peer peer;
@@ -106,8 +111,10 @@ struct client {
 	bool waiting; /* its commit or proof is queued or under way */
 	uint32_t tag;
 	struct msg_request request;
+	bool asked; /* it is not answered yet */
 	int policy; /* what it handed, -1 */
 	uint64_t turn; /* order of arrival */
+	struct session session; /* id 0: none, a connection for some requests */
 };
 
 /* -- recorder.c: the link to sekisho-logd ---------------------------------------------------------------- */
@@ -115,7 +122,14 @@ struct client {
 #define RECORDER_QUEUE 64
 struct recorder {
 	int fd; /* -1: none */
-	struct msg_fault queue[RECORDER_QUEUE];
+	struct recorder_entry {
+		enum msg_type type;
+		union {
+			struct msg_fault fault;
+			struct msg_work work;
+			struct msg_login login;
+		} u;
+	} queue[RECORDER_QUEUE];
 	unsigned first, n, lost;
 	bool generation_due, links_due;
 	struct msg_links links;
@@ -148,6 +162,7 @@ struct gate {
 	uint32_t running; /* what is to be in force: as the store says, or what waits to be confirmed; 0: none */
 	struct confirm confirm;
 	struct drafts drafts;
+	struct people people;
 	struct health health;
 	struct recorder rec;
 	struct relay relay;
@@ -212,6 +227,11 @@ void recorder_start(struct gate *g, int fd);
 /* A record of a fault or notice (enum msg_severity). */
 void record(struct gate *g, enum msg_severity severity, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* What somebody did; that somebody came or went. */
+void recorder_work(struct gate *g, const struct msg_work *w);
+void recorder_login(struct gate *g, const struct msg_login *l);
+/* So many records wait that whoever makes them should wait as well. */
+bool recorder_is_busy(const struct gate *g);
 void recorder_tick(struct gate *g);
 /*
  * What the policy of `gen` wants while records cannot be kept: new flows, or all, are closed. loaded: the ruleset
@@ -237,6 +257,8 @@ void past_confirm(struct gate *g, struct client *c);
 uint32_t client_roles(const struct gate *g, const struct client *c);
 /* Answers the client's request; one that does not take it is dropped. fd: beside it, -1 none; it stays the caller's. */
 void client_answer(struct gate *g, struct client *c, enum msg_type type, const void *body, int fd);
+/* Its place is free then. */
+void client_drop(struct gate *g, struct client *c);
 /* MSG_OPENED: ok when fd >= 0, else `error`. */
 void client_opened(struct gate *g, struct client *c, int fd, const char *error);
 int control_start(struct gate *g, int fd);

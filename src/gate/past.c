@@ -28,6 +28,8 @@ bool past_allows(const struct gate *g, const struct client *c, char *err)
 	}
 	if (q->verb != MSG_VERB_COMMIT)
 		return true;
+	if (!session_allows(g, c, err))
+		return false;
 	if (w->number != 0)
 		snprintf(err, size, _("generation %u (by %s) waits to be confirmed: confirm it or roll it back first"), w->number,
 			w->account);

@@ -1,7 +1,7 @@
 /*
  * recorder.c: what sekishod tells sekisho-logd, and what it hears from it.
  *
- * Faults wait in a fixed queue until the socket takes them; what does not fit is counted and told. The generation and
+ * Faults, commands and sessions wait in a fixed queue until the socket takes them; what does not fit is counted and told. The generation and
  * the table of links are sent whenever they changed or logd began anew. Counters are absolute: one that was
  * not sent is made up for by the next.
  *
@@ -23,31 +23,41 @@
 #define SILENT_CLOSE_MS 30000
 #define STATUS_A_TURN 16
 
-static void enqueue(struct recorder *r, const struct msg_fault *f)
+static void enqueue(struct recorder *r, enum msg_type type, const void *body, size_t size)
 {
 	if (r->n == RECORDER_QUEUE) {
 		r->lost++;
 		return;
 	}
-	r->queue[(r->first + r->n++) % RECORDER_QUEUE] = *f;
+	struct recorder_entry *e = &r->queue[(r->first + r->n++) % RECORDER_QUEUE];
+	e->type = type;
+	memcpy(&e->u, body, size);
 }
 
 static void flush_queue(struct recorder *r)
 {
-	while (r->n > 0 && msg_send(r->fd, MSG_FAULT, 0, &r->queue[r->first], NULL, 0) == 0) {
+	while (r->n > 0 && msg_send(r->fd, r->queue[r->first].type, 0, &r->queue[r->first].u, NULL, 0) == 0) {
 		r->first = (r->first + 1) % RECORDER_QUEUE;
 		r->n--;
 	}
 	if (r->n == 0 && r->lost > 0) {
 		struct msg_fault f = {.severity = MSG_SEVERITY_FAULT, .at = clock_wall().sec};
 		char text[64];
-		snprintf(text, sizeof(text), "%u records of faults were lost", r->lost);
+		snprintf(text, sizeof(text), "%u records of faults, commands or sessions were lost", r->lost);
 		MSG_TEXT(f.process, "sekishod");
 		MSG_TEXT(f.code, "faults-lost");
 		MSG_TEXT(f.text, text);
 		if (msg_send(r->fd, MSG_FAULT, 0, &f, NULL, 0) == 0)
 			r->lost = 0;
 	}
+}
+
+/* At once: many may come within one tick. What the socket does not take waits for it. */
+static void give(struct gate *g, enum msg_type type, const void *body, size_t size)
+{
+	enqueue(&g->rec, type, body, size);
+	if (g->rec.fd >= 0)
+		flush_queue(&g->rec);
 }
 
 void record(struct gate *g, enum msg_severity severity, const char *code, const char *fmt, ...)
@@ -64,10 +74,22 @@ void record(struct gate *g, enum msg_severity severity, const char *code, const 
 	MSG_TEXT(f.text, text);
 	if (severity != MSG_SEVERITY_INFO)
 		daemon_log("%s: %s", code, text);
-	enqueue(&g->rec, &f);
-	/* At once: many may come within one tick. What the socket does not take waits for it. */
-	if (g->rec.fd >= 0)
-		flush_queue(&g->rec);
+	give(g, MSG_FAULT, &f, sizeof(f));
+}
+
+void recorder_work(struct gate *g, const struct msg_work *w)
+{
+	give(g, MSG_WORK, w, sizeof(*w));
+}
+
+void recorder_login(struct gate *g, const struct msg_login *l)
+{
+	give(g, MSG_LOGIN, l, sizeof(*l));
+}
+
+bool recorder_is_busy(const struct gate *g)
+{
+	return g->rec.n > RECORDER_QUEUE / 2;
 }
 
 /* Links before the generation: logd names interfaces by them. */

@@ -7,6 +7,7 @@
  *   hosts     hosts and groups -> address lists, each checked against its segment and its way; IR sources
  *   rules     allow rules -> IR rules and spans (source x destination x ports as written)
  *   own       the gate's own settings and flows
+ *   deputies  roles that accounts have for a time
  *   guard     the laws of the three layers, with the lines of the file
  *   applications  what a rule demands of the inspector, against what its verifiers can do
  *   boxes     spans -> disjoint boxes; what shadows, repeats or contradicts what
@@ -161,6 +162,7 @@ void stage_ways(struct compiler *c);
 void stage_hosts(struct compiler *c);
 void stage_rules(struct compiler *c);
 void stage_own(struct compiler *c);
+void stage_deputies(struct compiler *c);
 void stage_guard(struct compiler *c);
 void stage_applications(struct compiler *c);
 void stage_boxes(struct compiler *c);

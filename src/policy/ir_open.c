@@ -141,7 +141,23 @@ static const char *check_system(const struct ir *ir)
 	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
 		s->has_mail_out > 1 || s->refuse_silently > 1)
 		return "system: flag";
+	if (s->session_idle > LIMIT_SESSION_MINUTES || s->session_configure > LIMIT_SESSION_MINUTES)
+		return "system: session";
 	return alarm_ok(ir) ? NULL : "system: alarm";
+}
+
+static const char *check_deputies(const struct ir *ir)
+{
+	if (ir->ndeputies > LIMIT_DEPUTIES)
+		return "deputies: too many";
+	for (uint32_t i = 0; i < ir->ndeputies; i++) {
+		const struct ir_deputy *d = &ir->deputies[i];
+		if (!ir_name_ok(ir, d->name) || !ir_name_ok(ir, d->user) || !ir_text_ok(ir, d->approved_by))
+			return ir_wrong("deputy %u: string", i);
+		if (d->role > IR_DEPUTY_ADMINISTRATOR || d->from >= d->until)
+			return ir_wrong("deputy %u: value", i);
+	}
+	return NULL;
 }
 
 static const char *check_segments(const struct ir *ir)
@@ -538,7 +554,7 @@ static const char *open_sections(const void *p, size_t n, struct ir *ir)
 
 const char *ir_open(const void *p, size_t n, struct ir *ret)
 {
-	static const char *(*const checks[])(const struct ir *) = {check_system, check_segments,
+	static const char *(*const checks[])(const struct ir *) = {check_system, check_deputies, check_segments,
 		check_interfaces, check_locals, check_networks, check_sources, check_ways, check_hosts,
 		check_verifieds, check_rules, check_spans, check_boxes, check_owns,
 		ir_check_mail};

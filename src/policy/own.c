@@ -45,7 +45,7 @@ static void put_system(struct compiler *c)
 		.log_per_segment = s->log_per_segment,
 		.new_per_source = s->new_per_source,
 		.open_per_source = s->open_per_source,
-		.half_open = s->half_open};
+		.half_open = s->half_open, .session_idle = s->session_idle, .session_configure = s->session_configure};
 	out->hostname = ir_intern(&c->ir, s->hostname);
 	out->timezone = ir_intern(&c->ir, s->timezone);
 	out->language = ir_intern(&c->ir, s->language);

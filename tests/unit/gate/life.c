@@ -61,6 +61,15 @@ static void build_ir(struct buf *out)
 	s->timezone = ir_intern(&b, "Asia/Tokyo");
 	s->language = ir_intern(&b, "ja");
 	s->close_all_on_log_failure = world.close_all;
+	s->session_idle = world.idle;
+	s->session_configure = world.configure;
+	if (world.deputy != NULL) {
+		struct ir_deputy *y = IR_PUSH(&b, deputies);
+		*y = (struct ir_deputy){.role = IR_DEPUTY_ADMINISTRATOR, .from = NOW, .until = NOW + 3600};
+		b.deputies[0].name = ir_intern(&b, "natsu");
+		b.deputies[0].user = ir_intern(&b, world.deputy);
+		b.deputies[0].approved_by = ir_intern(&b, "kacho");
+	}
 	for (uint32_t i = 0; i < world.nsegments; i++) {
 		char name[24];
 		snprintf(name, sizeof(name), "segment%u", i);
@@ -213,7 +222,7 @@ static void listen_on(int number)
 	unlink(a.sun_path);
 	CHECK_INT(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	CHECK_INT(chmod(a.sun_path, 0666), 0); /* here who may connect is not the file's to say */
-	CHECK_INT(listen(fd, 32), 0);
+	CHECK_INT(listen(fd, 128), 0);
 	if (fd != number) {
 		dup2(fd, number);
 		close(fd);

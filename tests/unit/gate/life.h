@@ -26,6 +26,8 @@ struct world {
 	unsigned compiled, proved;
 	uint32_t nsegments; /* of the IR that comes: tells generations apart */
 	bool close_all, prove_untrusted;
+	uint32_t idle, configure; /* minutes of its sessions */
+	const char *deputy; /* this account is an administrator from NOW on for an hour */
 	bool mail; /* the policy has a mail gate */
 	unsigned listens;
 	struct msg_mail_listen listen;

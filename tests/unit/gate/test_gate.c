@@ -456,10 +456,10 @@ static void test_bad_clients(void)
 	int many[CLIENTS_MAX + 4];
 	for (unsigned i = 0; i < CLIENTS_MAX + 4; i++)
 		many[i] = client();
-	run_ms(250);
+	run_ms(2000);
 	for (unsigned i = 0; i < CLIENTS_MAX + 4; i++)
 		close(many[i]);
-	run_ms(250);
+	run_ms(2000);
 	CHECK(status().gate_open);
 	fd = client();
 	run_ms(70000);

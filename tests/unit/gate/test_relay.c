@@ -484,7 +484,7 @@ static void test_overflow(void)
 	run_ms(250);
 	CHECK_INT(gate.relay.shown.overflows, 13);
 	relay_report(&gate);
-	CHECK(gate.rec.n > 0 && strstr(gate.rec.queue[gate.rec.n - 2].text, "13 packets dropped") != NULL);
+	CHECK(gate.rec.n > 0 && strstr(gate.rec.queue[gate.rec.n - 2].u.fault.text, "13 packets dropped") != NULL);
 	end_machine();
 	generation_free(g);
 }
