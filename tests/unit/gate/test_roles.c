@@ -33,6 +33,7 @@ static const struct {
 	{MSG_VERB_CANDIDATE_PUT, "Am", false},
 	{MSG_VERB_CANDIDATE_LIST, "aoAm", false},
 	{MSG_VERB_CANDIDATE_DISCARD, "Am", true},
+	{MSG_VERB_ALARM_TEST, "oA", true},
 	{MSG_VERB_HISTORY, "vaoAm", false},
 	{MSG_VERB_GENERATION, "vaoAm", false},
 	{MSG_VERB_CONFIRM, "A", true},

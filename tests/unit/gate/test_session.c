@@ -189,11 +189,11 @@ static void test_refusals(void)
 static void test_deeds(void)
 {
 	struct msg_request q = {.verb = MSG_VERB_COMMIT, .who = "佐藤", .why = "追加", .approval = "R8-1"};
-	int file = text_file("set two"), fd;
 	struct msg m = {0};
 
 	town();
-	fd = client_as(SATO, JAIL_GID_ADMINISTRATOR);
+	int file = text_file("set two");
+	int fd = client_as(SATO, JAIL_GID_ADMINISTRATOR);
 	ask(fd, &q, file);
 	CHECK(answer_of(fd, &m) == MSG_COMMITTED && m.u.msg_committed.ok);
 	msg_close_fds(&m);
