@@ -58,7 +58,7 @@ struct msg_spawn {
 	char interface[LIMIT_IFNAME]; /* CAPTURE: whose frames */
 	uint32_t count, seconds;      /* CAPTURE: at most so many frames, for so long */
 };
-/* capture: fds: [filter memfd: struct sock_filter one behind the other, output (where the capture file goes), result socket]. */
+/* CAPTURE, fds: [filter: struct sock_filter, one behind the other; where the capture file goes; result socket] */
 enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2, MSG_CHILD_CAPTURE = 3 };
 #define MSG_CAPTURE_FRAMES_MAX 10000
 #define MSG_CAPTURE_SECONDS_MAX 60

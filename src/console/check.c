@@ -7,6 +7,8 @@
 #include "text.h"
 
 #include <sekisho/json.h>
+
+#include <string.h>
 #include <sekisho/model.h>
 
 static void print_text(struct buf *out, const struct policy_file *f)
@@ -37,6 +39,11 @@ static void print_json(struct buf *out, const struct policy_file *f)
 int verb_check(struct console *c, const struct args *a)
 {
 	struct policy_file f;
+
+	if (strcmp(a->words[0], "path") == 0 && a->nwords > 2)
+		return verb_check_path(c, a);
+	if (a->nwords > 1)
+		return console_fail(CONSOLE_USAGE, _("\"%s\" is one word too many"), a->words[1]);
 	int code = policy_file_open(&f, a->words[0], a);
 
 	if (code == CONSOLE_OK) {

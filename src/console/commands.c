@@ -23,6 +23,16 @@ static const struct argument policy_argument[] = {ARGUMENT_POLICY, END_ARGUMENTS
 
 const struct option json_option[] = {OPTION_JSON, END_OPTIONS};
 
+static const struct argument check_arguments[] = {
+	{N_("POLICY|path"), N_("the policy file; or the word `path`, for a question about a way (as `show path`)"),
+		.complete = COMPLETE_FILE},
+	{N_("SRC"), N_("source: an address, or the name of a host of the policy"), .optional = true},
+	{N_("DST"), N_("destination: an address, or the name of a host of the policy"), .optional = true},
+	{N_("PROTO[/PORT]"), N_("tcp/443, udp/53, icmp/echo-request, icmp/8/0, or a protocol alone"), .optional = true,
+		.complete = COMPLETE_PROTOCOL},
+	END_ARGUMENTS,
+};
+
 static const struct option check_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
 
 static const struct argument explain_arguments[] = {
@@ -189,7 +199,7 @@ const struct command commands[] = {
 	{
 		.word = "check",
 		.places = PLACE_OUTSIDE,
-		.args = policy_argument,
+		.args = check_arguments,
 		.options = check_options,
 		.help = N_("check a policy file"),
 		.about = N_("Finds everything that is wrong in one run, each with its line and what would be right. Nothing "
@@ -309,6 +319,17 @@ const struct command commands[] = {
 	{.word = "", .sub = act_commands},
 	{.word = "", .sub = record_commands},
 	{.word = "", .sub = config_commands},
+	{
+		.word = "monitor",
+		.sub = monitor_commands,
+		.help = N_("watch what happens"),
+	},
+	{
+		.word = "check",
+		.places = PLACE_OPERATE,
+		.sub = check_commands,
+		.help = N_("find out what is wrong"),
+	},
 	{
 		.word = "log",
 		.places = PLACE_OUTSIDE,

@@ -26,6 +26,9 @@ extern const struct option status_options[];
 /* `show …` and `log …` */
 extern const struct command show_commands[];
 extern const struct command log_commands[];
+/* `monitor …`, and `check …` of our shell */
+extern const struct command monitor_commands[];
+extern const struct command check_commands[];
 /* Families of the top. */
 extern const struct command act_commands[];
 extern const struct command record_commands[];

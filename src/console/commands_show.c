@@ -18,6 +18,17 @@ static const struct option drops_options[] = {
 	OPTION_JSON,
 	END_OPTIONS,
 };
+static const struct option monitor_options[] = {
+	{"--from", N_("SEGMENT"), N_("only packets that came from this segment")},
+	{"--to", N_("SEGMENT"), N_("only packets that wanted to go to this segment")},
+	{"--src", N_("ADDRESS"), N_("only this source: address, prefix, or host name")},
+	{"--dst", N_("ADDRESS"), N_("only this destination: address, prefix, or host name")},
+	{"--port", N_("PORT"), N_("only this destination port")},
+	{"--reason", N_("WORD"), N_("only this reason (see: sekisho help reasons)"), .complete = COMPLETE_REASON},
+	{"--all", NULL, N_("also broadcasts and multicasts that could never cross (local-noise)")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
 
 static const struct option summary_options[] = {
 	OPTION_SINCE,
@@ -41,6 +52,43 @@ static const struct option mail_log_options[] = {
 	{"--verify", NULL, N_("check instead that no row of the mail ledger was changed or taken away")},
 	OPTION_JSON,
 	END_OPTIONS,
+};
+
+#define OPTIONS_OF_FLOWS                                                                                       \
+	OPTION_SINCE, OPTION_UNTIL, {"--from", N_("SEGMENT"), N_("only what came from this segment")},           \
+		{"--to", N_("SEGMENT"), N_("only what went to this segment")},                                   \
+		{"--src", N_("ADDRESS"), N_("only this source: address, prefix, or host name")},                 \
+		{"--dst", N_("ADDRESS"), N_("only this destination: address, prefix, or host name")},            \
+		{"--port", N_("PORT"), N_("only this destination port")},                                        \
+		{"--rule", N_("FLOW"), N_("only what this approved flow let pass")}
+
+static const struct option admissions_options[] = {
+	OPTIONS_OF_FLOWS,
+	OPTION_LIMIT,
+	{"--verify", NULL, N_("check instead that no row was changed or taken away")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+static const struct option flows_options[] = {
+	OPTIONS_OF_FLOWS,
+	{"--limit", N_("N"), N_("at most N connections, the largest (default 100)")},
+	{"--all", NULL, N_("also the gateway's own")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+static const struct option traffic_options[] = {OPTIONS_OF_FLOWS, OPTION_JSON, END_OPTIONS};
+static const struct option rules_options[] = {
+	{"--unused", N_("DAYS"), N_("only those that nothing used for so many days")},
+	{"--expiring", N_("DAYS"), N_("only those that end within so many days")},
+	OPTION_JSON,
+	END_OPTIONS,
+};
+static const struct argument path_arguments[] = {
+	{N_("SRC"), N_("source: an address, or the name of a host of the policy")},
+	{N_("DST"), N_("destination: an address, or the name of a host of the policy")},
+	{N_("PROTO[/PORT]"), N_("tcp/443, udp/53, icmp/echo-request, icmp/8/0, or a protocol alone"), .optional = true,
+		.complete = COMPLETE_PROTOCOL},
+	END_ARGUMENTS,
 };
 
 const struct command log_commands[] = {
@@ -82,6 +130,15 @@ const struct command log_commands[] = {
 		.run = verb_log_commits,
 	},
 	{
+		.word = "admissions",
+		.options = admissions_options,
+		.help = N_("list what passed: by approved flow, source and destination"),
+		.about = N_("Each record stands for the connections of one approved flow between two hosts on one port that ended within "
+			    "a minute: how many, and how much went there and back. What runs still is in `show flows`. A line \"ends of "
+			    "connections lost\" says how many came faster than the kernel could tell of them."),
+		.run = verb_log_admissions,
+	},
+	{
 		.word = "mail",
 		.options = mail_log_options,
 		.help = N_("find mails: what came, what was decided, what became of it"),
@@ -112,6 +169,66 @@ const struct command show_commands[] = {
 		.help = N_("read the records"),
 	},
 	{
+		.word = "flows",
+		.options = flows_options,
+		.help = N_("list the connections of now, each with its approved flow"),
+		.about = N_("The largest come first: who with whom, by which approved flow, whether it was verified as what that names, "
+			    "how much went there and back, since when."),
+		.run = verb_show_flows,
+	},
+	{
+		.word = "rules",
+		.options = rules_options,
+		.help = N_("show how each approved flow is used, and when it ends"),
+		.run = verb_show_rules,
+	},
+	{
+		.word = "traffic",
+		.options = traffic_options,
+		.help = N_("show how much passed between the segments, when, and from whom most"),
+		.about = N_("Of the last 24 hours unless --since says otherwise; added up from the connections that ended."),
+		.run = verb_show_traffic,
+	},
+	{
+		.word = "path",
+		.args = path_arguments,
+		.options = json_option,
+		.help = N_("find out why one host does not reach another, and what to do"),
+		.about = N_("Port, neighbour and way on both sides, the policy, the newest refusal, the connections of now: in one answer. "
+			    "The first thing that is wrong gives the advice. Exit code 1: something is wrong."),
+		.run = verb_check_path,
+	},
+	{
+		.word = "interfaces",
+		.options = json_option,
+		.help = N_("show the ports: link, speed, errors, addresses, segment"),
+		.run = verb_show_interfaces,
+	},
+	{
+		.word = "neighbours",
+		.options = json_option,
+		.help = N_("list the devices on the wires, and whether they are registered"),
+		.run = verb_show_neighbours,
+	},
+	{
+		.word = "routes",
+		.options = json_option,
+		.help = N_("list the ways that the kernel knows"),
+		.run = verb_show_routes,
+	},
+	{
+		.word = "clock",
+		.options = json_option,
+		.help = N_("show the time, and whether it can be believed"),
+		.run = verb_show_clock,
+	},
+	{
+		.word = "hardware",
+		.options = json_option,
+		.help = N_("show temperatures, disks and their wear, memory"),
+		.run = verb_show_hardware,
+	},
+	{
 		.word = "ledger",
 		.args = ledger_arguments,
 		.options = ledger_options,
@@ -129,6 +246,29 @@ const struct command show_commands[] = {
 		.options = json_option,
 		.help = N_("print the version"),
 		.run = verb_version,
+	},
+	END_COMMANDS,
+};
+
+/* `monitor …`: what goes on until it is interrupted. */
+const struct command monitor_commands[] = {
+	{
+		.word = "drops",
+		.options = monitor_options,
+		.help = N_("print what is blocked, as it happens, until interrupted"),
+		.run = verb_log_drops,
+	},
+	END_COMMANDS,
+};
+
+/* `check …` in our shell. */
+const struct command check_commands[] = {
+	{
+		.word = "path",
+		.args = path_arguments,
+		.options = json_option,
+		.help = N_("find out why one host does not reach another, and what to do"),
+		.run = verb_check_path,
 	},
 	END_COMMANDS,
 };

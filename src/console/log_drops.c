@@ -346,7 +346,7 @@ static bool reason_arg(const struct args *a, uint32_t *ret)
 
 static bool query_args(const struct args *a, struct msg_query *q)
 {
-	q->follow = args_option(a, "--follow") != NULL;
+	q->follow = args_option(a, "--follow") != NULL || strcmp(a->path[0]->word, "monitor") == 0;
 	return log_query_args(a, q) && text_arg(a, "--from", q->from, sizeof(q->from)) &&
 	       text_arg(a, "--to", q->to, sizeof(q->to)) && text_arg(a, "--src", q->src, sizeof(q->src)) &&
 	       text_arg(a, "--dst", q->dst, sizeof(q->dst)) && port_arg(a, &q->port) && reason_arg(a, &q->reason);

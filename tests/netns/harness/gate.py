@@ -105,15 +105,17 @@ class Gate:
 
     # -- questions -----------------------------------------------------------------------------------------
 
-    def ask(self, *words, check=True, stdin=None, lang="en"):
-        done = subprocess.run([self.command, "--lang", lang, "--root", self.root, *words], input=stdin,
+    def ask(self, *words, check=True, stdin=None, lang="en", inside=False):
+        """inside: in the gateway's own namespace, for what the command itself reads of the machine."""
+        where = ["ip", "netns", "exec", self.town.space.full(GATEWAY)] if inside else []
+        done = subprocess.run([*where, self.command, "--lang", lang, "--root", self.root, *words], input=stdin,
                               capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             raise RuntimeError(f"sekisho {' '.join(words)}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
-    def rows(self, *words):
-        return [json.loads(line) for line in self.ask(*words, "--json").stdout.splitlines() if line.strip()]
+    def rows(self, *words, inside=False):
+        return [json.loads(line) for line in self.ask(*words, "--json", inside=inside).stdout.splitlines() if line.strip()]
 
     def status(self):
         return json.loads(self.ask("status", "--json", check=False).stdout)

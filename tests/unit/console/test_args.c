@@ -66,15 +66,15 @@ static void test_bad(void)
 		{"log", "the next word is missing"},
 		{"chekc", "there is no command \"chekc\"; did you mean \"check\"?"},
 		{"log vrfy", "there is no command \"vrfy\""},
-		{"check", "POLICY is missing"},
-		{"check a b", "\"b\" is one word too many"},
+		{"check", "POLICY|path is missing"},
+		{"commit a b", "\"b\" is one word too many"},
 		{"check a --nope", "there is no option \"--nope\" here"},
 		{"check a --json --json", "the option --json is given twice"},
 		{"check a --json=x", "the option --json takes no value"},
 		{"check a --at", "the option --at needs a value"},
 		{"commit f --who a", "the option --why is missing"},
 		{"--since 1 log drops", "there is no option \"--since\" here"},
-		{"check \033[2J x", "\"x\" is one word too many"},
+		{"commit \033[2J x", "\"x\" is one word too many"},
 	};
 	struct args a;
 

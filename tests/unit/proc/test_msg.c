@@ -62,6 +62,9 @@ static void fill_good(struct msg *m, const struct kind *k)
 		MSG_TEXT(m->u.msg_exited.name, "sekisho-logd");
 		m->u.msg_exited.status = 9;
 		break;
+	case MSG_WATCH_QUERY:
+		m->u.msg_watch_query.verb = MSG_WATCH_RULES;
+		break;
 	case MSG_BROKEN:
 		m->u.msg_broken.peer = MSG_PEER_ALARM;
 		break;
@@ -276,7 +279,7 @@ static struct msg good(enum msg_type type)
 static void test_fields(void)
 {
 	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = 0);
-	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = MSG_CHILD_PROVE + 1);
+	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = MSG_CHILD_CAPTURE + 1);
 	REFUSED(MSG_SPAWN, m.u.msg_spawn.clock_untrusted = 2);
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
