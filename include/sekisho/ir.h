@@ -217,7 +217,8 @@ struct ir_cand {
 struct ir_own {
 	ir_str what; /* "time", "collector", "alarm", "mail" */
 	uint16_t interface;
-	uint8_t out, family, proto, pad;
+	uint8_t out, family, proto;
+	uint8_t turned; /* of mail: `local` is a mail server behind the gate, whose connections the gate takes in its place */
 	uint16_t port_lo, port_hi;
 	uint8_t local[16]; /* 0 = any of the interface */
 	struct ir_range remote;
@@ -357,6 +358,12 @@ static inline const struct ir_mail *ir_mail(const struct ir *ir, enum mail_direc
 			return &ir->mails[i];
 	return NULL;
 }
+
+/*
+ * The mail gate takes connections to the server in its place (transparent): which direction is that? NULL: none, it is no
+ * next hop of a transparent direction.
+ */
+const struct ir_mail *ir_mail_turned(const struct ir *ir, const struct addr *server);
 
 /* The string at an offset; "" for 0. */
 static inline const char *ir_text(const struct ir *ir, ir_str s)

@@ -34,6 +34,8 @@
 	X(11, FLOOD_STOPPED, "flood-stopped", 421, "4.7.1",                                                       \
 		N_("mail is stopped because of a flood until someone in charge resumes it"))                      \
 	X(12, CUT, "cut", 421, "4.3.2", N_("mail is stopped by an emergency cut; try again later"))              \
+	X(13, NO_SUCH_SERVER, "no-such-server", 421, "4.3.0",                                                     \
+		N_("mail for the server that was called is not taken here; try again later"))                     \
 	/* the envelope */                                                                                        \
 	X(20, SENDER_DOMAIN, "sender-domain", 550, "5.7.1", N_("mail of this sender's domain does not leave by this gate")) \
 	X(21, RELAY, "relay", 550, "5.7.1", N_("the mail gate takes mail for its own domains only"))              \

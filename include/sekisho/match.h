@@ -57,7 +57,8 @@ enum differs {
 struct decision {
 	enum verdict verdict;
 	enum reason reason;	/* of a drop; also of mail while it is closed */
-	bool enforced_closed;	/* the verdict is not enforced yet: the kernel drops with `reason` */
+	bool enforced_closed;	/* the packet itself is not taken by the mail gate: the kernel drops it with `reason` */
+	bool turned;		/* mail: the mail gate takes it in place of the server that it is addressed to */
 	uint32_t rule;		/* the rule that grants, or IR_NONE */
 	uint32_t nearest;	/* of a drop: the most similar rule, or IR_NONE */
 	uint32_t differs;	/* DIFFERS_* against `nearest` */

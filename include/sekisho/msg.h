@@ -248,13 +248,13 @@ struct msg_inspect_status { /* twice a second: the sign of life that sekishod go
 
 /* -- The mail gate: who listens, and who is called --------------------------------------------------------- */
 
-#define MSG_MAIL_LISTENERS_MAX 16
+#define MSG_MAIL_LISTENERS_MAX 18 /* eight addresses a direction, and one a family for what is turned */
 #define MSG_MAIL_HOPS_MAX 32
 enum msg_mail_direction { MSG_MAIL_IN = 1, MSG_MAIL_OUT = 2 }; /* to LGWAN; to the internet */
 struct msg_mail_address {
 	uint8_t family;	     /* 4 or 6 */
 	uint8_t direction;   /* enum msg_mail_direction, 0 where it has none */
-	uint8_t transparent; /* connections that are for another address are taken too (TPROXY) */
+	uint8_t transparent; /* to listen on: connections that the kernel turns to us (TPROXY); addr is any, direction 0 */
 	uint8_t pad;
 	uint16_t port, pad2;
 	uint8_t addr[16]; /* as in struct addr */
@@ -365,6 +365,7 @@ struct msg_mail_entry {
 	char sender[256];	    /* "" = <> */
 	char recipients[MSG_MAIL_RECIPIENTS]; /* one a blank between */
 	char detail[128];	    /* what the reason is about, "" */
+	char meant[48];		    /* address of the server that the client had called, "": ours */
 };
 enum msg_mail_verdict {
 	MSG_MAIL_PASS = 1,    /* the outcome follows */
@@ -973,6 +974,7 @@ struct msg_mail_row { /* fds: [the cleaner's report as JSON, a memfd] when one r
 	char receipt[40], client[48], helo[256], sender[256];
 	char recipients[MSG_MAIL_ROW_RECIPIENTS]; /* as many as fit */
 	char detail[128];
+	char meant[48]; /* as in msg_mail_entry */
 	/* What became of it; result 0: not known (yet) */
 	int64_t result_at;
 	uint32_t result, code; /* enum msg_mail_result_of */

@@ -15,7 +15,9 @@
  *     early   prerouting -450  iifname vmap @interfaces -> in_<i> (one per interface): fragments, options, extension
  *                              headers, source, MAC; before defragmentation
  *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
- *     forward 0                lease; ct mark passed under this generation: accept; jump judge; drop
+ *     turn    prerouting -140  mail for a next hop that is taken transparently -> `turning`: lease, limits, tproxy to the mail
+ *                              gate's listener with mark TURNED_MARK; without a listener it goes on, and forward refuses it
+ *     forward 0                lease; what should have been turned: no-mail-gate; ct mark passed under this generation: accept; jump judge; drop
  *     after   forward +10      MSS; the inspector's verdict, a packet mark, to the flow's ct mark
  *     input 0, output 0        jump local_in / local_out; drop
  *   stop_<word>  counter name stop_<word>, meta mark set 0xbb0000CC, goto refuse: the only way to be refused
@@ -109,6 +111,12 @@ enum flow_class {
 #define REFUSAL_LOG_GROUP(segment) (100u + (segment))
 #define REFUSAL_LOG_GROUP_NONE (100u + LIMIT_SEGMENTS)
 
+/*
+ * The packet mark of what the kernel turns to the mail gate (TPROXY): the routing rule of net_apply() delivers packets with it
+ * here, whatever their destination; without the rule they are forwarded, and `forward` refuses them.
+ */
+#define TURNED_MARK 0x25000001u
+
 /* What the kernel can do; probed by nft_open(), all of them for the offline command. */
 #define CAPABILITIES(X)                                                                                        \
 	X(0x001, TIMEOUT, "element-timeout")                                                                    \
@@ -121,12 +129,13 @@ enum flow_class {
 	X(0x080, DYNSET_EXPR, "dynamic-sets")                                                                   \
 	X(0x100, LOG, "log")                                                                                    \
 	X(0x200, TCPOPT, "tcp-options")                                                                         \
-	X(0x400, REJECT, "reject")
+	X(0x400, REJECT, "reject")                                                                              \
+	X(0x800, TPROXY, "tproxy")
 enum capability {
 #define X(bit, NAME, word) CAP_##NAME = bit,
 	CAPABILITIES(X)
 #undef X
-	CAP_ALL = 0x7ff,
+	CAP_ALL = 0xfff,
 };
 /* Without these nothing can be programmed at all. */
 #define CAP_REQUIRED (CAP_TIMEOUT | CAP_CONCAT_INTERVAL | CAP_DYNSET_EXPR | CAP_LOG)

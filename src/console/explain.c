@@ -54,6 +54,7 @@ static void answer_json(struct buf *out, const struct ir *ir, const struct decis
 	json_str(&j, "to", segment_name(ir, d->to));
 	json_str(&j, "application", application_text(ir, d->rule));
 	json_bool(&j, "unverified", d->rule != IR_NONE && ir->rules[d->rule].screen_product != SCREEN_NONE);
+	json_bool(&j, "turned", d->turned);
 	json_str(&j, "enforced", d->enforced_closed ? "closed" : "yes");
 	json_object_end(&j);
 	buf_addc(out, '\n');
@@ -143,7 +144,7 @@ static void answer_text(struct buf *out, const struct policy_file *f, const stru
 
 	words_service(&service, k->q.proto, k->q.dport, k->q.has_port);
 	put_differs(&differs, ir, d);
-	const char *verdict = words_verdict(d->verdict);
+	const char *verdict = d->turned ? _("by the mail gate, which takes it in the server's place (turned)") : words_verdict(d->verdict);
 	if (d->enforced_closed)
 		verdict = arena_printf(f->arena, _("%s (for now it is blocked)"), verdict);
 	const char *reason = !stopped ? NULL : arena_printf(f->arena, "%s [%s]", words_reason(d->reason),

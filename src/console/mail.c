@@ -124,6 +124,7 @@ static void row_json(struct buf *out, const struct msg_mail_row *r, const struct
 	json_str(&j, "detail", r->detail);
 	notes_json(&j, r->notes);
 	json_str(&j, "client", r->client);
+	json_str(&j, "meant", r->meant[0] != '\0' ? r->meant : NULL);
 	json_str(&j, "helo", r->helo);
 	json_str(&j, "sender", r->sender);
 	recipients_json(&j, r->recipients);
@@ -177,6 +178,8 @@ static void row_text(struct buf *out, const struct msg_mail_row *r, const struct
 	buf_adds(out, "> → ");
 	text_safe(out, r->recipients[0] != '\0' ? r->recipients : "-");
 	buf_printf(out, "  (%" PRIu64 " %s)\n", r->size, _("bytes"));
+	if (r->meant[0] != '\0')
+		say(out, _("taken in place of"), r->meant);
 	if (r->reason != 0) {
 		buf_printf(out, "      %s: %s", _("reason"), _(mail_reason_text(r->reason)));
 		if (r->detail[0] != '\0') {

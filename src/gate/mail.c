@@ -63,8 +63,20 @@ static struct msg_mail_address listen_address(const struct ir *ir, const struct 
 	return a;
 }
 
+/* One for each family that has mail to be turned: which server was meant, its connection says. */
+static void add_turned(const bool turned[2], struct msg_mail_listen *listen)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct msg_mail_address a = {.family = i == 0 ? 4 : 6, .port = DAEMON_MAIL_TURNED_PORT, .transparent = 1};
+		if (turned[i])
+			listen->n = add(listen->address, listen->n, MSG_MAIL_LISTENERS_MAX, &a);
+	}
+}
+
 static void read_policy(const struct generation *gen, struct msg_mail_listen *listen, struct msg_mail_hops *hops)
 {
+	bool turned[2] = {false, false};
+
 	for (uint32_t i = 0; i < gen->ir.nowns; i++) {
 		const struct ir_own *o = &gen->ir.owns[i];
 		struct msg_mail_address hop = {.family = o->family, .port = DAEMON_MAIL_PORT};
@@ -72,9 +84,12 @@ static void read_policy(const struct generation *gen, struct msg_mail_listen *li
 		struct msg_mail_address here = listen_address(&gen->ir, o);
 		if (is_called(&gen->ir, o))
 			hops->n = add(hops->hop, hops->n, MSG_MAIL_HOPS_MAX, &hop);
+		else if (o->turned)
+			turned[o->family == 6] = true;
 		else if (!o->out && is_mail(&gen->ir, o))
 			listen->n = add(listen->address, listen->n, MSG_MAIL_LISTENERS_MAX, &here);
 	}
+	add_turned(turned, listen);
 }
 
 /* -- Saying it ------------------------------------------------------------------------------------------- */

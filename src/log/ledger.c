@@ -267,6 +267,7 @@ void ledger_put_entry(struct ledger *l, const struct msg_mail_entry *e, const ch
 	c[17] = text(e->recipients);
 	c[18] = text(e->detail);
 	c[19] = text(report_json);
+	c[22] = text(e->meant); /* of an outcome: the server that was spoken to */
 	put(l, KIND_MAIL, c);
 }
 
@@ -365,6 +366,7 @@ static void read_row(sqlite3_stmt *st, struct msg_mail_row *r)
 	READ_TEXT(st, 16, r->sender);
 	READ_TEXT(st, 17, r->recipients);
 	READ_TEXT(st, 18, r->detail);
+	READ_TEXT(st, 22, r->meant);
 	read_hash(st, 25, r->hash);
 }
 

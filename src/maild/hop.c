@@ -1,8 +1,8 @@
 /*
  * hop.c: connections to mail servers: called, kept for some seconds for the next mail, given up.
  *
- * Servers of a group are tried in the order of the policy; one that cannot be reached, or does not greet, is left alone for
- * DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no server is left all that wait are told.
+ * Servers of a group are tried in the order of the policy, or only the one that a turned client had called; one that cannot be
+ * reached, or does not greet, is left alone for DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no server is left all that wait are told.
  *
  * Input and trust: replies of mail servers, read by smtp_client.h alone; sockets of sekisho-connect.
  * Limits: MAILD_HOPS connections a group.
@@ -51,13 +51,30 @@ static struct msg_mail_address server_address(const struct maild *m, enum hop_gr
 	return a;
 }
 
+/* Is the i-th of the group the one that is asked for? */
+static bool is_server(const struct maild *m, enum hop_group group, uint32_t i, const struct addr *asked)
+{
+	struct msg_mail_address a;
+
+	if (asked->family == 0)
+		return true;
+	a = server_address(m, group, i);
+	return a.family == asked->family && memcmp(a.addr, asked->b, sizeof(a.addr)) == 0;
+}
+
 /* The first that may be tried; -1: none. */
-static int next_server(const struct maild *m, enum hop_group group, int64_t now)
+static int next_server(const struct maild *m, enum hop_group group, const struct addr *asked, int64_t now)
 {
 	for (uint32_t i = 0; i < nservers(m, group); i++)
-		if (m->servers[group][i].down_until <= now)
+		if (m->servers[group][i].down_until <= now && is_server(m, group, i, asked))
 			return (int)i;
 	return -1;
+}
+
+/* Would it do for who asks for this server? */
+static bool serves(const struct hop *h, const struct addr *asked)
+{
+	return !h->stale && h->server < nservers(h->m, h->group) && is_server(h->m, h->group, h->server, asked);
 }
 
 static void server_down(struct maild *m, enum hop_group group, unsigned server)
@@ -108,6 +125,18 @@ void hop_health(const struct maild *m, enum hop_group group, uint32_t *ret_all, 
 		*ret_well += !m->servers[group][i].down;
 }
 
+static void close_hop(struct hop *h)
+{
+	if (h->fd >= 0) {
+		loop_del_fd(h->m->d->loop, h->fd);
+		close(h->fd);
+	}
+	h->fd = -1;
+	h->tag = 0;
+	h->ready = false;
+	h->on_event = NULL;
+}
+
 /* -- Who waits ------------------------------------------------------------------------------------------- */
 
 static struct hop *find_idle(struct maild *m, const struct hop_wait *w)
@@ -117,7 +146,7 @@ static struct hop *find_idle(struct maild *m, const struct hop_wait *w)
 	for (unsigned i = 0; i < MAILD_HOPS; i++) {
 		struct hop *h = &m->hops[w->group][i];
 		/* The youngest: the others grow old and are closed. */
-		if (h->fd >= 0 && h->ready && h->on_event == NULL && !(w->fresh && h->used) &&
+		if (h->fd >= 0 && h->ready && h->on_event == NULL && !(w->fresh && h->used) && serves(h, &w->server) &&
 			(found == NULL || h->since > found->since))
 			found = h;
 	}
@@ -141,50 +170,102 @@ static void give(struct hop_wait *w, struct hop *h)
 	w->done(w->arg, h, MAIL_REASON_NONE);
 }
 
-static void refuse_all(struct maild *m, enum hop_group group)
+static bool same_server(const struct addr *a, const struct addr *b)
 {
-	struct hop_wait *w;
+	return a->family == b->family && (a->family == 0 || addr_cmp(a, b) == 0);
+}
 
-	while ((w = m->hop_first[group]) != NULL) {
+static bool is_idle(const struct hop *h)
+{
+	return h->fd >= 0 && h->ready && h->on_event == NULL;
+}
+
+/* All that wait for this server, or for any. Who is told may come back at once: from the beginning then. */
+static void refuse_all(struct maild *m, enum hop_group group, const struct addr *asked)
+{
+	for (struct hop_wait *w = m->hop_first[group]; w != NULL;) {
+		if (!same_server(&w->server, asked)) {
+			w = w->next;
+			continue;
+		}
 		unlink_wait(m, w);
 		w->done(w->arg, NULL, MAIL_REASON_NEXT_HOP_DOWN);
+		w = m->hop_first[group];
 	}
 }
 
-static bool begin_call(struct maild *m, enum hop_group group)
+/* A free place, or that of an idle connection to a server that is not asked for. */
+static struct hop *find_place(struct maild *m, enum hop_group group, const struct addr *asked)
 {
-	int server = next_server(m, group, maild_now());
-	struct hop *h = NULL;
+	struct hop *idle = NULL;
 
-	for (unsigned i = 0; i < MAILD_HOPS && h == NULL; i++)
-		if (m->hops[group][i].fd < 0 && m->hops[group][i].tag == 0)
-			h = &m->hops[group][i];
-	if (server < 0 || h == NULL)
+	for (unsigned i = 0; i < MAILD_HOPS; i++) {
+		struct hop *h = &m->hops[group][i];
+		if (h->fd < 0 && h->tag == 0)
+			return h;
+		if (is_idle(h) && !serves(h, asked))
+			idle = h;
+	}
+	if (idle != NULL)
+		close_hop(idle);
+	return idle;
+}
+
+static bool begin_call(struct maild *m, enum hop_group group, const struct addr *asked)
+{
+	int server = next_server(m, group, asked, maild_now());
+	struct hop *h = server < 0 ? NULL : find_place(m, group, asked);
+
+	if (h == NULL)
 		return false;
 	struct msg_mail_connect q = {.limit_ms = CALL_MS, .hop = server_address(m, group, (uint32_t)server)};
 	uint32_t tag = ++m->tags != 0 ? m->tags : ++m->tags;
 	if (msg_send(DAEMON_FD_MAIL_CALLER, MSG_MAIL_CONNECT, tag, &q, NULL, 0) != 0)
 		return false;
-	*h = (struct hop){.m = m, .fd = -1, .group = group, .server = (uint8_t)server, .tag = tag, .since = maild_now()};
+	*h = (struct hop){.m = m, .fd = -1, .group = group, .server = (uint8_t)server, .tag = tag, .since = maild_now(),
+		.asked = *asked};
 	return true;
 }
 
-/* As many calls as there are people waiting, as far as there is room; nobody waits for nothing. */
-static void serve(struct maild *m, enum hop_group group)
+/* As many calls as there are people waiting for this server (or any), as far as there is room; nobody waits for nothing. */
+static void serve_server(struct maild *m, enum hop_group group, const struct addr *asked)
 {
 	unsigned wanted = 0, calls = 0, open = 0;
 
 	for (const struct hop_wait *w = m->hop_first[group]; w != NULL; w = w->next)
-		wanted++;
+		wanted += same_server(&w->server, asked);
+	if (wanted == 0)
+		return;
 	for (unsigned i = 0; i < MAILD_HOPS; i++) {
 		const struct hop *h = &m->hops[group][i];
-		calls += h->tag != 0 || (h->fd >= 0 && h->on_event == NULL && !h->ready);
-		open += h->fd >= 0;
+		bool under_way = h->tag != 0 || (h->fd >= 0 && h->on_event == NULL && !h->ready);
+		calls += under_way && same_server(&h->asked, asked);
+		open += h->fd >= 0 && (asked->family == 0 || serves(h, asked));
 	}
-	while (calls < wanted && begin_call(m, group))
+	while (calls < wanted && begin_call(m, group, asked))
 		calls++;
 	if (calls == 0 && open == 0)
-		refuse_all(m, group);
+		refuse_all(m, group, asked);
+}
+
+/* A server that is no more in the policy is asked for in vain, which serve_server() finds too. */
+static void serve(struct maild *m, enum hop_group group)
+{
+	struct addr done[MSG_MAIL_HOPS_MAX + 1];
+	unsigned n = 0;
+
+	for (const struct hop_wait *w = m->hop_first[group]; w != NULL;) {
+		unsigned i = 0;
+		while (i < n && !same_server(&done[i], &w->server))
+			i++;
+		if (i < n || n == MSG_MAIL_HOPS_MAX + 1) {
+			w = w->next;
+			continue;
+		}
+		done[n++] = w->server;
+		serve_server(m, group, &done[n - 1]);
+		w = m->hop_first[group]; /* anything may have changed */
+	}
 }
 
 void hop_want(struct maild *m, struct hop_wait *w)
@@ -213,18 +294,6 @@ void hop_cancel(struct maild *m, struct hop_wait *w)
 
 /* -- A connection ---------------------------------------------------------------------------------------- */
 
-static void close_hop(struct hop *h)
-{
-	if (h->fd >= 0) {
-		loop_del_fd(h->m->d->loop, h->fd);
-		close(h->fd);
-	}
-	h->fd = -1;
-	h->tag = 0;
-	h->ready = false;
-	h->on_event = NULL;
-}
-
 /* It can take a mail: the next who waits has it. */
 static void free_hop(struct hop *h)
 {
@@ -234,7 +303,7 @@ static void free_hop(struct hop *h)
 	h->on_event = NULL;
 	h->ready = true;
 	h->since = maild_now();
-	while (w != NULL && w->fresh && h->used)
+	while (w != NULL && ((w->fresh && h->used) || !serves(h, &w->server)))
 		w = w->next;
 	if (w != NULL) {
 		unlink_wait(m, w);

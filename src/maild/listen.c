@@ -52,21 +52,34 @@ static void turn_away(int fd)
 	close(fd);
 }
 
-static enum mail_direction way_of(const struct listener *l)
+/*
+ * What was turned to us has kept the address that its client called, which says the direction. One that is no next hop now is
+ * refused by the session: the kernel may have another policy for a moment.
+ */
+static void find_meant(const struct maild *m, int fd, struct caller *who)
 {
-	return l->address.direction == MSG_MAIL_OUT ? MAIL_OUT : MAIL_IN;
+	struct sockaddr_storage here = {0};
+	socklen_t len = sizeof(here);
+	const struct ir_mail *way = NULL;
+
+	if (getsockname(fd, (struct sockaddr *)&here, &len) == 0)
+		who->meant = addr_of(&here);
+	if (m->policy != NULL)
+		way = ir_mail_turned(&m->policy->ir, &who->meant);
+	who->way = way != NULL && way->direction == MAIL_OUT ? MAIL_OUT : MAIL_IN;
 }
 
 static void take_client(struct maild *m, const struct listener *l, int fd, const struct sockaddr_storage *from)
 {
-	struct addr peer = addr_of(from);
-	enum mail_direction way = way_of(l);
+	struct caller who = {.peer = addr_of(from), .way = l->address.direction == MSG_MAIL_OUT ? MAIL_OUT : MAIL_IN};
 
-	m->counts[way].connections++;
+	if (l->address.transparent)
+		find_meant(m, fd, &who);
+	m->counts[who.way].connections++;
 	send_at_once(fd);
-	if (sessions_of(m, &peer) >= MAILD_SESSIONS_A_SOURCE)
+	if (sessions_of(m, &who.peer) >= MAILD_SESSIONS_A_SOURCE)
 		turn_away(fd);
-	else if (session_start(m, fd, way, &peer) != 0)
+	else if (session_start(m, fd, &who) != 0)
 		close(fd);
 	if (m->nsessions >= MAILD_SESSIONS)
 		listen_pause(m, true);
@@ -100,16 +113,23 @@ void listen_pause(struct maild *m, bool pause)
 		loop_mod_fd(m->d->loop, m->listeners[i].fd, pause ? 0 : EPOLLIN);
 }
 
+/* Who has come already is let in: with the socket he would be cut off. */
+static void close_listeners(struct maild *m)
+{
+	for (unsigned i = 0; i < m->nlisteners; i++) {
+		loop_del_fd(m->d->loop, m->listeners[i].fd);
+		if (!m->draining)
+			on_listen(m, m->listeners[i].fd, EPOLLIN);
+		close(m->listeners[i].fd);
+	}
+	m->nlisteners = 0;
+}
+
 /* Takes the descriptor, -1 for none. */
 void listen_take(struct maild *m, const struct msg_mail_listener *l, int fd)
 {
-	if (l->index == 0) {
-		for (unsigned i = 0; i < m->nlisteners; i++) {
-			loop_del_fd(m->d->loop, m->listeners[i].fd);
-			close(m->listeners[i].fd);
-		}
-		m->nlisteners = 0;
-	}
+	if (l->index == 0)
+		close_listeners(m);
 	if (fd < 0) {
 		if (l->error != 0)
 			daemon_log("an address of the policy cannot be listened on: %s", strerror((int)l->error));

@@ -77,6 +77,7 @@ struct hop {
 	bool writing;	/* the socket is full */
 	bool stale;	/* another policy is in force since */
 	uint32_t tag; /* of the call, 0: none */
+	struct addr asked; /* called for who needs this server; family 0: any */
 	int64_t since; /* it became idle */
 	struct smtp_client client;
 	/* Who has it; NULL: idle. Told of every event of its machine; after GONE it must not touch the hop again. */
@@ -88,6 +89,7 @@ struct hop {
 struct hop_wait {
 	struct hop_wait *next;
 	enum hop_group group;
+	struct addr server; /* only this one will do; family 0: any of the group */
 	int64_t until;
 	bool waiting, fresh; /* fresh: no connection that was used before */
 	/* A hop that is ready (its on_event and arg are the taker's to set), or NULL with a reason. */
@@ -256,6 +258,7 @@ struct session {
 	enum mail_direction way;
 	struct addr peer;
 	char peer_text[48];
+	struct addr meant; /* the server that the client called, when the connection was turned to us; family 0: it called us */
 	struct policy *policy;
 	struct smtp_server server;
 	char *kept; /* bytes that were read and not taken yet */
@@ -282,7 +285,14 @@ struct session {
 	char head[1024]; /* our own Received field */
 	size_t nhead;
 };
-int session_start(struct maild *m, int fd, enum mail_direction way, const struct addr *peer);
+/* Who came in, and whom he called. */
+struct caller {
+	enum mail_direction way;
+	struct addr peer, meant; /* as in struct session */
+};
+int session_start(struct maild *m, int fd, const struct caller *who);
+/* Another policy is in force: connections that were turned to us, and would not be now, end at once. */
+void session_policy(struct maild *m);
 void session_tick(struct maild *m, int64_t now);
 void session_cut(struct maild *m); /* what is cut hears 421 and ends */
 void session_stop(struct maild *m);

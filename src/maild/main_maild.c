@@ -40,8 +40,11 @@ static void fill_way(const struct maild *m, enum mail_direction way, struct msg_
 		.connections = c->connections, .delivered = c->delivered, .refused = c->refused, .held = c->held,
 		.deferred = c->deferred, .bytes_in = c->bytes_in, .bytes_out = c->bytes_out, .last = c->last,
 		.flood = judging_flood(m, way)};
-	for (unsigned i = 0; i < m->nlisteners; i++)
-		ret->listening += m->listeners[i].address.direction == (way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT);
+	for (unsigned i = 0; i < m->nlisteners; i++) {
+		const struct msg_mail_address *a = &m->listeners[i].address;
+		bool turned = a->transparent && ret->configured && m->policy->way[way]->transparent;
+		ret->listening += turned || a->direction == (way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT);
+	}
 	hop_health(m, way == MAIL_IN ? HOP_IN : HOP_OUT, &ret->hops, &ret->hops_well);
 }
 
@@ -98,6 +101,7 @@ static void take_generation(struct maild *m, const struct msg *got, int fd)
 	m->policy = p;
 	speak(p);
 	hop_policy(m);
+	session_policy(m);
 	judging_policy(m);
 	on_status(m);
 }

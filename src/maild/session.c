@@ -270,16 +270,16 @@ static void greet(struct session *s)
 			mail_reason_text(reason));
 }
 
-int session_start(struct maild *m, int fd, enum mail_direction way, const struct addr *peer)
+int session_start(struct maild *m, int fd, const struct caller *who)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	char text[ADDR_TEXT_MAX];
 
 	if (s == NULL)
 		return -ENOMEM;
-	*s = (struct session){.m = m, .fd = fd, .way = way, .peer = *peer, .spool = {.fd = -1}, .watched = EPOLLIN,
+	*s = (struct session){.m = m, .fd = fd, .way = who->way, .peer = who->peer, .meant = who->meant, .spool = {.fd = -1}, .watched = EPOLLIN,
 		.policy = policy_use(m->policy)};
-	snprintf(s->peer_text, sizeof(s->peer_text), "%s", addr_format(peer, text));
+	snprintf(s->peer_text, sizeof(s->peer_text), "%s", addr_format(&who->peer, text));
 	struct smtp_server_options o = {.name = s->policy != NULL ? s->policy->hostname : "sekisho", .offer = OPENING};
 	smtp_server_begin(&s->server, &o, maild_now());
 	int r = loop_add_fd(m->d->loop, fd, EPOLLIN, on_client, s);
@@ -294,7 +294,7 @@ int session_start(struct maild *m, int fd, enum mail_direction way, const struct
 		s->next->back = &s->next;
 	m->sessions = s;
 	m->nsessions++;
-	m->nways[way]++;
+	m->nways[s->way]++;
 	greet(s);
 	session_go_on(s);
 	return 0;
@@ -353,6 +353,17 @@ void session_cut(struct maild *m)
 			maild_log(s, "ended by an emergency cut");
 			cut(s);
 		}
+	}
+}
+
+void session_policy(struct maild *m)
+{
+	for (struct session *s = m->sessions, *next; s != NULL; s = next) {
+		next = s->next;
+		if (s->fd < 0 || s->meant.family == 0 || ir_mail_turned(&m->policy->ir, &s->meant) != NULL)
+			continue;
+		s->dead = true;
+		session_go_on(s);
 	}
 }
 

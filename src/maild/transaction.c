@@ -98,13 +98,14 @@ static void list_recipients(const struct session *s, char *out, size_t size)
 
 static void fill_entry(const struct session *s, struct msg_mail_entry *e)
 {
-	char recipients[MSG_MAIL_RECIPIENTS] = "";
+	char recipients[MSG_MAIL_RECIPIENTS] = "", meant[ADDR_TEXT_MAX];
 
 	*e = (struct msg_mail_entry){.id = s->id, .at = clock_wall().sec, .verdict = s->verdict, .reason = s->reason,
 		.direction = s->way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT, .nrecipients = s->envelope.count,
 		.size = s->spool.size, .notes = s->notes};
 	list_recipients(s, recipients, sizeof(recipients));
 	MSG_TEXT(e->client, s->peer_text);
+	MSG_TEXT(e->meant, s->meant.family != 0 ? addr_format(&s->meant, meant) : "");
 	MSG_TEXT(e->helo, s->server.helo);
 	MSG_TEXT(e->sender, s->envelope.mail.from.text);
 	MSG_TEXT(e->recipients, recipients);
@@ -382,6 +383,8 @@ enum mail_reason transaction_greet(struct session *s)
 		return MAIL_REASON_NO_POLICY;
 	if (session_is_cut(s))
 		return MAIL_REASON_CUT;
+	if (s->meant.family != 0 && ir_mail_turned(&s->policy->ir, &s->meant) != s->policy->way[s->way])
+		return MAIL_REASON_NO_SUCH_SERVER;
 	return judging_client(s);
 }
 
@@ -416,6 +419,7 @@ void transaction_mail(struct session *s)
 	s->delivery.news = on_news;
 	s->delivery.arg = s;
 	delivery_init(&s->delivery, s->m, s->way == MAIL_IN ? HOP_IN : HOP_OUT, &s->envelope);
+	s->delivery.wait.server = s->meant;
 	delivery_mail(&s->delivery);
 }
 

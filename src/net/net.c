@@ -7,7 +7,7 @@
  *
  * What counts as ours to rule: everything on the interfaces of the policy (and of the former one, until it is
  * gone), what carries our protocol number anywhere, every route of the main table that the kernel did not make
- * itself, and every policy routing rule. Link-local IPv6 addresses and learnt (not permanent) neighbours stay.
+ * itself, every route of the table of turned mail, and every policy routing rule. Link-local IPv6 addresses and learnt (not permanent) neighbours stay.
  */
 #include "net_private.h"
 
@@ -190,6 +190,9 @@ static int settle_links(struct run *r)
 		if (n->want.ifaces[i].ifindex == 0 && n->want.ifaces[i].vlan != 0)
 			make_vlan(r, &n->want.ifaces[i]);
 	retire_links(r);
+	for (unsigned i = 0; n->want.turns && i < n->links.n; i++)
+		if (n->links.l[i].loopback && !n->links.l[i].up)
+			set_link(r, &n->links.l[i], true);
 	/* Parents stand behind the interfaces of the segments: backwards, so that they are up first. */
 	for (unsigned i = n->want.nifaces; i-- > 0;) {
 		const struct net_link *l = link_by_name(&n->links, n->want.ifaces[i].name);
@@ -259,10 +262,19 @@ static void route_add(void *arg, const void *p, size_t size)
 	if (!net_parse_route(p, size, &f))
 		return;
 	/* The kernel's own: gone with their address; only a forged one stands on an interface of ours without. */
-	if (f.proto == RTPROT_KERNEL && (!managed(r->n, f.ifindex) || is_connected(r, &f)))
+	if (f.proto == RTPROT_KERNEL && f.kind == NET_ROUTE && (!managed(r->n, f.ifindex) || is_connected(r, &f)))
 		return;
 	const struct net_link *l = link_by_index(&r->n->links, f.ifindex);
-	if (l == NULL || !l->loopback)
+	if (l == NULL || !l->loopback || f.kind == NET_TURN_ROUTE)
+		net_facts_add(&r->have, &f);
+}
+
+static void turn_rule_add(void *arg, const void *p, size_t size)
+{
+	struct run *r = arg;
+	struct net_fact f;
+
+	if (net_parse_rule(p, size, &f))
 		net_facts_add(&r->have, &f);
 }
 
@@ -286,6 +298,11 @@ static int read_facts(struct run *r)
 		e = net_rtnl_dump(&n->rtnl, RTM_GETROUTE, facts_restart, route_add, r);
 	if (e == 0)
 		e = net_rtnl_dump(&n->rtnl, RTM_GETNEIGH, facts_restart, neigh_add, r);
+	if (e == 0)
+		e = net_rtnl_dump(&n->rtnl, RTM_GETRULE, facts_restart, turn_rule_add, r);
+	/* A kernel without routing rules has none of ours. */
+	if (e == -EOPNOTSUPP && !n->want.turns)
+		e = 0;
 	net_facts_sort(&r->have);
 	return e;
 }
@@ -378,7 +395,7 @@ static void rule_add(void *arg, const void *p, size_t n)
 	f->found = true;
 }
 
-/* The policy has no rules of its own; what another made would send packets around our routes. */
+/* But for that of turned mail the policy has no rules; what another made would send packets around our routes. */
 static void settle_rules(struct run *r)
 {
 	for (unsigned i = 0; i < NOTES_MAX; i++) {

@@ -93,7 +93,11 @@ void net_fact_text(const struct net_fact *f, const char *ifname, char *ret, size
 
 	addr_text(f->family, f->addr, a);
 	memcpy(m.b, f->via, sizeof(m.b));
-	if (f->kind == NET_ADDR)
+	if (f->kind == NET_TURN_RULE)
+		snprintf(ret, n, "routing rule of turned mail (IPv%u)", f->family);
+	else if (f->kind == NET_TURN_ROUTE)
+		snprintf(ret, n, "route %s/%u of turned mail", a, f->plen);
+	else if (f->kind == NET_ADDR)
 		snprintf(ret, n, "address %s/%u on %s", a, f->plen, ifname);
 	else if (f->kind == NET_NEIGH)
 		snprintf(ret, n, "neighbour %s %s on %s", a, mac_format(&m, mac), ifname);

@@ -3,7 +3,7 @@
  *
  * Input: payloads of the kernel's own messages (rtnetlink(7)); trusted to be the kernel's (the transport checks
  * the sender) but read as foreign bytes: bounded, unknown attributes skipped, a malformed message is none.
- * Only the main routing table and permanent neighbours are of interest.
+ * Only the main routing table, that of turned mail, and permanent neighbours are of interest.
  */
 #include "net_private.h"
 
@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include <sekisho/reader.h>
+#include <sekisho/ruleset.h>
 
 struct attr {
 	uint16_t type;
@@ -176,8 +177,10 @@ bool net_parse_route(const void *p, size_t n, struct net_fact *ret)
 		else if (a.type == RTA_MULTIPATH || a.type == RTA_VIA || a.type == RTA_ENCAP)
 			many = true;
 	}
-	if (!ok || r.bad || table != RT_TABLE_MAIN)
+	if (!ok || r.bad || (table != RT_TABLE_MAIN && table != NET_TURN_TABLE))
 		return false;
+	if (table == NET_TURN_TABLE)
+		f.kind = NET_TURN_ROUTE;
 	if (many)
 		f.ifindex = 0;
 	*ret = f;
@@ -219,31 +222,68 @@ bool net_parse_neigh(const void *p, size_t n, struct net_fact *ret)
 	return net_parse_neigh_any(p, n, ret, &permanent) && permanent;
 }
 
-/* The kernel's own: look up local (0), main (32766), default (32767; IPv4 only), without any selector. */
-bool net_parse_rule_foreign(const void *p, size_t n)
+/* What a rule says, as far as one of those that are known can say it. */
+struct rule {
+	uint8_t family;
+	uint32_t priority, table, mark, mask;
+	bool other; /* and something else, or not to look a table up */
+};
+
+static bool parse_rule(const void *p, size_t n, struct rule *ret)
 {
 	struct reader r = reader_init(p, n);
 	struct fib_rule_hdr h;
 	struct attr a;
-	uint32_t priority = 0, table;
-	bool selector = false;
 
 	reader_copy(&r, &h, sizeof(h));
-	if (r.bad || family_of(h.family) == 0)
+	*ret = (struct rule){.family = family_of(h.family), .table = h.table};
+	if (r.bad || ret->family == 0)
 		return false;
-	table = h.table;
 	while (next_attr(&r, &a)) {
-		if (a.type == FRA_PRIORITY && reader_left(&a.body) == 4)
-			priority = reader_u32(&a.body);
-		else if (a.type == FRA_TABLE && reader_left(&a.body) == 4)
-			table = reader_u32(&a.body);
-		else if (a.type == FRA_SUPPRESS_PREFIXLEN && reader_left(&a.body) == 4)
-			selector |= reader_u32(&a.body) != UINT32_MAX;
+		bool word = reader_left(&a.body) == 4;
+		if (a.type == FRA_PRIORITY && word)
+			ret->priority = reader_u32(&a.body);
+		else if (a.type == FRA_TABLE && word)
+			ret->table = reader_u32(&a.body);
+		else if (a.type == FRA_FWMARK && word)
+			ret->mark = reader_u32(&a.body);
+		else if (a.type == FRA_FWMASK && word)
+			ret->mask = reader_u32(&a.body);
+		else if (a.type == FRA_SUPPRESS_PREFIXLEN && word)
+			ret->other |= reader_u32(&a.body) != UINT32_MAX;
 		else if (a.type != FRA_PROTOCOL)
-			selector = true;
+			ret->other = true;
 	}
-	if (r.bad || selector || h.action != FR_ACT_TO_TBL || h.src_len != 0 || h.dst_len != 0 || h.tos != 0)
+	ret->other |= r.bad || h.action != FR_ACT_TO_TBL || h.src_len != 0 || h.dst_len != 0 || h.tos != 0 ||
+		      (h.flags & FIB_RULE_INVERT) != 0;
+	return true;
+}
+
+static bool is_turn(const struct rule *r)
+{
+	return !r->other && r->priority == NET_TURN_PRIORITY && r->table == NET_TURN_TABLE && r->mark == TURNED_MARK &&
+	       r->mask == UINT32_MAX;
+}
+
+bool net_parse_rule(const void *p, size_t n, struct net_fact *ret)
+{
+	struct rule r;
+
+	if (!parse_rule(p, n, &r) || !is_turn(&r))
+		return false;
+	*ret = (struct net_fact){.kind = NET_TURN_RULE, .family = r.family, .proto = NET_PROTO_OURS};
+	return true;
+}
+
+/* The kernel's own: look up local (0), main (32766), default (32767; IPv4 only), without any selector. */
+bool net_parse_rule_foreign(const void *p, size_t n)
+{
+	struct rule r;
+
+	if (!parse_rule(p, n, &r) || is_turn(&r))
+		return false;
+	if (r.other || r.mark != 0 || r.mask != 0)
 		return true;
-	return !((priority == 0 && table == RT_TABLE_LOCAL) || (priority == 32766 && table == RT_TABLE_MAIN) ||
-		 (priority == 32767 && table == RT_TABLE_DEFAULT));
+	return !((r.priority == 0 && r.table == RT_TABLE_LOCAL) || (r.priority == 32766 && r.table == RT_TABLE_MAIN) ||
+		 (r.priority == 32767 && r.table == RT_TABLE_DEFAULT));
 }

@@ -26,7 +26,15 @@
 /* Facts read from the kernel in one dump: LIMIT_ROUTES routes and all hosts bound on the link, twice over. */
 #define NET_FACTS_MAX 500000
 
-enum net_kind { NET_ADDR = 1, NET_ROUTE = 2, NET_NEIGH = 3 };
+/*
+ * Of mail that the kernel turns to the gate (ruleset.h, TURNED_MARK): a routing rule sends packets with the mark to a table of
+ * our own, in which every address is here. The route is there before the rule.
+ */
+#define NET_TURN_TABLE 93
+#define NET_TURN_PRIORITY 9300
+#define NET_LOOPBACK 1 /* lo, in every network namespace */
+
+enum net_kind { NET_ADDR = 1, NET_ROUTE = 2, NET_NEIGH = 3, NET_TURN_ROUTE = 4, NET_TURN_RULE = 5 };
 
 /* One setting of the kernel. No padding: ordered and compared by memcmp(). */
 struct net_fact {
@@ -76,6 +84,7 @@ struct net_want {
 	struct net_iface ifaces[NET_IFACES_MAX];
 	unsigned nifaces;
 	struct net_facts facts; /* ifindex holds the index into ifaces until net_want_resolve() */
+	bool turns;		/* the two kinds NET_TURN_ are among them, whose ifindex is what it says */
 };
 /* Reads the IR. Returns false when it wants more interfaces than there may be. */
 bool net_want_from_ir(struct net_want *w, const struct ir *ir);
@@ -99,7 +108,9 @@ bool net_parse_route(const void *p, size_t n, struct net_fact *ret);
 bool net_parse_neigh(const void *p, size_t n, struct net_fact *ret);
 /* The same for a neighbour in any state. */
 bool net_parse_neigh_any(const void *p, size_t n, struct net_fact *ret, bool *ret_permanent);
-/* A policy routing rule (ip rule): true when it is not one of the kernel's own three. */
+/* A policy routing rule (ip rule): true when it is exactly that of NET_TURN_RULE. */
+bool net_parse_rule(const void *p, size_t n, struct net_fact *ret);
+/* True when it is neither that nor one of the kernel's own three. */
 bool net_parse_rule_foreign(const void *p, size_t n);
 
 /* -- net_diff.c: the difference -------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <sekisho/reader.h>
+#include <sekisho/ruleset.h>
 
 #define DUMP_TRIES 8
 #define ANSWER_MAX 65536
@@ -204,9 +205,9 @@ static void put_route(struct nlmsghdr *h, const struct net_fact *f)
 	m->rtm_family = af_of(f->family);
 	m->rtm_dst_len = f->plen;
 	m->rtm_tos = (uint8_t)f->tos;
-	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_table = f->kind == NET_TURN_ROUTE ? NET_TURN_TABLE : RT_TABLE_MAIN;
 	m->rtm_protocol = (uint8_t)f->proto;
-	m->rtm_scope = add ? (via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK) : RT_SCOPE_NOWHERE;
+	m->rtm_scope = !add ? RT_SCOPE_NOWHERE : f->type == RTN_LOCAL ? RT_SCOPE_HOST : via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	m->rtm_type = f->type;
 	mnl_attr_put(h, RTA_DST, len_of(f->family), f->addr);
 	if (via)
@@ -230,6 +231,19 @@ static void put_neigh(struct nlmsghdr *h, const struct net_fact *f)
 	mnl_attr_put_u8(h, NDA_PROTOCOL, NET_PROTO_OURS);
 }
 
+static void put_rule(struct nlmsghdr *h, const struct net_fact *f)
+{
+	struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+
+	m->family = af_of(f->family);
+	m->table = NET_TURN_TABLE;
+	m->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(h, FRA_PRIORITY, NET_TURN_PRIORITY);
+	mnl_attr_put_u32(h, FRA_FWMARK, TURNED_MARK);
+	mnl_attr_put_u32(h, FRA_FWMASK, UINT32_MAX);
+	mnl_attr_put_u8(h, FRA_PROTOCOL, NET_PROTO_OURS);
+}
+
 static int change(struct net_rtnl *r, const struct net_fact *f, bool add)
 {
 	static const struct {
@@ -239,6 +253,8 @@ static int change(struct net_rtnl *r, const struct net_fact *f, bool add)
 		[NET_ADDR] = {RTM_NEWADDR, RTM_DELADDR, put_addr},
 		[NET_ROUTE] = {RTM_NEWROUTE, RTM_DELROUTE, put_route},
 		[NET_NEIGH] = {RTM_NEWNEIGH, RTM_DELNEIGH, put_neigh},
+		[NET_TURN_ROUTE] = {RTM_NEWROUTE, RTM_DELROUTE, put_route},
+		[NET_TURN_RULE] = {RTM_NEWRULE, RTM_DELRULE, put_rule},
 	};
 	alignas(struct nlmsghdr) uint8_t buf[REQUEST_MAX];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);

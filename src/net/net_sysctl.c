@@ -68,8 +68,10 @@ static const struct row rows[] = {
 	{"ipv4/ip_nonlocal_bind", HOST, 0, 0, "the gate speaks as itself"},
 	{"ipv4/ip_no_pmtu_disc", HOST, 0, 0, "path MTU discovery works"},
 	{"ipv4/fwmark_reflect", HOST, 0, 0, "marks are ours and stay inside"},
+	{"ipv4/tcp_fwmark_accept", HOST, 0, 0, "what answers a turned connection is not turned itself"},
 	/* IPv4, interfaces. */
 	{"ipv4/conf/%s/rp_filter", CONF, 1, 0, "a second net beneath the spoof rules"},
+	{"ipv4/conf/%s/src_valid_mark", CONF, 0, 0, "the way back to a source is sought without marks"},
 	{"ipv4/conf/%s/accept_redirects", CONF, 0, 0, "nobody moves our routes"},
 	{"ipv4/conf/%s/secure_redirects", CONF, 0, 0, "not even a router"},
 	{"ipv4/conf/%s/send_redirects", CONF, 0, 0, "the gate does not tell its neighbours of ways around it"},

@@ -52,6 +52,29 @@ static bool want_ifaces(struct net_want *w, const struct ir *ir)
 	return true;
 }
 
+/* The route and the rule of one family, once. */
+static void want_turn(struct net_want *w, uint8_t family)
+{
+	struct net_fact route = {.kind = NET_TURN_ROUTE, .family = family, .type = RTN_LOCAL, .ifindex = NET_LOOPBACK,
+		.metric = family == 6 ? IP6_ROUTE_METRIC : 0, .proto = NET_PROTO_OURS};
+	struct net_fact rule = {.kind = NET_TURN_RULE, .family = family, .proto = NET_PROTO_OURS};
+
+	net_facts_add(&w->facts, &route);
+	net_facts_add(&w->facts, &rule);
+	w->turns = true;
+}
+
+static void want_turns(struct net_want *w, const struct ir *ir)
+{
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		uint32_t i = 0;
+		while (i < ir->nowns && (ir->owns[i].turned == 0 || ir->owns[i].family != family))
+			i++;
+		if (i < ir->nowns)
+			want_turn(w, family);
+	}
+}
+
 static void want_facts(struct net_want *w, const struct ir *ir)
 {
 	for (uint32_t k = 0; k < ir->nlocals; k++) {
@@ -88,6 +111,7 @@ bool net_want_from_ir(struct net_want *w, const struct ir *ir)
 	if (!want_ifaces(w, ir))
 		return false;
 	want_facts(w, ir);
+	want_turns(w, ir);
 	return true;
 }
 
@@ -102,9 +126,11 @@ void net_want_resolve(const struct net_want *w, struct net_facts *ret)
 	buf_clear(&ret->b);
 	for (size_t i = 0; i < net_facts_n(&w->facts); i++) {
 		struct net_fact f = *net_facts_at(&w->facts, i);
-		if (f.ifindex >= w->nifaces || w->ifaces[f.ifindex].ifindex == 0)
+		bool fixed = f.kind == NET_TURN_ROUTE || f.kind == NET_TURN_RULE;
+		if (!fixed && (f.ifindex >= w->nifaces || w->ifaces[f.ifindex].ifindex == 0))
 			continue;
-		f.ifindex = w->ifaces[f.ifindex].ifindex;
+		if (!fixed)
+			f.ifindex = w->ifaces[f.ifindex].ifindex;
 		net_facts_add(ret, &f);
 	}
 	net_facts_sort(ret);

@@ -99,6 +99,7 @@ static void add_base_chains(struct build *b)
 
 	b->early = chain_base(rs, "early", NF_INET_PRE_ROUTING, -450, false);
 	b->state = chain_base(rs, "state", NF_INET_PRE_ROUTING, -150, false);
+	b->turn = chain_base(rs, "turn", NF_INET_PRE_ROUTING, -140, false);
 	b->forward = chain_base(rs, "forward", NF_INET_FORWARD, 0, true);
 	b->after = chain_base(rs, "after", NF_INET_FORWARD, 10, false);
 	b->input = chain_base(rs, "input", NF_INET_LOCAL_IN, 0, true);
@@ -223,6 +224,7 @@ struct ruleset *ruleset_build(const struct ir *ir, struct wall now, const struct
 	build_cut(&b);
 	build_enter(&b);
 	build_state(&b);
+	build_turn(&b);
 	build_flow(&b);
 	build_local(&b);
 	size_hashes(b.rs);

@@ -32,9 +32,11 @@ struct build {
 	struct set *l4_direct; /* what may follow an IPv6 header at once */
 	struct set *own[2];    /* the gateway's addresses */
 	struct set *noise[2];  /* broadcast and multicast destinations */
-	struct chain *early, *state, *forward, *after, *input, *output;
 	struct set *cutting;
 	struct chain *cut;
+	struct set *turned[2]; /* interface, client, server of mail that the mail gate takes in the server's place; NULL: none */
+	struct set *new_from[2], *open_from[2]; /* limits of a source */
+	struct chain *early, *state, *turn, *forward, *after, *input, *output;
 	struct chain *refuse, *granted;
 	struct chain *miss; /* of the pair being built: where a flow goes that no map knows */
 };
@@ -53,6 +55,15 @@ void build_local(struct build *b);
 void build_cut(struct build *b);
 /* What is cut goes no further in this chain. */
 void check_cut(struct build *b, struct chain *c);
+
+/* Mail that is taken transparently: the set, and the chain `turn`. Before build_flow() and build_local(). */
+void build_turn(struct build *b);
+/* forward: what should have been turned and was not goes no further. */
+void turn_stops(struct build *b, struct chain *c);
+/* input, output: what was turned, and what is answered in the server's name. */
+void turn_local(struct build *b, struct chain *c, bool sending);
+/* The limits of a source, for flows that begin: `c` stops what is beyond. */
+void limit_rates(struct build *b, struct chain *c, uint8_t fam);
 
 /*
  * The maps of one pair of segments: boxes first..first+n. Appends to the pair's chain the rules that look a flow up;

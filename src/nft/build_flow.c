@@ -22,6 +22,7 @@ static void build_forward(struct build *b, struct chain *judge)
 	stop(on(rs, closed), REASON_GATE_CLOSED);
 	go(not_in(on(rs, b->forward), FIELDS(F_NFPROTO), b->lease), closed);
 	check_cut(b, b->forward);
+	turn_stops(b, b->forward);
 	let_pass(match_masked(on(rs, b->forward), F_CTMARK, CTMARK_DECIDED, OP_EQ, passed_mark(b)));
 	jump(on(rs, b->forward), judge);
 	drop(on(rs, b->forward));
@@ -59,28 +60,43 @@ static void build_after(struct build *b)
  * Limits hold for flows that the policy grants; what it does not grant is refused as such. The kernel keeps an element's
  * limit as it was when the source was first seen: another limit is another set.
  */
+static struct set *limit_set(struct build *b, unsigned flags, const char *name, uint8_t fam, uint32_t limit)
+{
+	struct set *s = set_named(b, TYPES(addr_type(fam)), flags, "%s%u_%u", name, fam, limit);
+
+	s->size = 65536;
+	s->limit = limit;
+	return s;
+}
+
+void limit_rates(struct build *b, struct chain *c, uint8_t fam)
+{
+	struct ruleset *rs = b->rs;
+	const struct ir_system *sys = b->ir->system;
+	struct set **rate = &b->new_from[at(fam)], **count = &b->open_from[at(fam)];
+
+	if (sys->new_per_source > 0) {
+		if (*rate == NULL)
+			*rate = limit_set(b, SET_DYNAMIC | SET_TIMEOUT, "new_from", fam, sys->new_per_source);
+		(*rate)->timeout = 60;
+		stop(over_rate(family(on(rs, c), fam), FIELDS(saddr(fam)), *rate, sys->new_per_source, sys->new_per_source),
+			REASON_SOURCE_LIMIT);
+	}
+	if (sys->open_per_source > 0 && (rs->opt.capabilities & CAP_CONNLIMIT) != 0) {
+		if (*count == NULL)
+			*count = limit_set(b, SET_DYNAMIC, "open_from", fam, sys->open_per_source);
+		stop(over_count(family(on(rs, c), fam), FIELDS(saddr(fam)), *count, sys->open_per_source),
+			REASON_SOURCE_LIMIT);
+	}
+}
+
 static void limit_source(struct build *b, struct chain *c, uint8_t fam)
 {
 	struct ruleset *rs = b->rs;
 	const struct ir_system *sys = b->ir->system;
 	struct set *s;
 
-	if (sys->new_per_source > 0) {
-		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "new_from%u_%u", fam,
-			sys->new_per_source);
-		s->size = 65536;
-		s->timeout = 60;
-		s->limit = sys->new_per_source;
-		stop(over_rate(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->new_per_source, sys->new_per_source),
-			REASON_SOURCE_LIMIT);
-	}
-	if (sys->open_per_source > 0 && (rs->opt.capabilities & CAP_CONNLIMIT) != 0) {
-		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC, "open_from%u_%u", fam, sys->open_per_source);
-		s->size = 65536;
-		s->limit = sys->open_per_source;
-		stop(over_count(family(on(rs, c), fam), FIELDS(saddr(fam)), s, sys->open_per_source),
-			REASON_SOURCE_LIMIT);
-	}
+	limit_rates(b, c, fam);
 	if (sys->half_open > 0) {
 		s = set_named(b, TYPES(addr_type(fam)), SET_DYNAMIC | SET_TIMEOUT, "unanswered%u", fam);
 		s->size = 65536;

@@ -81,8 +81,10 @@ static void own_flows(struct build *b, bool sending)
 {
 	for (uint32_t i = 0; i < b->ir->nowns; i++) {
 		const struct ir_own *o = &b->ir->owns[i];
-		own_rule(b, o, sending, (o->out != 0) == sending);
+		if (o->turned == 0)
+			own_rule(b, o, sending, (o->out != 0) == sending);
 	}
+	turn_local(b, sending ? b->output : b->input, sending);
 }
 
 /* -- input ---------------------------------------------------------------------------------------------------------- */

@@ -281,6 +281,12 @@ void reset(struct rb r)
 	add(r, S_RESET);
 }
 
+struct rb turn_to(struct rb r, uint16_t port)
+{
+	add(r, S_TURN)->a = port;
+	return r;
+}
+
 void log_to(struct rb r, uint32_t group)
 {
 	struct stmt *s = add(r, S_LOG);

@@ -68,6 +68,7 @@ void clamp_mss(struct rb r, uint32_t mss);
 
 void queue_to(struct rb r, uint32_t number); /* by what this kernel has of the two */
 void reset(struct rb r);		     /* TCP only */
+struct rb turn_to(struct rb r, uint16_t port); /* to a listener here (TPROXY); TCP only */
 
 void let_pass(struct rb r);
 void drop(struct rb r);

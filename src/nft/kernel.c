@@ -117,6 +117,9 @@ static void put_feature_rules(struct batch *b, struct probe *p, struct ruleset *
 	reset(is(feature(rs, b, "p_reject"), F_L4PROTO, IPPROTO_TCP));
 	put_rules(b, rs, rs->chains[rs->nchains - 1]);
 	mark(p, b, from, CAP_REJECT);
+	turn_to(is(feature(rs, b, "p_tproxy"), F_L4PROTO, IPPROTO_TCP), 1);
+	put_rules(b, rs, rs->chains[rs->nchains - 1]);
+	mark(p, b, from, CAP_TPROXY);
 	(void)fib;
 }
 

@@ -177,6 +177,7 @@ enum stmt_kind {
 	S_MSS,
 	S_QUEUE, /* a: number; sub: 1 = by the xt target */
 	S_RESET, /* reject with tcp reset */
+	S_TURN,	 /* tproxy to :a */
 	S_VERDICT,
 	S_END,
 };

@@ -425,6 +425,26 @@ static void reset_put(const struct stmt *s, struct buf *out)
 	nl_expr_end(out, e);
 }
 
+/* Without a listener, or when it does not take foreign addresses, the kernel goes on behind the rule. */
+static void turn_text(const struct stmt *s, struct buf *out)
+{
+	buf_printf(out, "tproxy to :%u", s->a);
+}
+
+static void turn_put(const struct stmt *s, struct buf *out)
+{
+	uint16_t port = htons((uint16_t)s->a);
+	struct nl_expr e = nl_expr(out, "immediate");
+
+	nl_put_be32(out, NFTA_IMMEDIATE_DREG, NFT_REG32_00);
+	nl_put_data(out, NFTA_IMMEDIATE_DATA, &port, 2);
+	nl_expr_end(out, e);
+	e = nl_expr(out, "tproxy");
+	nl_put_be32(out, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC); /* IPv4 and IPv6 */
+	nl_put_be32(out, NFTA_TPROXY_REG_PORT, NFT_REG32_00);
+	nl_expr_end(out, e);
+}
+
 static void verdict_text(const struct stmt *s, struct buf *out)
 {
 	static const char *const words[] = {"accept", "drop", "return", "jump ", "goto "};
@@ -462,6 +482,7 @@ static const struct {
 	[S_MSS] = {mss_text, mss_put},
 	[S_QUEUE] = {queue_text, queue_put},
 	[S_RESET] = {reset_text, reset_put},
+	[S_TURN] = {turn_text, turn_put},
 	[S_VERDICT] = {verdict_text, verdict_put},
 };
 

@@ -448,6 +448,21 @@ static const char *law_of_sources(const struct ir *ir)
 	return NULL;
 }
 
+/* What is taken in place of a mail server: only mail, for a next hop on the other side, from where its direction has clients. */
+static bool may_turn(const struct ir *ir, const struct ir_own *o)
+{
+	struct addr server = ir_addr(o->family, o->local);
+	const struct ir_mail *m = ir_mail_turned(ir, &server);
+	enum segment_kind from = (enum segment_kind)ir->segments[ir->interfaces[o->interface].segment].kind;
+
+	if (m == NULL || o->out != 0 || o->proto != IPPROTO_TCP || o->port_lo != 25 || o->port_hi != 25)
+		return false;
+	for (uint32_t i = 0; i < ir->nlocals; i++)
+		if (ir->locals[i].family == o->family && memcmp(ir->locals[i].addr, o->local, 16) == 0)
+			return false;
+	return from == (m->direction == MAIL_IN ? KIND_INTERNET : KIND_LGWAN);
+}
+
 /* What the gate itself does stays in the segment of the interface that it uses. */
 static const char *law_of_owns(const struct ir *ir)
 {
@@ -455,6 +470,8 @@ static const char *law_of_owns(const struct ir *ir)
 		const struct ir_own *o = &ir->owns[i];
 		if (!in_segment(ir, ir->interfaces[o->interface].segment, o->family, &o->remote))
 			return "own-outside-segment";
+		if (o->turned != 0 && !may_turn(ir, o))
+			return "mail-turned";
 	}
 	return NULL;
 }

@@ -502,7 +502,7 @@ static const char *check_owns(const struct ir *ir)
 		const struct ir_own *o = &ir->owns[i];
 		if (!ir_name_ok(ir, o->what) || o->interface >= ir->ninterfaces || o->out > 1 ||
 			!addr_ok(o->family, o->local) || !ir_range_ok(o->family, &o->remote) ||
-			!proto_ok(o->family, o->proto) || o->port_lo > o->port_hi)
+			!proto_ok(o->family, o->proto) || o->port_lo > o->port_hi || o->turned > 1)
 			return ir_wrong("own flow %u", i);
 	}
 	return NULL;

@@ -58,6 +58,19 @@ static bool mail_values_ok(const struct ir_mail *m)
 	       (m->original_copied != 0) == (m->originals.n > 0);
 }
 
+const struct ir_mail *ir_mail_turned(const struct ir *ir, const struct addr *server)
+{
+	for (uint32_t i = 0; i < ir->nmails; i++) {
+		const struct ir_mail *m = &ir->mails[i];
+		for (uint32_t k = 0; m->transparent != 0 && k < m->hops.n; k++) {
+			const struct ir_mail_host *h = &ir->mail_hosts[m->hops.first + k];
+			if (h->family == server->family && memcmp(h->range.lo, server->b, 16) == 0)
+				return m;
+		}
+	}
+	return NULL;
+}
+
 static const char *check_mails(const struct ir *ir)
 {
 	if (ir->nmails > MAIL_DIRECTIONS)

@@ -3,7 +3,8 @@
  *
  * The gate listens on addresses of the gateway and takes mail from that address's segment only: inbound from the internet
  * segment, outbound from lgwan; its next hops stand on the other side. A next hop has a record for each of its addresses
- * that can be reached, in the order in which they are to be tried.
+ * that can be reached, in the order in which they are to be tried. A transparent direction also takes what its clients send
+ * to the next hops themselves: one own flow, `turned`, for each network of clients and each next hop.
  */
 #include "own.h"
 
@@ -22,6 +23,7 @@ struct side {
 	const char *which; /* "inbound" */
 	enum segment_kind from, to;
 	uint32_t line;
+	uint32_t turned; /* pairs so far */
 };
 
 /* -- hosts ------------------------------------------------------------------------------------------------ */
@@ -101,12 +103,12 @@ static void put_listen(struct side *s, const struct prefix *p, struct ir_run *ru
 	add_host(s, run, 0, interface, &(struct addr_range){p->addr, p->addr});
 }
 
-static struct ir_run put_listens(struct side *s, const struct prefixes *p)
+static struct ir_run put_listens(struct side *s, const struct prefixes *p, bool transparent)
 {
 	struct ir_run run = {0, 0};
 
-	if (p->n == 0 && !form_said(s->c, s->line))
-		diag_error(s->c->diags, s->line, "mail-no-listen", _("add: listen ADDRESS"),
+	if (p->n == 0 && !transparent)
+		diag_error(s->c->diags, s->line, "mail-no-listen", _("add: listen ADDRESS, or transparent"),
 			_("mail %s has no address to listen on"), s->which);
 	for (size_t i = 0; i < p->n; i++)
 		put_listen(s, &p->v[i], &run);
@@ -139,6 +141,78 @@ static struct ir_run put_hops(struct side *s, const struct words *hops)
 	for (size_t i = 0; i < hops->n; i++)
 		put_hop(s, &hops->v[i], &run, s->to, "next-hop");
 	return run;
+}
+
+/* -- taken transparently ------------------------------------------------------------------------------------ */
+
+/* A rule that lets the same mail pass unread: one of the two is a mistake. */
+static void find_contradiction(struct side *s, const struct ir_own *o)
+{
+	struct compiler *c = s->c;
+	struct addr_range clients = ir_addr_range(o->family, &o->remote);
+	struct addr server = ir_addr(o->family, o->local);
+
+	for (size_t i = 0; i < c->ir.nspans; i++) {
+		const struct ir_span *sp = &c->ir.spans[i];
+		const struct ir_rule *r = &c->ir.rules[sp->rule];
+		if (sp->family != o->family || sp->proto != IPPROTO_TCP || sp->port_lo > PORT_SMTP || sp->port_hi < PORT_SMTP ||
+			r->action == IR_MAIL)
+			continue;
+		struct addr_range src = ir_addr_range(sp->family, &sp->src), dst = ir_addr_range(sp->family, &sp->dst);
+		if (!range_has(&dst, &server) || addr_cmp(&src.hi, &clients.lo) < 0 || addr_cmp(&clients.hi, &src.lo) < 0)
+			continue;
+		diag_error(c->diags, r->line, "mail-turned-rule", _("leave out tcp/25 of this rule, or `transparent` of the mail gate"),
+			_("rule \"%s\" would let mail pass by that mail %s takes in place of its next hop"), &c->ir.strings[r->name].c,
+			s->which);
+		return;
+	}
+}
+
+/* Connections of these clients to each of the next hops. */
+static void turn(struct side *s, struct ir_run hops, uint32_t interface, const struct addr_range *clients)
+{
+	for (uint32_t i = 0; i < hops.n; i++) {
+		struct ir_mail_host hop = s->c->ir.mail_hosts[hops.first + i];
+		if (hop.family != clients->lo.family || s->turned > LIMIT_MAIL_TURNED)
+			continue;
+		if (s->turned++ == LIMIT_MAIL_TURNED) {
+			diag_error(s->c->diags, s->line, "mail-turned-many", _("name fewer next hops or networks"),
+				_("mail %s: more than %u pairs of a network and a next hop"), s->which, LIMIT_MAIL_TURNED);
+			continue;
+		}
+		struct ir_own *o = own_put(s->c, "mail", interface, clients);
+		o->proto = IPPROTO_TCP;
+		o->turned = 1;
+		o->port_lo = o->port_hi = PORT_SMTP;
+		memcpy(o->local, hop.range.lo, sizeof(o->local));
+		find_contradiction(s, o);
+	}
+}
+
+/* Inbound anybody of the internet may bring mail. */
+static void turn_segment(struct side *s, struct ir_run hops)
+{
+	struct compiler *c = s->c;
+
+	for (size_t i = 0; i < c->ir.ninterfaces; i++) {
+		uint32_t segment = c->ir.interfaces[i].segment;
+		const struct endpoint *e = &c->segment_ends[segment];
+		for (size_t k = 0; c->m->segments[segment].kind == s->from && k < e->n; k++)
+			turn(s, hops, (uint32_t)i, &e->v[k].range);
+	}
+}
+
+/* Outbound only the servers that are listed: whoever else asks for port 25 stays refused as before. */
+static void turn_servers(struct side *s, struct ir_run hops, struct ir_run servers)
+{
+	struct compiler *c = s->c;
+
+	for (uint32_t i = 0; i < servers.n; i++) {
+		struct ir_mail_host h = c->ir.mail_hosts[servers.first + i];
+		struct addr_range clients = ir_addr_range(h.family, &h.range);
+		if (c->m->segments[c->ir.interfaces[h.interface].segment].kind == s->from)
+			turn(s, hops, h.interface, &clients);
+	}
 }
 
 /* -- domains ---------------------------------------------------------------------------------------------- */
@@ -225,11 +299,8 @@ static bool is_english(const struct compiler *c)
 	return language != NULL && strcmp(language, "en") == 0;
 }
 
-static struct ir_mail begin(struct side *s, bool transparent, uint64_t max_size)
+static struct ir_mail begin(const struct side *s, bool transparent, uint64_t max_size)
 {
-	if (transparent)
-		diag_error(s->c->diags, s->line, "mail-transparent", _("leave it out, and let the mail servers send to the `listen` addresses"),
-			_("mail %s: this version does not take mail that is addressed to the next hops themselves"), s->which);
 	return (struct ir_mail){.direction = s->direction,
 		.transparent = transparent,
 		.english = is_english(s->c),
@@ -241,15 +312,17 @@ static struct ir_mail begin(struct side *s, bool transparent, uint64_t max_size)
 static void put_in(struct compiler *c)
 {
 	const struct model_mail_in *in = &c->m->mail_in;
-	struct side s = {c, MAIL_IN, "inbound", KIND_INTERNET, KIND_LGWAN, in->line};
+	struct side s = {c, MAIL_IN, "inbound", KIND_INTERNET, KIND_LGWAN, in->line, 0};
 	struct ir_mail m = begin(&s, in->transparent, in->max_size);
 
 	m.original_copied = in->original_copied;
 	m.attachment_text = in->attachment_text;
 	m.private_use = in->private_use;
 	m.authserv = ir_intern(&c->ir, in->authserv.text);
-	m.listens = put_listens(&s, &in->listen);
+	m.listens = put_listens(&s, &in->listen, in->transparent);
 	m.hops = put_hops(&s, &in->next_hops);
+	if (in->transparent)
+		turn_segment(&s, m.hops);
 	if (in->original_copied && in->original_to.text != NULL)
 		put_hop(&s, &in->original_to, &m.originals, KIND_INTERNET, "original-to");
 	else if (in->original_copied && !form_said(c, in->line))
@@ -362,15 +435,17 @@ static void put_attachments(struct compiler *c, struct ir_mail *m)
 static void put_out(struct compiler *c)
 {
 	const struct model_mail_out *out = &c->m->mail_out;
-	struct side s = {c, MAIL_OUT, "outbound", KIND_LGWAN, KIND_INTERNET, out->line};
+	struct side s = {c, MAIL_OUT, "outbound", KIND_LGWAN, KIND_INTERNET, out->line, 0};
 	struct ir_mail m = begin(&s, out->transparent, out->max_size);
 
 	m.mynumber = (uint8_t)out->mynumber;
 	m.auto_forward_refuse = out->auto_forward_refuse;
 	m.max_external = out->max_external_recipients;
-	m.listens = put_listens(&s, &out->listen);
+	m.listens = put_listens(&s, &out->listen, out->transparent);
 	m.hops = put_hops(&s, &out->next_hops);
 	m.servers = put_servers(&s, &out->servers);
+	if (out->transparent)
+		turn_servers(&s, m.hops, m.servers);
 	put_flood(&s, &m, &out->flood);
 	put_senders(&s, &m);
 	put_attachments(c, &m);

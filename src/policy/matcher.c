@@ -419,20 +419,33 @@ static void judge_local(
 	for (uint32_t i = 0; i < m->ir->nowns; i++) {
 		const struct ir_own *o = &m->ir->owns[i];
 		struct addr_range remote = ir_addr_range(o->family, &o->remote);
-		if (o->out || o->interface != in || o->proto != q->proto || !q->has_port ||
+		if (o->out || o->turned || o->interface != in || o->proto != q->proto || !q->has_port ||
 			q->dport < o->port_lo || q->dport > o->port_hi || !range_has(&remote, &q->src) ||
 			memcmp(o->local, q->dst.b, 16) != 0)
 			continue;
 		ret->verdict = VERDICT_MAIL;
-		ret->reason = REASON_NO_MAIL_GATE;
-		ret->enforced_closed = true;
+		ret->reason = REASON_NONE;
 		return;
 	}
 }
 
+/* Mail for a server behind the gate that the gate takes in its place. */
+static bool is_turned(const struct matcher *m, const struct question *q, uint32_t in)
+{
+	for (uint32_t i = 0; i < m->ir->nowns; i++) {
+		const struct ir_own *o = &m->ir->owns[i];
+		struct addr_range remote = ir_addr_range(o->family, &o->remote);
+		if (o->turned != 0 && o->interface == in && o->family == q->src.family && o->proto == q->proto && q->has_port &&
+			q->dport >= o->port_lo && q->dport <= o->port_hi && range_has(&remote, &q->src) &&
+			memcmp(o->local, q->dst.b, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Step 8: the segment pair and its boxes. */
 static void judge_pair(
-	const struct matcher *m, const struct question *q, struct wall now, struct decision *ret)
+	const struct matcher *m, const struct question *q, struct wall now, uint32_t in, struct decision *ret)
 {
 	const struct ir *ir = m->ir;
 	uint32_t box = find_box(m, q), rule = IR_NONE;
@@ -444,9 +457,15 @@ static void judge_pair(
 	ret->reason = REASON_NO_RULE;
 	if (box != NONE && ir->boxes[box].from == ret->from && ir->boxes[box].to == ret->to)
 		rule = box_active(ir, &ir->boxes[box], now, NULL);
+	ret->rule = rule;
+	ret->turned = is_turned(m, q, in);
+	if (ret->turned) {
+		ret->verdict = VERDICT_MAIL;
+		ret->reason = REASON_NONE;
+		return;
+	}
 	if (rule == IR_NONE)
 		return;
-	ret->rule = rule;
 	switch (ir->rules[rule].action) {
 	case IR_MAIL:
 		ret->verdict = VERDICT_MAIL;
@@ -501,7 +520,7 @@ static void judge(const struct matcher *m, const struct question *q, struct wall
 	if (local != NONE)
 		judge_local(m, q, in, local, ret);
 	else
-		judge_pair(m, q, now, ret);
+		judge_pair(m, q, now, in, ret);
 }
 
 /*

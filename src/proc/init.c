@@ -419,6 +419,7 @@ void init_check(struct init *in)
 	for (unsigned i = 0; i < INIT_DAEMONS; i++)
 		check_daemon(&in->daemons[i]);
 	tell_notices(in);
+	init_mail_check(in);
 }
 
 /* sekishod first, so that logd still stores what sekishod has to say. */

@@ -84,6 +84,7 @@ struct init {
 	int control, queues, nflog[DAEMON_NFLOG_COUNT], ended;
 	int pair[INIT_PAIRS][2];
 	struct msg_mail_listen listen; /* what sekisho-maild shall listen on */
+	uint32_t listen_next;	       /* of them the first that it has not got */
 	int inspector; /* sekishod's end of the pair to a sekisho-inspect, which it has yet to get; -1 */
 	int watchdog;
 	bool stopping;
@@ -106,6 +107,8 @@ int init_pair(int pair[2]);
 void init_mail_listen(struct init *in, const struct msg_mail_listen *l);
 /* sekisho-maild is READY. */
 void init_mail_ready(struct init *in);
+/* Hands over what there was no room for. */
+void init_mail_check(struct init *in);
 
 /* Starts a daemon; on failure it is tried again after the delay. */
 void init_start(struct init_daemon *d);

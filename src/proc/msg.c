@@ -180,6 +180,7 @@ static const struct field msg_mail_entry_fields[] = {
 	TEXT(msg_mail_entry, sender),
 	TEXT(msg_mail_entry, recipients),
 	TEXT(msg_mail_entry, detail),
+	TEXT(msg_mail_entry, meant),
 };
 static const struct field msg_mail_stored_fields[] = {FLAG(msg_mail_stored, ok), ZERO(msg_mail_stored, pad)};
 static const struct field msg_mail_outcome_fields[] = {
@@ -216,6 +217,7 @@ static const struct field msg_mail_row_fields[] = {
 	TEXT(msg_mail_row, sender),
 	TEXT(msg_mail_row, recipients),
 	TEXT(msg_mail_row, detail),
+	TEXT(msg_mail_row, meant),
 	RANGE(msg_mail_row, result, 0, MSG_MAIL_UNKNOWN),
 	TEXT(msg_mail_row, server),
 	TEXT(msg_mail_row, text),

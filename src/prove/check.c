@@ -9,7 +9,8 @@
  *   related              only ICMP errors, and only of a passed flow.
  * For each interface: only sources that belong there, from the MAC they are bound to (prerouting).
  * Of the base chains: each is there, drops by policy where it must, and forward ends with an explicit drop.
- * Of verified flows more in check_inspect.c; of emergency cuts in check_cut.c, here they are as if there were none.
+ * Of verified flows more in check_inspect.c; of mail that is taken in the place of a server in check_turned.c; of emergency cuts in
+ * check_cut.c, here they are as if there were none.
  * Limits (rate, connections) are ignored: they only ever take away.
  *
  * See prove.h. Findings are texts for people; the first PROVE_FINDINGS_MAX are kept, all are counted.
@@ -358,6 +359,7 @@ static void check_forward(struct prove *p, struct eval *ev, const struct ir *ir,
 	check_verdicts(p, ev, g);
 	check_resets(p, ev, ir, g);
 	check_cuts(p, ev, ir, g.current);
+	check_turned(p, ev, ir, g);
 	for (uint32_t i = 0; i < ir->ninterfaces; i++)
 		for (uint32_t j = 0; j < ir->ninterfaces; j++)
 			for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {

@@ -22,6 +22,9 @@
 #define MARK_ONEWAY 0x20000000u
 #define MARK_DATA (MARK_TIMED | MARK_ONEWAY)
 #define MARK_VERIFIED_OK 0x80000000u
+#define MARK_TURNED 0x25000001u /* of a packet */
+#define PORT_MAIL 25u
+#define PORT_TURNED 10025u
 #define GENERATIONS 1024u
 #define QUEUE_BASE 200u
 /* More of them in one pair, and what is the same for all is asked of examples. */
@@ -93,6 +96,8 @@ void check_verdicts(struct prove *p, struct eval *ev, struct generations g);
 
 /* What is cut is stopped, and nothing is that nobody cut. */
 void check_cuts(struct prove *p, struct eval *ev, const struct ir *ir, uint32_t generation);
+/* Mail that is taken in the place of a server (check_turned.c): nothing else is turned, and only to the mail gate's listener. */
+void check_turned(struct prove *p, struct eval *ev, const struct ir *ir, struct generations g);
 /* The gateway sends resets for refused flows, and no others. */
 void check_resets(struct prove *p, struct eval *ev, const struct ir *ir, struct generations g);
 

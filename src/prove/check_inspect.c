@@ -295,7 +295,7 @@ static void accept_verdict(void *arg, const struct region *r, const struct passi
 
 static void ask_verdict(struct prove *p, struct eval *ev, uint32_t ct_mark, uint32_t mark, uint32_t wanted)
 {
-	struct verdict_question q = {{.hook = NF_INET_FORWARD, .behind_queue = true, .family = 4, .l4proto = IPPROTO_TCP,
+	struct verdict_question q = {{.hook = NF_INET_FORWARD, .behind = "forward", .family = 4, .l4proto = IPPROTO_TCP,
 		.ct_state = CT_ESTABLISHED, .ct_mark = ct_mark, .meta_mark = mark}, 0, true, wanted};
 	struct region all = region_all(4);
 

@@ -118,6 +118,7 @@ static const struct {
 	{"log", EXPR_PASS, {0}},
 	{"notrack", EXPR_SET, {0}},
 	{"reject", EXPR_DROP, {0}},
+	{"tproxy", EXPR_TURN, {[NFTA_TPROXY_REG_ADDR] = SLOT_DREG, [NFTA_TPROXY_REG_PORT] = SLOT_SREG}},
 	{"queue", EXPR_QUEUE,
 		{[NFTA_QUEUE_NUM] = SLOT_KEY16, [NFTA_QUEUE_TOTAL] = SLOT_LEN16, [NFTA_QUEUE_FLAGS] = SLOT_OP16,
 			[NFTA_QUEUE_SREG_QNUM] = SLOT_SREG}},
@@ -233,6 +234,7 @@ static void read_expr(struct dump *d, struct dump_rule *rule, struct reader r)
 	}
 	*e = read_expr_body(name, body);
 	d->queues = d->queues || e->kind == EXPR_QUEUE;
+	d->turns = d->turns || e->kind == EXPR_TURN;
 }
 
 static void read_rule(struct dump *d, struct reader r)

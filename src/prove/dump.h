@@ -37,6 +37,7 @@ enum expr_kind {
 	EXPR_PASS,  /* counter, log, objref: nothing for the packet */
 	EXPR_DROP,  /* reject: the packet ends here */
 	EXPR_QUEUE, /* to the inspector: key = number, len = how many, op = flags */
+	EXPR_TURN,  /* tproxy: sreg = register of the port, dreg = of an address (0: none); without a listener the rule ends */
 };
 
 struct dump_verdict {
@@ -110,6 +111,7 @@ struct dump {
 	size_t npolicies, policies_cap;
 	const struct cuts *cuts; /* that shall hold, or NULL: it was not said */
 	bool queues;		/* some rule hands packets to a queue */
+	bool turns;		/* some rule turns packets to a listener */
 	const char *bad; /* why it could not be read, or NULL */
 };
 

@@ -67,8 +67,10 @@ static bool enter_base(struct run *run, struct state *s)
 {
 	if (s->base >= run->nbase) {
 		struct passing how = {.expires_ms = s->expires_ms, .ct_known = s->ct_mark.kind == WORD_CONST,
-			.pinhole = s->pinhole, .pinhole_taken = s->pinhole_taken};
+			.pinhole = s->pinhole, .pinhole_taken = s->pinhole_taken, .turned_to = s->turned_to,
+			.mark_known = s->meta_mark.kind == WORD_CONST};
 		memcpy(&how.ct_mark, s->ct_mark.b, 4);
+		memcpy(&how.mark, s->meta_mark.b, 4);
 		run->ev->accept(run->ev->arg, &s->region, &how);
 		return false;
 	}
@@ -167,6 +169,18 @@ static bool run_queue(struct run *run, struct state *s, const struct dump_expr *
 	return false;
 }
 
+/* To a listener here; or there is none, and the rule ends. An address of the rule's own choice is none of ours. */
+static void run_turn(struct run *run, struct state *s, const struct dump_expr *e)
+{
+	size_t n;
+	const struct word *w = load_words(s, e->sreg, 2, &n);
+
+	eval_fork(run, s, &s->region);
+	s->turned_to = EVAL_ANY;
+	if (n == 1 && w->kind == WORD_CONST && e->dreg == 0)
+		s->turned_to = (uint32_t)(w->b[0] << 8 | w->b[1]);
+}
+
 /* Runs one expression. True: go on with the next one; false: the rule ends, or (at.chain NULL) the path does. */
 static bool run_expr(struct run *run, struct state *s, const struct dump_expr *e)
 {
@@ -192,6 +206,7 @@ static bool run_expr(struct run *run, struct state *s, const struct dump_expr *e
 			load_const(s, e->dreg, e->data, e->ndata > 64 ? 64 : e->ndata);
 		return true;
 	case EXPR_QUEUE: return run_queue(run, s, e);
+	case EXPR_TURN: run_turn(run, s, e); return true;
 	case EXPR_DROP:
 		s->at.chain = NULL;
 		return false;
@@ -245,12 +260,12 @@ static int by_priority(const void *pa, const void *pb)
 	return (a->priority > b->priority) - (a->priority < b->priority);
 }
 
-/* The queue stands in `forward`: who comes back from it goes on behind. */
-static bool before_queue(const struct run *run, const struct dump_chain *c)
+/* Was it passed before the question begins? */
+static bool is_passed(const struct run *run, const struct dump_chain *c)
 {
-	const struct dump_chain *forward = run->sc->behind_queue ? dump_chain(run->ev->dump, "forward") : NULL;
+	const struct dump_chain *last = run->sc->behind != NULL ? dump_chain(run->ev->dump, run->sc->behind) : NULL;
 
-	return forward != NULL && c->priority <= forward->priority;
+	return last != NULL && c->hook == last->hook && c->priority <= last->priority;
 }
 
 /* Appends the base chains of a hook in the order in which the kernel calls them. */
@@ -260,7 +275,7 @@ static void add_hook(struct run *run, uint32_t hook)
 	size_t first = run->nbase;
 
 	for (size_t i = 0; i < d->nchains; i++)
-		if (d->chains[i].base && d->chains[i].hook == hook && !before_queue(run, &d->chains[i])) {
+		if (d->chains[i].base && d->chains[i].hook == hook && !is_passed(run, &d->chains[i])) {
 			if (run->nbase == BASE_MAX) {
 				run->ev->finding = "too many base chains";
 				break;

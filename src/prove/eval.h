@@ -42,7 +42,7 @@ struct scenario {
 	bool reply; /* the packet goes against the flow's original direction */
 	const char *empty_set; /* this set is taken as empty; NULL = none */
 	uint32_t meta_mark;    /* with which the packet comes */
-	bool behind_queue;     /* it comes back from the queue: only base chains behind `forward` */
+	const char *behind;    /* only base chains behind this one: what comes back from the queue, behind `forward`; NULL = all */
 	bool cuts; /* emergency cuts are as they are; else as if there were none: they only take away */
 	bool has_flags;	       /* TCP */
 	uint8_t flags;
@@ -55,7 +55,11 @@ struct passing {
 	uint32_t ct_mark;   /* that the flow has now */
 	bool pinhole;	    /* by an element of a set of pinholes, whatever is in it now */
 	bool pinhole_taken; /* which is gone by that */
+	uint32_t turned_to; /* the port here that it was turned to, 0 = none, EVAL_ANY = anything */
+	bool mark_known;
+	uint32_t mark;	    /* that the packet has now */
 };
+#define EVAL_ANY UINT32_MAX
 
 /* Called for each region that comes through all base chains of the hook. */
 typedef void accept_fn(void *arg, const struct region *r, const struct passing *how);

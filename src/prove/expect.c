@@ -103,6 +103,24 @@ void expect_init(struct expect *c, struct arena *a, const struct ir *ir, struct 
 	index_boxes(c);
 }
 
+void expect_turned(struct expect *c, struct arena *a, const struct ir *ir, uint32_t interface, uint8_t family)
+{
+	size_t cap = 0;
+
+	*c = (struct expect){.ir = ir, .arena = a, .family = family};
+	for (uint32_t i = 0; i < ir->nowns; i++) {
+		const struct ir_own *o = &ir->owns[i];
+		if (o->turned == 0 || o->interface != interface || o->family != family)
+			continue;
+		struct ir_box box = {.family = family, .src = o->remote, .port_lo = o->port_lo, .port_hi = o->port_hi};
+		memcpy(box.dst.lo, o->local, sizeof(box.dst.lo));
+		memcpy(box.dst.hi, o->local, sizeof(box.dst.hi));
+		struct expect_box *b = arena_push(a, (void **)&c->boxes, &c->n, &cap, sizeof(*b));
+		*b = (struct expect_box){.region = box_region(&box)};
+	}
+	index_boxes(c);
+}
+
 struct expect_box *expect_find(struct expect *c, const struct region *r)
 {
 	for (size_t s = slot_of(c, r); c->slots[s] != 0; s = (s + 1) & (c->nslots - 1)) {

@@ -33,6 +33,11 @@ struct expect_box {
 void expect_init(struct expect *c, struct arena *a, const struct ir *ir, struct wall now, uint32_t from, uint32_t to,
 	uint8_t family, uint8_t proto);
 
+/*
+ * The same of what the mail gate takes in the place of a server, by packets that come in there. Its box numbers mean nothing.
+ */
+void expect_turned(struct expect *c, struct arena *a, const struct ir *ir, uint32_t interface, uint8_t family);
+
 /* The open box that holds all of the region, or NULL. */
 struct expect_box *expect_find(struct expect *c, const struct region *r);
 

@@ -189,7 +189,9 @@ static void capture(void *arg, const struct region *r, const struct passing *how
 
 	(void)r;
 	o->several = o->several || (o->accepted && (how->ct_known != o->how.ct_known || how->ct_mark != o->how.ct_mark ||
-					    how->pinhole != o->how.pinhole || how->pinhole_taken != o->how.pinhole_taken));
+					    how->pinhole != o->how.pinhole || how->pinhole_taken != o->how.pinhole_taken ||
+					    how->turned_to != o->how.turned_to || how->mark_known != o->how.mark_known ||
+					    how->mark != o->how.mark));
 	if (longer(!o->accepted, how->expires_ms, o->how.expires_ms))
 		o->how = *how;
 	o->accepted = true;

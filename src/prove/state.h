@@ -45,6 +45,7 @@ struct state {
 	size_t expr; /* next expression of the current rule */
 	uint64_t expires_ms;
 	bool pinhole, pinhole_taken;
+	uint32_t turned_to; /* as in struct passing */
 };
 
 /* One element with its bounds made explicit. */

@@ -87,7 +87,7 @@ static void show_network(const struct ir *ir, struct buf *out)
 		const struct ir_own *o = &ir->owns[i];
 		struct addr local = ir_addr(o->family, o->local);
 		buf_printf(out, "own %s %s %s proto %u %u-%u local %s remote %s\n", ir_text(ir, o->what),
-			o->out ? "out" : "in", ir->interfaces[o->interface].name, o->proto, o->port_lo,
+			o->turned ? "turned" : o->out ? "out" : "in", ir->interfaces[o->interface].name, o->proto, o->port_lo,
 			o->port_hi, addr_format(&local, a), range_text(o->family, &o->remote, b));
 	}
 }

@@ -74,7 +74,8 @@ class Server:
 
 
 def common(address):
-    return {"compatibility_level": "3.6", "mydestination": "", "inet_interfaces": address, "inet_protocols": "ipv4", "alias_maps": "",
+    return {"compatibility_level": "3.6", "mydestination": "", "inet_interfaces": address, "alias_maps": "",
+            "inet_protocols": "ipv6" if ":" in address else "ipv4",
             "disable_dns_lookups": "yes", "maillog_file": "/dev/stdout", "maillog_file_prefixes": "/dev",
             "virtual_minimum_uid": "1", "smtpd_tls_security_level": "none", "local_transport": "error:none",
             "smtpd_recipient_restrictions": "permit_mynetworks,reject", "virtual_mailbox_maps": "static:mail/",
@@ -89,23 +90,27 @@ class Result:
 
 
 class Post:
-    """Both mail servers of the town."""
+    """Both mail servers of the town; each sends to the gate, or direct=True: to the other, and knows nothing of the gate."""
 
-    def __init__(self, town, gate):
-        self.space, self.gate = town.space, gate
-        inside, outside = common(INSIDE), common(OUTSIDE)
-        inside.update(myhostname="mail." + DOMAIN, mynetworks="10.2.0.0/16", virtual_mailbox_domains=DOMAIN, relayhost=f"[{GATE_OUT}]")
-        outside.update(myhostname="mx.example.com", mynetworks="192.0.2.0/24", virtual_mailbox_domains="example.com",
-                       transport_maps=f"inline:{{{DOMAIN}=smtp:[{GATE_IN}]}}", relay_domains=DOMAIN)
-        self.inside = Server(self.space, "lgwan-mta", INSIDE, inside)
-        self.outside = Server(self.space, "internet-mta", OUTSIDE, outside)
+    def __init__(self, town, gate, inside_at=INSIDE, outside_at=OUTSIDE, direct=False):
+        self.space, self.gate, self.inside_at, self.outside_at = town.space, gate, inside_at, outside_at
+        self.gate_in, self.gate_out = (inside_at, outside_at) if direct else (GATE_IN, GATE_OUT)
+        self.family = socket.AF_INET6 if ":" in inside_at else socket.AF_INET
+        inside, outside = common(inside_at), common(outside_at)
+        own = ("[2001:db8:2::]/48", "[2001:db8:3::]/48") if ":" in inside_at else ("10.2.0.0/16", "192.0.2.0/24")
+        inside.update(myhostname="mail." + DOMAIN, mynetworks=own[0], virtual_mailbox_domains=DOMAIN, relayhost=f"[{self.gate_out}]")
+        outside.update(myhostname="mx.example.com", mynetworks=own[1], virtual_mailbox_domains="example.com",
+                       transport_maps=f"inline:{{{DOMAIN}=smtp:[{self.gate_in}]}}", relay_domains=DOMAIN)
+        self.inside = Server(self.space, "lgwan-mta", inside_at, inside)
+        self.outside = Server(self.space, "internet-mta", outside_at, outside)
 
     def start(self, timeout=30):
         """Both answer, and the gate takes mail."""
         for server in (self.inside, self.outside):
             server.start()
         end = time.monotonic() + timeout
-        waiting = [("lgwan-mta", INSIDE), ("internet-mta", OUTSIDE), ("internet-mta", GATE_IN), ("lgwan-mta", GATE_OUT)]
+        waiting = [("lgwan-mta", self.inside_at), ("internet-mta", self.outside_at), ("internet-mta", self.gate_in),
+                   ("lgwan-mta", self.gate_out)]
         while waiting and time.monotonic() < end:
             waiting = [(host, address) for host, address in waiting if not self._greets(host, address)]
             time.sleep(0.2)
@@ -114,7 +119,7 @@ class Post:
 
     def _greets(self, host, address):
         try:
-            with self.space.socket(host, socket.AF_INET, socket.SOCK_STREAM) as sock:
+            with self.space.socket(host, self.family, socket.SOCK_STREAM) as sock:
                 sock.settimeout(2)
                 sock.connect((address, 25))
                 return sock.recv(100).startswith(b"220")
@@ -168,7 +173,7 @@ class Post:
         with open(page, "w", encoding="utf-8") as f:
             f.write(HTML)
         shutil.make_archive(zipped[:-4], "zip", self.outside.folder, "page.html")
-        code, said = self.swaks("internet-mta", OUTSIDE, "takahashi@example.com", "joho@" + DOMAIN, "--header",
+        code, said = self.swaks("internet-mta", self.outside_at, "takahashi@example.com", "joho@" + DOMAIN, "--header",
                                 "Subject: =?UTF-8?B?44GK6KaL56mN44KK44Gu5Lu2?=", "--attach-type", "text/html; charset=UTF-8",
                                 "--attach-body", "@" + page, "--attach-type", "application/zip", "--attach-name", "mitsumori.zip",
                                 "--attach", "@" + zipped)
@@ -186,9 +191,9 @@ class Post:
 
     def smuggle(self):
         """A second mail hidden behind a bare line feed."""
-        with self.space.socket("internet-mta", socket.AF_INET, socket.SOCK_STREAM) as sock:
+        with self.space.socket("internet-mta", self.family, socket.SOCK_STREAM) as sock:
             sock.settimeout(15)
-            sock.connect((GATE_IN, 25))
+            sock.connect((self.gate_in, 25))
             lines = sock.makefile("rb")
             lines.readline()
             for command in (b"HELO x\r\n", b"MAIL FROM:<a@example.com>\r\n", b"RCPT TO:<joho@" + DOMAIN.encode() + b">\r\n", b"DATA\r\n"):
@@ -201,19 +206,19 @@ class Post:
                       said.startswith("550 5.6.0") and row is not None, said[:60]), ""
 
     def relay(self):
-        code, said = self.swaks("internet-mta", GATE_IN, "a@example.com", "someone@elsewhere.example")
+        code, said = self.swaks("internet-mta", self.gate_in, "a@example.com", "someone@elsewhere.example")
         found = re.search(r"<\*\* (550 [^\n]*)", said)
         return Result("他組織あての中継", "mail for somebody else's domain (relay)", code != 0 and found, found.group(1)[:60] if found else said[-300:]), ""
 
     def answer(self):
-        code, said = self.swaks("lgwan-mta", INSIDE, "joho@" + DOMAIN, "takahashi@example.com", "--header", "Subject: Re: ok", "--body", "ok")
+        code, said = self.swaks("lgwan-mta", self.inside_at, "joho@" + DOMAIN, "takahashi@example.com", "--header", "Subject: Re: ok", "--body", "ok")
         mail = self.wait_mail(self.outside, lambda m: b"Subject: Re: ok" in m) if code == 0 else None
         row = self.row(direction="out", verdict="passed")
         return Result("庁内からの返信", "an answer from inside", mail is not None and row is not None,
                       f"receipt {row['receipt']}" if row else said[-300:], f"受付番号 {row['receipt']}" if row else ""), ""
 
     def leak(self):
-        code, said = self.swaks("lgwan-mta", GATE_OUT, "joho@" + DOMAIN, "takahashi@example.com", "--header",
+        code, said = self.swaks("lgwan-mta", self.gate_out, "joho@" + DOMAIN, "takahashi@example.com", "--header",
                                 "Content-Type: text/plain; charset=UTF-8", "--header", "MIME-Version: 1.0", "--body", NUMBERS)
         found = re.search(r"<\*\* (550 [^\n]*)", said)
         row = self.row(reason="mynumber")
@@ -237,7 +242,7 @@ def serve(folder, address):
         settings = f.read()
     with open("/etc/postfix/main.cf", "w", encoding="ascii") as f:
         f.write(settings + f"virtual_mailbox_base = {box}\nvirtual_uid_maps = static:{uid}\nvirtual_gid_maps = static:{uid}\n"
-                           f"smtp_bind_address = {address}\n")
+                           f"smtp_bind_address{'6' if ':' in address else ''} = {address}\n")
     master = os.path.join("/usr/share/postfix", "master.cf.dist")
     source = "/etc/postfix/master.cf" if os.path.exists("/etc/postfix/master.cf") else master
     with open(source, encoding="utf-8") as f:

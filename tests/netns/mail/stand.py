@@ -127,8 +127,9 @@ class Hop:
 
     def __init__(self, address, say=None, extensions=(b"PIPELINING", b"SIZE 100000000", b"8BITMIME", b"DSN")):
         self.address, self.say, self.extensions = address, dict(say or {}), extensions
-        self.mails, self.cut, self.lock, self.talking = [], 0, threading.Lock(), []
-        self.sock = socket.create_server((address, 25), backlog=512)
+        self.mails, self.cut, self.lock, self.talking, self.peers = [], 0, threading.Lock(), [], []
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.sock = socket.create_server((address, 25), family=family, backlog=512)
         self.open = True
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -147,11 +148,12 @@ class Hop:
     def _serve(self):
         while self.open:
             try:
-                conn, _ = self.sock.accept()
+                conn, peer = self.sock.accept()
             except OSError:
                 return
             with self.lock:
                 self.talking.append(conn)
+                self.peers.append(peer[0])
             threading.Thread(target=self._talk, args=(conn,), daemon=True).start()
 
     def _reply(self, conn, stage, default):

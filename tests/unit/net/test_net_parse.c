@@ -1,5 +1,7 @@
 /* rtnetlink messages: what is read from them, and that no cut or bent one is believed or over-read. */
 #include "net_private.h"
+#include <sekisho/ruleset.h>
+
 #include "test.h"
 
 #include <libmnl/libmnl.h>
@@ -142,10 +144,12 @@ static void test_neigh(void)
 	CHECK(!net_parse_neigh_any(payload(), size(), &f, &permanent));
 }
 
+static uint32_t rule_flags;
+
 static void rule_message(uint32_t priority, uint8_t table)
 {
 	struct fib_rule_hdr *m = begin(sizeof(*m));
-	*m = (struct fib_rule_hdr){.family = AF_INET, .table = table, .action = FR_ACT_TO_TBL};
+	*m = (struct fib_rule_hdr){.family = AF_INET, .table = table, .action = FR_ACT_TO_TBL, .flags = rule_flags};
 	mnl_attr_put_u32(h, FRA_TABLE, table);
 	mnl_attr_put_u32(h, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
 	mnl_attr_put_u8(h, FRA_PROTOCOL, 2);
@@ -168,6 +172,48 @@ static void test_rule(void)
 	CHECK(net_parse_rule_foreign(payload(), size()));
 	rule_message(32766, RT_TABLE_DEFAULT);
 	CHECK(net_parse_rule_foreign(payload(), size()));
+}
+
+static void turn_message(uint32_t mark, uint32_t mask, uint32_t flags)
+{
+	rule_flags = flags;
+	rule_message(NET_TURN_PRIORITY, NET_TURN_TABLE);
+	rule_flags = 0;
+	mnl_attr_put_u32(h, FRA_FWMARK, mark);
+	mnl_attr_put_u32(h, FRA_FWMASK, mask);
+}
+
+/* Exactly ours, or a stranger's. */
+static void test_turn_rule(void)
+{
+	struct net_fact f;
+
+	turn_message(TURNED_MARK, UINT32_MAX, 0);
+	CHECK(net_parse_rule(payload(), size(), &f) && !net_parse_rule_foreign(payload(), size()));
+	CHECK(f.kind == NET_TURN_RULE && f.family == 4 && f.ifindex == 0);
+	turn_message(TURNED_MARK, UINT32_MAX, FIB_RULE_INVERT);
+	CHECK(!net_parse_rule(payload(), size(), &f) && net_parse_rule_foreign(payload(), size()));
+	turn_message(TURNED_MARK, 0xff, 0);
+	CHECK(!net_parse_rule(payload(), size(), &f) && net_parse_rule_foreign(payload(), size()));
+	turn_message(TURNED_MARK + 1, UINT32_MAX, 0);
+	CHECK(!net_parse_rule(payload(), size(), &f) && net_parse_rule_foreign(payload(), size()));
+	rule_message(NET_TURN_PRIORITY, NET_TURN_TABLE);
+	CHECK(!net_parse_rule(payload(), size(), &f) && net_parse_rule_foreign(payload(), size()));
+	turn_message(TURNED_MARK, UINT32_MAX, 0);
+	mnl_attr_put_u32(h, FRA_GOTO, 1);
+	CHECK(!net_parse_rule(payload(), size(), &f) && net_parse_rule_foreign(payload(), size()));
+}
+
+static void test_turn_route(void)
+{
+	struct net_fact f;
+	struct rtmsg *m = begin(sizeof(*m));
+
+	*m = (struct rtmsg){.rtm_family = AF_INET, .rtm_table = NET_TURN_TABLE, .rtm_type = RTN_LOCAL, .rtm_protocol = NET_PROTO_OURS};
+	mnl_attr_put_u32(h, RTA_TABLE, NET_TURN_TABLE);
+	mnl_attr_put_u32(h, RTA_OIF, NET_LOOPBACK);
+	CHECK(net_parse_route(payload(), size(), &f));
+	CHECK(f.kind == NET_TURN_ROUTE && f.type == RTN_LOCAL && f.plen == 0 && f.ifindex == NET_LOOPBACK && f.metric == 0);
 }
 
 /* Every cut of a good message, and every byte of it bent: read inside its bytes (the sanitizer watches). */
@@ -205,6 +251,8 @@ int main(void)
 	test_neigh();
 	bend();
 	test_rule();
+	test_turn_rule();
+	test_turn_route();
 	bend();
 	return test_end();
 }

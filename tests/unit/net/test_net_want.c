@@ -47,6 +47,27 @@ static void test_all(void)
 	net_want_free(&w);
 }
 
+/* Mail that is taken transparently: a route and a rule of each family that has some, wherever the interface is. */
+static void test_turns(void)
+{
+	static const struct ir_own owns[] = {{.family = 4}, {.family = 6, .turned = 1}, {.family = 6, .turned = 1}};
+	struct net_facts f = {0};
+	struct net_want w;
+
+	CHECK(net_want_from_ir(&w, &(struct ir){.owns = owns, .nowns = 3}) && w.turns);
+	net_want_resolve(&w, &f);
+	CHECK_INT(net_facts_n(&f), 2);
+	CHECK(net_facts_at(&f, 0)->kind == NET_TURN_ROUTE && net_facts_at(&f, 0)->family == 6);
+	CHECK_INT(net_facts_at(&f, 0)->ifindex, NET_LOOPBACK);
+	CHECK_INT(net_facts_at(&f, 0)->metric, 1024);
+	CHECK(net_facts_at(&f, 1)->kind == NET_TURN_RULE && net_facts_at(&f, 1)->ifindex == 0);
+	net_want_free(&w);
+	CHECK(net_want_from_ir(&w, &(struct ir){.owns = owns, .nowns = 1}) && !w.turns);
+	CHECK_INT(net_facts_n(&w.facts), 0);
+	net_facts_free(&f);
+	net_want_free(&w);
+}
+
 static void test_none(void)
 {
 	struct net_want w;
@@ -72,6 +93,7 @@ static void test_too_many(void)
 int main(void)
 {
 	test_all();
+	test_turns();
 	test_none();
 	test_too_many();
 	return test_end();

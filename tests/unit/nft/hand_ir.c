@@ -234,6 +234,15 @@ void hand_own(struct hand *h, uint16_t segment, const char *what, bool out, uint
 	o->remote = put(&r);
 }
 
+void hand_turn(struct hand *h, const char *server)
+{
+	struct addr_range s = parse(server, NULL, NULL);
+	struct ir_own *o = (struct ir_own *)(void *)h->section[IR_OWN].data + COUNT(h, OWN, ir_own) - 1;
+
+	o->turned = 1;
+	memcpy(o->local, s.lo.b, sizeof(o->local));
+}
+
 static int by_place(const void *a, const void *b)
 {
 	const struct ir_box *x = a, *y = b;

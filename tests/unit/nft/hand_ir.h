@@ -32,6 +32,8 @@ void hand_verify(struct hand *h, uint32_t rule, enum application application, ui
 /* A box (and its span) of that rule. src, dst: address, prefix. */
 void hand_box(struct hand *h, uint32_t rule, uint8_t proto, const char *src, const char *dst, uint16_t lo, uint16_t hi);
 void hand_own(struct hand *h, uint16_t segment, const char *what, bool out, uint8_t proto, const char *remote, uint16_t port);
+/* The last own flow is to a server whose connections the mail gate takes. */
+void hand_turn(struct hand *h, const char *server);
 void hand_finish(struct hand *h);
 
 /* Three segments (eth0 mynumber, eth1 lgwan, eth2 internet) with IPv4 and IPv6 and a rule of every kind. */

@@ -153,6 +153,36 @@ static void test_queue(void)
 	hand_free(&h);
 }
 
+/* Mail in the place of a server: turned behind source and state, refused in forward before any mark, let in by its mark. */
+static void test_turned(void)
+{
+	struct hand h;
+
+	hand_town(&h);
+	hand_own(&h, 2, "mail", false, IPPROTO_TCP, "192.0.2.0/24", 25);
+	hand_turn(&h, "10.2.0.8");
+	struct ruleset *rs = build(&h, NOW, CAP_ALL, false), *less = build(&h, NOW, CAP_ALL & ~CAP_TPROXY, false);
+	const char *asked = "meta nfproto ipv4 meta l4proto tcp th dport 25 ct direction original iifname . ip saddr . ip daddr @turned4_g5";
+	char *text = text_of(rs), line[512];
+	snprintf(line, sizeof(line), "priority -140; policy accept;\n\t\t%s goto turning\n", asked);
+	CHECK(strstr(text, line) != NULL);
+	snprintf(line, sizeof(line), "\t\tmeta nfproto != @lease goto closed\n\t\t%s goto stop_no-mail-gate\n\t\tct mark & 0xfff ==", asked);
+	CHECK(strstr(text, line) != NULL);
+	snprintf(line, sizeof(line), "\t\tmeta mark 0x25000001 %s accept", asked);
+	CHECK(strstr(text, line) != NULL);
+	CHECK(strstr(text, "\t\tmeta nfproto != @lease accept\n\t\tct state new jump turning_new\n"
+			   "\t\tmeta l4proto tcp tproxy to :10025 meta mark set 0x25000001 accept\n\t}") != NULL);
+	CHECK(strstr(text, "oifname . ip daddr . ip saddr @turned4_g5 ct state established accept") != NULL);
+	CHECK(strstr(text, "turned6") == NULL && strstr(text, "daddr 10.2.0.8 th dport 25") == NULL);
+	/* Without the kernel's help it stays refused, and nothing of it comes in. */
+	snprintf(line, sizeof(line), "%s goto stop_no-mail-gate", asked);
+	CHECK(says(less, line) && !says(less, "tproxy") && !says(less, "0x25000001") && !says(less, "oifname . ip daddr"));
+	free(text);
+	ruleset_free(less);
+	ruleset_free(rs);
+	hand_free(&h);
+}
+
 static void test_resets(void)
 {
 	struct hand h;
@@ -372,6 +402,7 @@ int main(int argc, char **argv)
 	test_capabilities();
 	test_queue();
 	test_resets();
+	test_turned();
 	test_renewal();
 	test_pinholes();
 	test_reasons();

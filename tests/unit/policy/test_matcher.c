@@ -29,7 +29,7 @@ static const struct row rows[] = {
 	{"10.2.20.77", "192.0.2.30", IPPROTO_TCP, 3389, VERDICT_INSPECT, "gamen", REASON_NONE, "", 0},
 	{"192.0.2.25", "10.2.0.25", IPPROTO_TCP, 25, VERDICT_MAIL, "mail-in", REASON_NO_MAIL_GATE, "", 0},
 	/* to the gateway itself */
-	{"198.51.100.9", "192.0.2.1", IPPROTO_TCP, 25, VERDICT_MAIL, "", REASON_NO_MAIL_GATE, "", 0},
+	{"198.51.100.9", "192.0.2.1", IPPROTO_TCP, 25, VERDICT_MAIL, "", REASON_NONE, "", 0},
 	{"198.51.100.9", "192.0.2.1", IPPROTO_TCP, 22, VERDICT_DROP, "", REASON_TO_GATEWAY, "", 0},
 	{"10.2.20.77", "10.2.20.1", IPPROTO_ICMP, ECHO4, VERDICT_ALLOW, "", REASON_NONE, "", 0},
 	{"10.2.20.77", "10.2.0.1", IPPROTO_ICMP, ECHO4, VERDICT_DROP, "", REASON_TO_GATEWAY, "", 0},
@@ -104,7 +104,7 @@ static void check_row(const struct compiled *c, const struct matcher *m, const s
 	CHECK_STR(rule_name(&c->ir, d.rule), r->rule);
 	CHECK_STR(d.reason == REASON_NONE ? "" : reason_word(d.reason),
 		r->reason == REASON_NONE ? "" : reason_word(r->reason));
-	CHECK(d.enforced_closed == (r->verdict == VERDICT_MAIL));
+	CHECK(d.enforced_closed == (r->reason == REASON_NO_MAIL_GATE));
 	CHECK_STR(rule_name(&c->ir, d.nearest), r->nearest);
 	CHECK_INT(d.differs, r->differs);
 	if (test_failures > before)
