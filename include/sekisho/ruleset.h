@@ -17,7 +17,8 @@
  *     state   prerouting -150  established: on; related -> `related`; new -> `fresh`; others -> `stray`, `nd`
  *     turn    prerouting -140  mail for a next hop that is taken transparently -> `turning`: lease, limits, tproxy to the mail
  *                              gate's listener with mark TURNED_MARK; without a listener it goes on, and forward refuses it
- *     forward 0                lease; what should have been turned: no-mail-gate; ct mark passed under this generation: accept; jump judge; drop
+ *     forward 0                lease; what should have been turned: no-mail-gate; ct mark passed under this generation: accept;
+ *                              jump judge; drop
  *     after   forward +10      MSS; the inspector's verdict, a packet mark, to the flow's ct mark
  *     input 0, output 0        jump local_in / local_out; drop
  *   stop_<word>  counter name stop_<word>, meta mark set 0xbb0000CC, goto refuse: the only way to be refused

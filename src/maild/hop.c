@@ -2,7 +2,8 @@
  * hop.c: connections to mail servers: called, kept for some seconds for the next mail, given up.
  *
  * Servers of a group are tried in the order of the policy, or only the one that a turned client had called; one that cannot be
- * reached, or does not greet, is left alone for DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no server is left all that wait are told.
+ * reached, or does not greet, is left alone for DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no
+ * server is left all that wait are told.
  *
  * Input and trust: replies of mail servers, read by smtp_client.h alone; sockets of sekisho-connect.
  * Limits: MAILD_HOPS connections a group.

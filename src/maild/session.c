@@ -277,8 +277,8 @@ int session_start(struct maild *m, int fd, const struct caller *who)
 
 	if (s == NULL)
 		return -ENOMEM;
-	*s = (struct session){.m = m, .fd = fd, .way = who->way, .peer = who->peer, .meant = who->meant, .spool = {.fd = -1}, .watched = EPOLLIN,
-		.policy = policy_use(m->policy)};
+	*s = (struct session){.m = m, .fd = fd, .way = who->way, .peer = who->peer, .meant = who->meant, .spool = {.fd = -1},
+		.watched = EPOLLIN, .policy = policy_use(m->policy)};
 	snprintf(s->peer_text, sizeof(s->peer_text), "%s", addr_format(&who->peer, text));
 	struct smtp_server_options o = {.name = s->policy != NULL ? s->policy->hostname : "sekisho", .offer = OPENING};
 	smtp_server_begin(&s->server, &o, maild_now());
