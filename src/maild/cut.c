@@ -42,12 +42,21 @@ static bool way_is_cut(const struct session *s, const struct cut_place *client, 
 	return cuts_find(s->m->cuts, client, &server) != NULL;
 }
 
-static bool all_are_cut(const struct session *s, const struct cut_place *client, struct ir_run run)
+/* meant: the one that a turned client called, of which alone it is asked then; family 0: any will do. */
+static bool all_are_cut(const struct session *s, const struct cut_place *client, struct ir_run run, const struct addr *meant)
 {
-	for (uint32_t i = 0; i < run.n; i++)
-		if (!way_is_cut(s, client, &s->policy->ir.mail_hosts[run.first + i]))
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < run.n; i++) {
+		const struct ir_mail_host *h = &s->policy->ir.mail_hosts[run.first + i];
+		struct addr a = ir_addr(h->family, h->range.lo);
+		if (meant->family != 0 && addr_cmp(&a, meant) != 0)
+			continue;
+		asked++;
+		if (!way_is_cut(s, client, h))
 			return false;
-	return run.n > 0;
+	}
+	return asked > 0;
 }
 
 /* Which of the run it is talking to is known by its place in the list. */
@@ -63,9 +72,10 @@ bool session_is_cut(const struct session *s)
 
 	if (s->m->cuts == NULL || way == NULL || s->m->cuts->n == 0)
 		return false;
+	static const struct addr any;
 	struct cut_place client = {&s->peer, segment_of(&s->policy->ir, &s->peer)};
-	return cuts_at(s->m->cuts, &client) != NULL || all_are_cut(s, &client, way->hops) ||
-	       all_are_cut(s, &client, way->originals) || delivers_to_cut(s, &client, &s->delivery, way->hops) ||
+	return cuts_at(s->m->cuts, &client) != NULL || all_are_cut(s, &client, way->hops, &s->meant) ||
+	       all_are_cut(s, &client, way->originals, &any) || delivers_to_cut(s, &client, &s->delivery, way->hops) ||
 	       delivers_to_cut(s, &client, &s->copy, way->originals);
 }
 

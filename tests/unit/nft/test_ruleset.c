@@ -166,7 +166,7 @@ static void test_turned(void)
 	char *text = text_of(rs), line[512];
 	snprintf(line, sizeof(line), "priority -140; policy accept;\n\t\t%s goto turning\n", asked);
 	CHECK(strstr(text, line) != NULL);
-	snprintf(line, sizeof(line), "\t\tmeta nfproto != @lease goto closed\n\t\t%s goto stop_no-mail-gate\n\t\tct mark & 0xfff ==", asked);
+	snprintf(line, sizeof(line), "\t\tmeta nfproto != @lease goto closed\n\t\tmeta nfproto @cutting jump cut\n\t\t%s goto stop_no-mail-gate\n\t\tct mark & 0xfff ==", asked);
 	CHECK(strstr(text, line) != NULL);
 	snprintf(line, sizeof(line), "\t\tmeta mark 0x25000001 %s accept", asked);
 	CHECK(strstr(text, line) != NULL);
