@@ -2,7 +2,7 @@
  * main_init.c: sekisho-init: the only process of ours that is root. It parses its command line and nothing
  * else.
  *
- *	sekisho-init [--root=DIR] [--libexec=DIR] [--watchdog=DEV] [--foreground]
+ *	sekisho-init [--root=DIR] [--libexec=DIR] [--watchdog[=DEV]] [--foreground]
  *
  * Exit status: 0 stopped by SIGTERM or SIGINT, 2 usage, 3 the environment. Whoever starts it (busybox init)
  * starts it again when it ends by itself; each start closes the gate first.
@@ -30,6 +30,11 @@ static bool take_option(struct init *in, const char *text)
 	if (strncmp(text, "--libexec=", 10) == 0) {
 		in->libexec = text + 10;
 		return in->libexec[0] == '/';
+	}
+	/* Without a path for an inittab, which gives a word with '=' to a shell; there is none. */
+	if (strcmp(text, "--watchdog") == 0) {
+		in->watchdog_path = "/dev/watchdog";
+		return true;
 	}
 	if (strncmp(text, "--watchdog=", 11) == 0) {
 		in->watchdog_path = text + 11;
@@ -60,7 +65,7 @@ int main(int argc, char **argv)
 	daemon_log_name("sekisho-init");
 	for (int i = 1; i < argc; i++) {
 		if (!take_option(&in, argv[i])) {
-			fprintf(stderr, "usage: sekisho-init [--root=DIR] [--libexec=DIR] [--watchdog=DEV] "
+			fprintf(stderr, "usage: sekisho-init [--root=DIR] [--libexec=DIR] [--watchdog[=DEV]] "
 					"[--foreground]\n");
 			return 2;
 		}
