@@ -155,11 +155,13 @@ static bool take_line(struct accounts *a, char *line)
 /* The text between the header and the checksum line, which must be right. */
 static bool take_text(struct accounts *a, char *text, size_t n)
 {
-	char *sum = n > 1 ? memrchr(text, '\n', n - 1) : NULL;
-	unsigned long stored = 0;
+	char *sum = n > 1 ? memrchr(text, '\n', n - 1) : NULL, wanted[16];
 
-	if (sum == NULL || memchr(text, '\0', n) != NULL || sscanf(sum + 1, "sum %8lx\n", &stored) != 1 ||
-		stored != crc32c(0, text, (size_t)(sum + 1 - text)))
+	if (sum == NULL || memchr(text, '\0', n) != NULL)
+		return false;
+	size_t body = (size_t)(sum + 1 - text);
+	int len = snprintf(wanted, sizeof(wanted), "sum %08x\n", (unsigned)crc32c(0, text, body));
+	if (n - body != (size_t)len || memcmp(sum + 1, wanted, (size_t)len) != 0)
 		return false;
 	sum[0] = '\0';
 	char *line = strsep(&text, "\n");

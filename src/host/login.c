@@ -46,7 +46,8 @@ static bool new_password(const struct login *l, const struct account *account, c
 	char first[PASSWORD_MAX], again[PASSWORD_MAX];
 	bool done = false;
 
-	prompt_say(&l->prompt, "%s", _("The password needs 12 characters or more; a row of words is good. Nothing is shown while you type."));
+	prompt_say(&l->prompt, "%s",
+		_("The password needs 12 characters or more; a row of words is good. Nothing is shown while you type."));
 	while (!done && prompt_line(&l->prompt, _("New password: "), false, first, sizeof(first))) {
 		const char *why = password_refused(account, first);
 		if (why != NULL) {
@@ -160,7 +161,7 @@ static struct account *judge(struct login *l, const char *name, const char *pass
 	struct account *a = accounts_find(&l->accounts, name);
 	int r = authenticate(l, name, password);
 
-	/* PAM asks for a new password where the old one was given by somebody else: we ask for it, as its own module cannot store one. */
+	/* A password that somebody else gave: we ask for a new one, as PAM's own module could not store it. */
 	if (a == NULL || !a->enabled || (r != PAM_SUCCESS && r != PAM_NEW_AUTHTOK_REQD))
 		return NULL;
 	return a;
@@ -181,7 +182,10 @@ static void tell_last(const struct login *l, const struct account *a)
 			time_t t = last;
 			char when[32];
 			strftime(when, sizeof(when), "%Y-%m-%d %H:%M", localtime_r(&t, &tm));
-			prompt_say(&l->prompt, _("Last login: %s; failed tries since: %u"), when, failed);
+			if (last == 0)
+				prompt_say(&l->prompt, _("This is the first login of this account; failed tries before: %u"), failed);
+			else
+				prompt_say(&l->prompt, _("Last login: %s; failed tries since: %u"), when, failed);
 		}
 		close(fd);
 	} else {
@@ -257,17 +261,13 @@ static gid_t role_gid(enum msg_role role)
 _Noreturn static void become(const struct account *a)
 {
 	gid_t gid = role_gid(a->role), groups[] = {gid, JAIL_GID_CONTROL};
-	char term[32] = "TERM=vt100", user[ACCOUNT_NAME + 8], language[] = "LANG=C.UTF-8", path[] = "PATH=/usr/bin", *env[5], shell[] = "-sekisho", *args[] = {shell, NULL};
+	char term[32] = "TERM=vt100", user[ACCOUNT_NAME + 8], language[] = "LANG=C.UTF-8", path[] = "PATH=/usr/bin", shell[] = "-sekisho";
+	char *env[] = {term, user, language, path, NULL}, *args[] = {shell, NULL};
 	const char *given = getenv("TERM");
 
 	if (given != NULL && strlen(given) < 20 && strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(given))
 		snprintf(term, sizeof(term), "TERM=%s", given);
 	snprintf(user, sizeof(user), "USER=%s", a->name);
-	env[0] = term;
-	env[1] = user;
-	env[2] = language;
-	env[3] = path;
-	env[4] = NULL;
 	if (setgroups(2, groups) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(a->uid, a->uid, a->uid) == 0 && setuid(0) != 0 &&
 		chdir("/") == 0)
 		execve(SHELL, args, env);
