@@ -44,11 +44,6 @@ static bool load(struct login *l, const char *directory, const char *base)
 	return false;
 }
 
-static const char *language_of_box(void)
-{
-	return access("/etc/sekisho/english", F_OK) == 0 ? "en" : "ja";
-}
-
 int main(int argc, char **argv)
 {
 	static struct login l = {.prompt = {STDIN_FILENO, STDOUT_FILENO, LINE_S}};
@@ -65,7 +60,7 @@ int main(int argc, char **argv)
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
 	umask(022);
-	i18n_init(language_of_box());
+	i18n_init(prompt_japanese(&l.prompt) ? "ja" : "en");
 	l.terminal = tty == NULL ? "" : strncmp(tty, "/dev/", 5) == 0 ? tty + 5 : tty;
 	l.without_data = access(NO_DATA, F_OK) == 0;
 	prompt_say(&l.prompt, " ");

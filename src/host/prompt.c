@@ -52,6 +52,40 @@ static int next(const struct prompt *p, struct mono since)
 	return c;
 }
 
+/* "ESC [ row ; column R": the column; 0 when nothing like it comes in time. */
+static unsigned cursor_column(const struct prompt *p)
+{
+	const struct prompt brief = {p->in, p->out, 1};
+	struct mono since = clock_mono();
+	unsigned number = 0;
+	bool second = false;
+	int c;
+
+	for (unsigned i = 0; i < 32 && (c = next(&brief, since)) >= 0 && c != 'R'; i++) {
+		if (c == ';')
+			second = true;
+		number = c >= '0' && c <= '9' && number < 1000 ? number * 10 + (unsigned)(c - '0') : 0;
+	}
+	return second && c == 'R' ? number : 0;
+}
+
+bool prompt_japanese(const struct prompt *p)
+{
+	struct termios before, raw;
+	static const char ask[] = "\r\xe3\x81\x82\x1b[6n", wipe[] = "\r    \r";
+
+	if (tcgetattr(p->in, &before) != 0)
+		return false;
+	raw = before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+	tcsetattr(p->in, TCSAFLUSH, &raw);
+	put(p, ask, sizeof(ask) - 1);
+	bool wide = cursor_column(p) == 3;
+	put(p, wipe, sizeof(wipe) - 1);
+	tcsetattr(p->in, TCSAFLUSH, &before);
+	return wide;
+}
+
 /* Takes away the last character: its continuation bytes too. Returns the new length. */
 static size_t shorten(const char *text, size_t n)
 {

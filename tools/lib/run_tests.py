@@ -171,16 +171,40 @@ def step_vm(tally):
     meson_suite(tally, BUILD, "vm")
 
 
+def step_image(tally):
+    """Builds the image of the reference board and starts it. ALL: also with damaged disks, and the other kind of firmware."""
+    if os.geteuid() != 0:
+        tally.one("image", "SKIP", "an image needs root: run sudo tools/test")
+        return
+    out, start = os.path.join(BUILD, "image", "qemu-x86_64"), time.monotonic()
+    tally.step("  the image of the reference board: packages, programs, disk")
+    made = subprocess.run([os.path.join(ROOT, "tools/build-image"), "qemu-x86_64", "--no-deps", "--out", out], capture_output=True, text=True,
+                          check=False)
+    tally.one("image/build", "OK" if made.returncode == 0 else "FAIL", last_line(made.stderr), time.monotonic() - start)
+    if made.returncode != 0:
+        return
+    tally.step("  starting it in an emulated machine")
+    words = ["/usr/bin/python3", os.path.join(ROOT, "tests/image/test_image.py"), os.path.join(out, "sekisho-qemu-x86_64.img")]
+    start = time.monotonic()
+    got = subprocess.run(words + (["--all"] if ALL else []), capture_output=True, text=True, check=False)
+    result = {0: "OK", 77: "SKIP"}.get(got.returncode, "FAIL")
+    count_test(tally, "image", {"name": "start", "stdout": got.stdout, "stderr": "", "result": result, "duration": time.monotonic() - start})
+
+
+ALL = False
 STEPS = {"style": step_style, "build": step_build, "unit": lambda t: meson_suite(t, BUILD, "unit"),
          "golden": lambda t: meson_suite(t, BUILD, "golden"), "fuzz": lambda t: meson_suite(t, BUILD, "fuzz"),
-         "captures": lambda t: meson_suite(t, BUILD, "captures", timeout=2), "netns": step_netns, "vm": step_vm, "sanitize": step_sanitize}
+         "captures": lambda t: meson_suite(t, BUILD, "captures", timeout=2), "netns": step_netns, "vm": step_vm, "image": step_image,
+         "sanitize": step_sanitize}
 
 
 def main(words):
     if "--list" in words or "-h" in words or "--help" in words:
         print("steps: " + " ".join(STEPS))
         return 0
-    wanted = words or list(STEPS)
+    global ALL
+    ALL = "--all" in words
+    wanted = [w for w in words if w != "--all"] or list(STEPS)
     if any(w not in STEPS for w in wanted):
         print(f"tools/test: steps are: {' '.join(STEPS)}", file=sys.stderr)
         return 2
