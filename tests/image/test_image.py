@@ -190,7 +190,7 @@ def test_damaged_root(image):
 
 
 def test_lost_environment(image):
-    """A power cut in the middle of writing grubenv: it starts all the same."""
+    """A power cut in the middle of writing grubenv: it starts all the same. A terminal that shows Japanese is spoken to in it."""
     with open(image, "rb") as disk:
         disk.seek(ESP * MIB)
         esp = disk.read(16 * MIB)
@@ -198,7 +198,10 @@ def test_lost_environment(image):
     disk = copy_with(image, {ESP * MIB + place: b"\0" * 1024})
     try:
         with Machine(disk) as machine:
-            machine.expect(ASK_NAME)
+            machine.expect(r"\x1b\[6n")
+            machine.send("\x1b[1;3R")
+            machine.expect("最初の管理者を作ってください")
+            machine.expect("tanaka\\): ")
     finally:
         os.unlink(disk)
 
