@@ -85,6 +85,8 @@
 		N_("look at who sends it (sekisho log mail), then: sekisho mail resume"))                       \
 	X(CUT, "cut", 1, S, N_("an emergency cut is in force"),                                                 \
 		N_("when its cause is gone: sekisho restore NUMBER"))                                           \
+	X(LEVEL, "level", 1, S, N_("the alert level is raised"),                                                \
+		N_("when its cause is gone: sekisho level normal"))                                             \
 	X(CUTS_BROKEN, "cuts-broken", 2, S, N_("the stored list of emergency cuts cannot be read: everything is cut"), \
 		N_("look at the records for what was cut, cut that again, then: sekisho restore NUMBER"))       \
 	X(CUTS_UNSTORED, "cuts-unstored", 2, S, N_("emergency cuts could not be stored: they end with a restart"), \

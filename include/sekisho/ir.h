@@ -41,7 +41,8 @@ struct ir_system {
 	uint8_t alpha_prime, close_all_on_log_failure;
 	uint8_t has_mail_in, has_mail_out;
 	uint8_t refuse_silently; /* a refused TCP connection gets no reset */
-	uint8_t pad[3];
+	uint8_t closes[2]; /* enum closes, of mail by enum mail_direction */
+	uint8_t pad;
 	uint32_t log_per_source, log_per_segment; /* events a second; 0 = no limit */
 	uint32_t new_per_source, open_per_source, half_open;
 	struct ir_run alarm_to; /* IR_NAME: mail addresses, as written and in that order; at most LIMIT_ALARM_TO */
@@ -141,6 +142,8 @@ enum ir_action {
 #define IR_RULE_BREAKOUT 0x40
 #define IR_RULE_SINGLE_HOSTS 0x80 /* both ends are single addresses */
 #define IR_RULE_EXTERNAL 0x100	  /* one end is outside the body */
+#define IR_RULE_CLOSES_CAUTION 0x200 /* closed from alert level caution on; without this and the next from lockdown on */
+#define IR_RULE_CLOSES_NEVER 0x400
 
 struct ir_rule {
 	ir_str name, from, to, service, application_text, purpose, applicant;
@@ -342,6 +345,8 @@ struct ir {
 	uint32_t n##member;
 	IR_SECTIONS(X)
 #undef X
+	/* Not of the block: the alert level (enum alert_level of cut.h) under which it is asked; ir_open() sets 0, normal. */
+	uint32_t level;
 };
 
 /*
@@ -397,8 +402,12 @@ uint16_t *ir_renumber(const struct ir *old, const struct ir *new, struct arena *
 /* True when segments of these kinds may never talk to each other, whatever a rule says. */
 bool guard_forbidden_pair(enum segment_kind a, enum segment_kind b);
 
+/* Does this alert level close it? closes: enum closes. */
+bool level_closes(uint32_t level, unsigned closes);
+bool rule_closed_by_level(const struct ir *ir, const struct ir_rule *r);
+
 /*
- * Is the rule in force at `now`? *ret_until (may be NULL): the moment at which the answer changes next,
+ * Is the rule in force at `now`, at the IR's alert level? *ret_until (may be NULL): the moment at which the answer changes next,
  * WALL_NEVER when it does not. Uses the zone set by clock_set_zone(ir timezone).
  */
 bool rule_active(const struct ir *ir, const struct ir_rule *r, struct wall now, struct wall *ret_until);

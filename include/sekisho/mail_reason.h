@@ -33,7 +33,7 @@
 	X(10, FLOOD_SLOW, "flood-slow", 451, "4.7.1", N_("too many mails in a short time; try again later"))      \
 	X(11, FLOOD_STOPPED, "flood-stopped", 421, "4.7.1",                                                       \
 		N_("mail is stopped because of a flood until someone in charge resumes it"))                      \
-	X(12, CUT, "cut", 421, "4.3.2", N_("mail is stopped by an emergency cut; try again later"))              \
+	X(12, CUT, "cut", 421, "4.3.2", N_("mail is stopped for now by order of the town; try again later"))     \
 	X(13, NO_SUCH_SERVER, "no-such-server", 421, "4.3.0",                                                     \
 		N_("mail for the server that was called is not taken here; try again later"))                     \
 	/* the envelope */                                                                                        \

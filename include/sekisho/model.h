@@ -197,6 +197,7 @@ struct model_allow {
 	size_t nclosed, closed_cap;
 	struct wall window_from, window_to; /* one-off; window_line 0 = not given */
 	uint32_t window_line;
+	uint8_t closes; /* enum closes */
 	bool drain;   /* at-end drain; default cut */
 	bool one_way;
 	uint32_t one_way_line;
@@ -248,9 +249,13 @@ struct model_flood {
 	uint32_t line, sender_line; /* 0 = defaults */
 };
 
+/* From which alert level on (cut.h) something is closed; 0 is what holds unless it says otherwise. */
+enum closes { CLOSES_LOCKDOWN = 0, CLOSES_CAUTION = 1, CLOSES_NEVER = 2, CLOSES_END };
+
 struct model_mail_in {
 	struct prefixes listen;
 	bool transparent;
+	uint8_t closes; /* enum closes */
 	struct words domains;
 	struct words next_hops; /* the first is tried first */
 	uint64_t max_size; /* bytes */
@@ -271,6 +276,7 @@ struct model_mail_type {
 struct model_mail_out {
 	struct prefixes listen;
 	bool transparent;
+	uint8_t closes; /* enum closes */
 	struct words servers, next_hops;
 	struct words sender_domains; /* none = those of mail_in */
 	uint64_t max_size;

@@ -593,7 +593,7 @@ struct msg_request {
  *   CUT	argument: enum cut_kind, object: its ends -> msg_acted
  *   CUTS	-> msg_cuts
  *   RESTORE	argument: number, approval: the code; "" = asks for one -> msg_acted, then fds [text: what would pass again]
- *   LEVEL	argument: enum alert_level -> msg_acted
+ *   LEVEL	argument: enum alert_level -> msg_acted, flows: how many rules are closed by it
  *   DRILL	argument: enum msg_drill_what -> msg_acted; REPORT: fds [JSON]
  *   FREEZE	-> msg_acted, number: of the freeze
  *   FREEZES	argument: number, 0 = list -> msg_opened, fds [JSON]

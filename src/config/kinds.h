@@ -55,6 +55,7 @@ extern const struct kind kind_application; /* enum application */
 extern const struct kind kind_segment;	   /* enum segment_kind */
 extern const struct kind kind_screen;	   /* enum screen_product */
 extern const struct kind kind_sanitised;   /* enum sanitised_by */
+extern const struct kind kind_closes;	   /* uint8_t: enum closes */
 extern const struct kind kind_own; /* struct model: a host that the gate itself uses; what = field->word */
 extern const struct kind kind_alarm_via; /* struct model: system.alarm_via and its own flow */
 extern const struct kind kind_nothing; /* no member: a word that says what holds anyway */

@@ -273,6 +273,13 @@ static const char *check_application(const char *text)
 
 #define NAME_REFUSAL N_("not a name: letters, digits, '.', '_' and '-', at most 63 of them")
 
+static void store_closes(const struct filling *f)
+{
+	*FIELD_AT(f, uint8_t) = strcmp(f->text, "caution") == 0 ? CLOSES_CAUTION
+				: strcmp(f->text, "never") == 0 ? CLOSES_NEVER
+								: CLOSES_LOCKDOWN;
+}
+
 const struct kind kind_application = {N_("not one of the possible values"), check_application, store_application};
 const struct kind kind_segment = {N_("not one of the possible values"), NULL, store_segment};
 const struct kind kind_sanitised = {N_("not one of the possible values"), NULL, store_sanitised};
@@ -289,3 +296,4 @@ const struct kind kind_use = {
 const struct kind kind_own = {NAME_REFUSAL, NULL, store_own};
 const struct kind kind_alarm_via = {NAME_REFUSAL, NULL, store_alarm_via};
 const struct kind kind_collector = {NAME_REFUSAL, NULL, store_collector};
+const struct kind kind_closes = {N_("not one of the possible values"), NULL, store_closes};

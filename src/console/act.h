@@ -12,6 +12,8 @@ struct args;
 int act_sign(const struct args *a, struct msg_request *q);
 /* Copies a word; one that would be cut is refused. */
 int act_fill(char *dst, size_t size, const char *option, const char *text);
+/* The alert level's name, translated. */
+const char *act_level_text(uint32_t level);
 /* The list of the running gate. */
 int act_cuts(struct console *c, struct cuts *ret);
 
@@ -20,6 +22,9 @@ int verb_cut_segment(struct console *c, const struct args *a);
 int verb_cut_pair(struct console *c, const struct args *a);
 int verb_cut_all(struct console *c, const struct args *a);
 int verb_cuts(struct console *c, const struct args *a);
+int verb_level_normal(struct console *c, const struct args *a);
+int verb_level_caution(struct console *c, const struct args *a);
+int verb_level_lockdown(struct console *c, const struct args *a);
 int verb_restore(struct console *c, const struct args *a);
 
 #endif

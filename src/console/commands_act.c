@@ -60,6 +60,28 @@ static const struct option restore_options[] = {
 	END_OPTIONS,
 };
 
+static const struct command level_commands[] = {
+	{
+		.word = "normal",
+		.options = signed_options,
+		.help = N_("alert level normal (平常): what the policy allows passes"),
+		.run = verb_level_normal,
+	},
+	{
+		.word = "caution",
+		.options = signed_options,
+		.help = N_("alert level caution (警戒): what says `closed-at caution` is closed"),
+		.run = verb_level_caution,
+	},
+	{
+		.word = "lockdown",
+		.options = signed_options,
+		.help = N_("alert level lockdown (遮断): everything is closed but what says `closed-at never`"),
+		.run = verb_level_lockdown,
+	},
+	END_COMMANDS,
+};
+
 const struct command act_commands[] = {
 	{
 		.word = "cut",
@@ -74,6 +96,14 @@ const struct command act_commands[] = {
 		.options = json_option,
 		.help = N_("list the emergency cuts that hold"),
 		.run = verb_cuts,
+	},
+	{
+		.word = "level",
+		.sub = level_commands,
+		.help = N_("change the alert level"),
+		.about = N_("What each level closes is prepared in the policy: `allow NAME closed-at caution|lockdown|never`, and the same for "
+			    "`mail inbound` and `mail outbound`; what says nothing is closed at lockdown. The level holds over restarts and "
+			    "commits. An operator does not lower alone what he has raised himself."),
 	},
 	{
 		.word = "restore",

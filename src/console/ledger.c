@@ -6,6 +6,7 @@
  * in the policy file; nothing is asked of the gate. A screen protocol that cannot be verified is called so each time.
  */
 #include "console.h"
+#include "control.h"
 #include "policyfile.h"
 #include "render.h"
 #include "text.h"
@@ -65,6 +66,10 @@ static const char *kind_text(const struct flow *w)
 	return text == NULL ? _("approved flow") : text;
 }
 
+/* -- alert levels --------------------------------------------------------------------------------------- */
+
+static const char *const closes_words[CLOSES_END] = {"lockdown", "caution", "never"};
+
 /* -- how it stands -------------------------------------------------------------------------------------- */
 
 static const char *state_word(const struct flow *w)
@@ -75,6 +80,8 @@ static const char *state_word(const struct flow *w)
 		return "expired";
 	if (w->r->starts > at.sec || w->r->window_from > at.sec)
 		return "not-started";
+	if (rule_closed_by_level(&w->f->ir, w->r))
+		return "closed-by-level";
 	return rule_active(&w->f->ir, w->r, at, NULL) ? "open" : "closed";
 }
 
@@ -83,7 +90,7 @@ static const char *state_text(const struct flow *w)
 	static const struct {
 		const char *word, *text;
 	} states[] = {{"expired", N_("EXPIRED")}, {"not-started", N_("not started yet")}, {"open", N_("in force")},
-		{"closed", N_("closed at this hour or day")}};
+		{"closed", N_("closed at this hour or day")}, {"closed-by-level", N_("closed by the alert level")}};
 	const char *word = state_word(w);
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
@@ -272,6 +279,8 @@ static const char *notes_text(const struct flow *w)
 	} notes[] = {
 		{w->a->one_way, _("one way, no answers")},
 		{w->a->fragments, _("fragments pass")},
+		{w->a->closes == CLOSES_CAUTION, _("closed from alert level caution on")},
+		{w->a->closes == CLOSES_NEVER, _("open at every alert level")},
 		{w->a->drain, _("running sessions may finish at the end")},
 		{w->a->external_isolated, _("the body outside has stated that it is not connected to the internet")},
 	};
@@ -397,6 +406,7 @@ static void print_json(struct buf *out, const struct flow *w)
 	json_ground(&j, w);
 	json_approvals(&j, w);
 	json_when(&j, w);
+	json_str(&j, "closed_at", closes_words[w->a->closes]);
 	json_str(&j, "at_end", w->a->drain ? "drain" : "cut");
 	json_bool(&j, "one_way", w->a->one_way);
 	json_bool(&j, "fragments", w->a->fragments);
@@ -445,10 +455,25 @@ int verb_ledger(struct console *c, const struct args *a)
 	return print_ledger(c, &f, code, a->nwords > 1 ? a->words[1] : NULL);
 }
 
+/* The running gate's alert level closes some. */
+static int take_level(struct console *c, struct policy_file *f)
+{
+	struct msg_request q = {.verb = MSG_VERB_STATUS};
+	struct msg m;
+	int code = control_ask(c, &q, -1, MSG_STATUS, &m);
+
+	if (code == CONSOLE_OK)
+		f->ir.level = m.u.msg_status.level;
+	return code;
+}
+
 int verb_show_ledger(struct console *c, const struct args *a)
 {
 	struct policy_file f;
 	int code = policy_file_running(&f, c, a);
+
+	if (code == CONSOLE_OK)
+		code = take_level(c, &f);
 
 	return print_ledger(c, &f, code, a->nwords > 0 ? a->words[0] : NULL);
 }

@@ -10,6 +10,7 @@
 
 #include <sekisho/arena.h>
 #include <sekisho/clock.h>
+#include <sekisho/cut.h>
 #include <sekisho/finding.h>
 #include <sekisho/inspect.h>
 #include <sekisho/json.h>
@@ -131,6 +132,7 @@ static void print_json(struct buf *out, const struct msg_status *s)
 	json_uint(&j, "connections", s->conntrack_count);
 	json_uint(&j, "connections_max", s->conntrack_max);
 	json_uint(&j, "cuts", s->ncuts);
+	json_str(&j, "level", level_word(s->level));
 	json_array(&j, "findings");
 	for (size_t i = 0; i < n; i++)
 		finding_json(&j, f[i]);

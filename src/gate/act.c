@@ -1,5 +1,5 @@
 /*
- * act.c: requests that act on what runs: cut, and restore in two steps.
+ * act.c: requests that act on what runs: cut, restore in two steps, alert level.
  *
  * Who may is the table of roles (roles.c); beyond it: an operator restores what somebody else has cut, not what he cut
  * himself, so that two people have looked; an administrator restores anything. Every act is a record with who and why.
@@ -119,6 +119,51 @@ void act_cuts(struct gate *g, struct client *c)
 	}
 	client_answer(g, c, MSG_CUTS, &m, fd);
 	close(fd);
+}
+
+/* -- level --------------------------------------------------------------------------------------------------- */
+
+/* Down again it goes as with a restoration: two people, or an administrator. */
+static const char *may_lower(const struct gate *g, const struct client *c, uint32_t level)
+{
+	if (level >= g->cut.list.level || (client_roles(g, c) & ROLE(ADMINISTRATOR)) != 0 || c->peer.uid != g->cut.list.level_uid)
+		return NULL;
+	return _("who has raised the alert level does not lower it alone: another person does, or an administrator");
+}
+
+void act_level(struct gate *g, struct client *c)
+{
+	struct mono begun = clock_mono();
+	struct msg_acted m = {.ok = 1, .number = c->request.argument};
+	const char *error = NULL;
+
+	if (!is_signed(g, c, &m))
+		return;
+	if (c->request.argument >= LEVEL_END) {
+		refuse(g, c, &m, _("the alert level is one of: normal, caution, lockdown"));
+		return;
+	}
+	const char *bad = may_lower(g, c, c->request.argument);
+	if (bad != NULL) {
+		refuse(g, c, &m, bad);
+		return;
+	}
+	MSG_TEXT(m.object, level_word(c->request.argument));
+	record(g, MSG_SEVERITY_NOTICE, "level", "%s -> %s by %s (%s): %.120s", level_word(g->cut.list.level), m.object,
+		c->request.who, c->peer.account, c->request.why);
+	g->cut.list.level = c->request.argument;
+	g->cut.list.level_uid = c->peer.uid;
+	g->cut.list.level_at = clock_wall().sec;
+	MSG_TEXT(g->cut.list.level_who, c->request.who);
+	MSG_TEXT(g->cut.list.level_why, c->request.why);
+	int r = gate_cut_level(g, &error, &m.kernel_us);
+	m.flows = gate_cut_closed(g);
+	m.total_us = (uint32_t)((clock_mono().ns - begun.ns) / 1000);
+	if (r != 0)
+		MSG_TEXT(m.error, error);
+	else if (g->cut.unstored)
+		MSG_TEXT(m.error, _("it holds, but could not be stored: it ends with a restart"));
+	client_answer(g, c, MSG_ACTED, &m, -1);
 }
 
 /* -- restore ------------------------------------------------------------------------------------------------- */

@@ -366,6 +366,7 @@ static const struct {
 	{MSG_VERB_CUT, act_cut},
 	{MSG_VERB_CUTS, act_cuts},
 	{MSG_VERB_RESTORE, act_restore},
+	{MSG_VERB_LEVEL, act_level},
 	{MSG_VERB_COMMIT, answer_later},
 	{MSG_VERB_ROLLBACK, answer_later},
 	{MSG_VERB_PROVE, answer_later},

@@ -182,6 +182,10 @@ static void say_findings(struct gate *g)
 		gate_finding(g, SOURCE_CUT, FINDING_CUTS_BROKEN, "");
 	if (g->cut.unstored)
 		gate_finding(g, SOURCE_CUT, FINDING_CUTS_UNSTORED, "");
+	if (g->cut.list.level != LEVEL_NORMAL) {
+		snprintf(detail, sizeof(detail), "%s", level_word(g->cut.list.level));
+		gate_finding(g, SOURCE_CUT, FINDING_LEVEL, detail);
+	}
 	for (uint32_t i = 0; i < g->cut.list.n; i++) {
 		const struct cut *c = &g->cut.list.cut[i];
 		snprintf(detail, sizeof(detail), "%u: %.120s", c->number, cut_text(c, text));
@@ -261,6 +265,48 @@ int gate_cut_start(struct gate *g)
 	if (g->cut.list.n > 0)
 		record(g, MSG_SEVERITY_NOTICE, "cut", "%u emergency cuts hold on after a restart", g->cut.list.n);
 	return nft_cut(g->nft, &g->cut.list);
+}
+
+/* -- the alert level --------------------------------------------------------------------------------------------- */
+
+void gate_cut_levels(struct gate *g)
+{
+	if (g->current != NULL)
+		g->current->ir.level = g->cut.list.level;
+	if (g->job.next != NULL)
+		g->job.next->ir.level = g->cut.list.level;
+}
+
+uint32_t gate_cut_closed(const struct gate *g)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; g->current != NULL && i < g->current->ir.nrules; i++)
+		n += rule_closed_by_level(&g->current->ir, &g->current->ir.rules[i]);
+	return n;
+}
+
+/* What is closed loses its connections by the sweep that ends each load. */
+int gate_cut_level(struct gate *g, const char **ret_error, uint32_t *ret_us)
+{
+	struct mono begun = clock_mono();
+	struct generation *gen = g->job.kernel_done ? g->job.next : g->current;
+	struct nft_commit done;
+	static char err[256];
+	int r = 0;
+
+	gate_cut_levels(g);
+	gate_mail_cut(g);
+	if (gen != NULL && (r = kernel_commit(g, gen, &done, err)) != 0) {
+		*ret_error = err;
+		gate_finding(g, SOURCE_POLICY, FINDING_KERNEL_REFUSED, err);
+		kernel_restore(g, "the alert level could not be programmed");
+	}
+	*ret_us = (uint32_t)((clock_mono().ns - begun.ns) / 1000);
+	g->proof_due = g->current != NULL;
+	save(g);
+	say_findings(g);
+	return r;
 }
 
 /* -- what would pass again --------------------------------------------------------------------------------------- */

@@ -39,12 +39,19 @@ void gate_cut_follow(struct gate *g, const struct generation *gen);
 const char *gate_cut_resolve(struct gate *g, bool segment, const char *word, struct cut_end *ret);
 /* The approved flows that the cut stops, a line each. */
 void gate_cut_flows(struct gate *g, const struct cut *c, struct buf *out);
+/* The generations of now are asked at the alert level that holds. */
+void gate_cut_levels(struct gate *g);
+/* Another alert level. 0 or -errno: the kernel refused; *ret_flows: connections that ended. */
+int gate_cut_level(struct gate *g, const char **ret_error, uint32_t *ret_us);
+/* How many rules the alert level closes. */
+uint32_t gate_cut_closed(const struct gate *g);
 /* The list for the mail gate and the console: a sealed memfd, or -errno. */
 int gate_cut_memfd(const struct gate *g);
 
-/* act.c: MSG_VERB_CUT, CUTS, RESTORE */
+/* act.c: MSG_VERB_CUT, CUTS, LEVEL, RESTORE */
 void act_cut(struct gate *g, struct client *c);
 void act_cuts(struct gate *g, struct client *c);
+void act_level(struct gate *g, struct client *c);
 void act_restore(struct gate *g, struct client *c);
 
 #endif

@@ -83,6 +83,7 @@ int kernel_commit(struct gate *g, const struct generation *gen, struct nft_commi
 	relay_offer(g, gen);
 	struct arena *a = arena_new();
 	opt.renewal = renewal(g, gen, a);
+	gate_cut_levels(g);
 	gate_cut_follow(g, gen);
 	nft_cuts_keep(g->nft, &g->cut.list);
 	opt.cuts = nft_cuts(g->nft);

@@ -1,7 +1,7 @@
 /*
  * cut.c: emergency cuts as the mail gate has them: whose sessions end with 421, and whose never begin.
  *
- * A session is cut when its client may reach none of the mail servers of its direction any more, or when the one that it is
+ * At an alert level that closes its direction every session is cut, else when its client may reach none of the mail servers of its direction any more, or when the one that it is
  * delivering to is cut off. Whatever it was at is dropped: the next server never saw the end of the mail, and no 250 was
  * said, so the mail is its sender's. Connections to mail servers that are cut are closed.
  *
@@ -70,7 +70,11 @@ bool session_is_cut(const struct session *s)
 {
 	const struct ir_mail *way = s->policy != NULL ? s->policy->way[s->way] : NULL;
 
-	if (s->m->cuts == NULL || way == NULL || s->m->cuts->n == 0)
+	if (s->m->cuts == NULL || way == NULL)
+		return false;
+	if (level_closes(s->m->cuts->level, s->policy->ir.system->closes[s->way]))
+		return true;
+	if (s->m->cuts->n == 0)
 		return false;
 	static const struct addr any;
 	struct cut_place client = {&s->peer, segment_of(&s->policy->ir, &s->peer)};

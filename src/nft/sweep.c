@@ -177,7 +177,7 @@ static bool grants_pair(const struct sweep *s, uint32_t rule, const struct quest
 	const struct ir_rule *r = &s->ir->rules[rule];
 	bool active = (s->ir->verifieds[r->verified - 1].options & VERIFY_ACTIVE_DATA) != 0;
 
-	if (!rule_active(s->ir, r, s->now, NULL) && (r->flags & IR_RULE_DRAIN) == 0)
+	if (!rule_active(s->ir, r, s->now, NULL) && ((r->flags & IR_RULE_DRAIN) == 0 || rule_closed_by_level(s->ir, r)))
 		return false;
 	for (uint32_t i = 0; i < r->spans.n; i++) {
 		const struct ir_span *sp = &s->ir->spans[r->spans.first + i];

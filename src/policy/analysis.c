@@ -243,6 +243,20 @@ static void check_shadow(struct compiler *c, uint32_t i)
 
 /* -- unused --------------------------------------------------------------------------------------------- */
 
+/* Whoever writes closed-at has thought of levels: one that closes nothing is then no level. */
+static void check_levels(struct compiler *c)
+{
+	const struct model *m = c->m;
+	size_t never = 0;
+
+	for (size_t i = 0; i < m->nallows; i++)
+		never += m->allows[i].closes == CLOSES_NEVER;
+	if (m->nallows > 0 && never == m->nallows)
+		diag_warning(c->diags, m->allows[0].name.line, "level-closes-nothing",
+			_("take `closed-at never` away where the work can wait"),
+			_("alert level lockdown closes nothing: every rule says `closed-at never`"));
+}
+
 static void check_unused(struct compiler *c)
 {
 	const struct model *m = c->m;
@@ -278,4 +292,5 @@ void stage_analysis(struct compiler *c)
 		check_shadow(c, i);
 	}
 	check_unused(c);
+	check_levels(c);
 }

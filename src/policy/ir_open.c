@@ -139,7 +139,7 @@ static const char *check_system(const struct ir *ir)
 	if (!ir_text_ok(ir, s->hostname) || !ir_text_ok(ir, s->timezone) || !ir_text_ok(ir, s->language))
 		return "system: string";
 	if (s->alpha_prime > 1 || s->close_all_on_log_failure > 1 || s->has_mail_in > 1 ||
-		s->has_mail_out > 1 || s->refuse_silently > 1)
+		s->has_mail_out > 1 || s->refuse_silently > 1 || s->closes[0] >= CLOSES_END || s->closes[1] >= CLOSES_END)
 		return "system: flag";
 	if (s->session_idle > LIMIT_SESSION_MINUTES || s->session_configure > LIMIT_SESSION_MINUTES)
 		return "system: session";
@@ -385,6 +385,7 @@ static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
 	return r->from_segment < ir->nsegments && r->to_segment < ir->nsegments && r->action >= IR_ALLOW &&
 	       r->action <= IR_MAIL && r->application < APP_END && r->sanitised_by <= SANITISED_FILE_RELAY &&
 	       r->screen_product < SCREEN_END &&
+	       (r->flags & (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER)) != (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER) &&
 	       (r->days & ~DAYS_ALL) == 0 && r->hours_from <= 24 * 60 && r->hours_to <= 24 * 60;
 }
 
@@ -565,6 +566,8 @@ const char *ir_open(const void *p, size_t n, struct ir *ret)
 		bad = checks[i](&ir);
 	if (bad == NULL)
 		*ret = ir;
+	if (bad == NULL)
+		ret->level = 0;
 	return bad;
 }
 

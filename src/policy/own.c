@@ -39,6 +39,7 @@ static void put_system(struct compiler *c)
 	*out = (struct ir_system){.alpha_prime = s->alpha_prime,
 		.close_all_on_log_failure = s->close_all_on_log_failure,
 		.refuse_silently = s->refuse_silently,
+		.closes = {c->m->mail_in.closes, c->m->mail_out.closes},
 		.has_mail_in = c->m->mail_in.line != 0,
 		.has_mail_out = c->m->mail_out.line != 0,
 		.log_per_source = s->log_per_source,

@@ -207,6 +207,7 @@ static void put_flags(
 	struct compiler *c, const struct model_allow *a, const struct rule_note *n, struct ir_rule *r)
 {
 	r->flags |= a->one_way ? IR_RULE_ONE_WAY : 0;
+	r->flags |= a->closes == CLOSES_CAUTION ? IR_RULE_CLOSES_CAUTION : a->closes == CLOSES_NEVER ? IR_RULE_CLOSES_NEVER : 0;
 	r->flags |= a->drain ? IR_RULE_DRAIN : 0;
 	r->flags |= a->fragments ? IR_RULE_FRAGMENTS : 0;
 	r->flags |= a->external_isolated ? IR_RULE_EXTERNAL_ISOLATED : 0;

@@ -10,6 +10,7 @@
 #include "matcher.h"
 
 #include <sekisho/clock.h>
+#include <sekisho/cut.h>
 #include <sekisho/ir.h>
 
 #define DAY_MINUTES (24 * 60)
@@ -152,11 +153,33 @@ static int64_t opens_at(const struct ir *ir, const struct ir_rule *r, int64_t fr
 	return until < to ? until : INT64_MAX;
 }
 
+bool level_closes(uint32_t level, unsigned closes)
+{
+	if (closes == CLOSES_NEVER)
+		return false;
+	return level >= (closes == CLOSES_CAUTION ? LEVEL_CAUTION : LEVEL_LOCKDOWN);
+}
+
+bool rule_closed_by_level(const struct ir *ir, const struct ir_rule *r)
+{
+	unsigned closes = (r->flags & IR_RULE_CLOSES_NEVER) != 0     ? CLOSES_NEVER
+			  : (r->flags & IR_RULE_CLOSES_CAUTION) != 0 ? CLOSES_CAUTION
+								     : CLOSES_LOCKDOWN;
+
+	return level_closes(ir->level, closes);
+}
+
 bool rule_active(const struct ir *ir, const struct ir_rule *r, struct wall now, struct wall *ret_until)
 {
 	int64_t from = later(r->starts, r->window_from), to = sooner(r->ends, r->window_to);
 	int64_t until = INT64_MAX;
 	bool open = now.sec >= from && now.sec < to;
+
+	if (rule_closed_by_level(ir, r)) { /* until somebody changes the level, and then all is asked anew */
+		if (ret_until != NULL)
+			*ret_until = WALL_NEVER;
+		return false;
+	}
 
 	if (open && has_calendar(r))
 		open = calendar_open(ir, r, now.sec, ret_until == NULL ? NULL : &until);

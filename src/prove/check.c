@@ -467,6 +467,7 @@ static void take_eval_finding(struct prove *p, const struct eval *ev)
 bool prove_check(struct prove *p, struct arena *arena, const struct ir *ir, const void *bytes, size_t n,
 	struct wall now)
 {
+	struct ir at_level = *ir;
 	struct dump d;
 	struct eval ev;
 
@@ -476,6 +477,8 @@ bool prove_check(struct prove *p, struct arena *arena, const struct ir *ir, cons
 		dump_free(&d);
 		return false;
 	}
+	at_level.level = d.cuts != NULL ? d.cuts->level : LEVEL_NORMAL;
+	ir = &at_level;
 	eval_init(&ev, &d, arena);
 	check_base_chains(p, &d);
 	check_forward(p, &ev, ir, now);

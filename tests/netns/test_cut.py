@@ -114,6 +114,15 @@ def flows(sink, seconds):
     return sink.total - before
 
 
+def runs(sink, seconds=10):
+    """Waits until bytes come."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if flows(sink, 0.3) > 0:
+            return True
+    return False
+
+
 def cut(st, *words):
     """(answer, seconds of the whole command)"""
     begun = time.monotonic()
@@ -144,7 +153,7 @@ def one_case(st, sinks, family, name, words):
     copy = Copy(st.town, "relay", SERVER[family], family)
     other = Copy(st.town, "pc", SERVER[family], family)
     try:
-        running = flows(sinks[family], 0.6) > 0
+        running = runs(sinks[family])
         other.stop()
         flows(sinks[family], 0.2)
         answer, begun = cut(st, *(w.format(address=RELAY[family]) for w in words))
@@ -157,8 +166,8 @@ def one_case(st, sinks, family, name, words):
               f"in all {answer.get('total_us', 0) / 1000:.1f} ms, {answer.get('connections')} connections ended")
         st.tap.check(f"{label}: nothing new begins", not connects(st.town, "relay", SERVER[family], family, 1), "connected")
         elsewhere = connects(st.town, "pc", SERVER[family], family, 3)
-        st.tap.check(f"{label}: what is not cut {'' if name != 'all' else 'is cut too' }".rstrip() if name == "all" else
-                     f"{label}: what is not cut passes", elsewhere == (name not in ("all",)), f"pc connects: {elsewhere}")
+        st.tap.check(f"{label}: what is not cut {'is cut too' if name == 'all' else 'passes'}",
+                     elsewhere == (name != "all"), f"pc connects: {elsewhere}")
         row = st.gate.wait_drop(lambda r: r["reason"] == "cut" and r["cut"] == answer["number"], 5)
         st.tap.check(f"{label}: drops are recorded with its number", row is not None, st.gate.drops(limit=3))
         good, why = proved(st)
@@ -187,6 +196,7 @@ def both_steps(st):
     st.tap.check("the status says so", status["health"] == "caution" and status["cuts"] == 1 and
                  any(f["code"] == "cut" and "10.9.9.9" in f["text"] for f in status["findings"]), status["findings"])
     st.gate.ask("restore", number, "--confirm", first["code"], *SIGNED)
+    time.sleep(2)
     told = [r for r in st.gate.rows("log", "faults", "--limit", "200") if "10.9.9.9" in r["text"]]
     st.tap.check("cut and restoration are records", any("cut " in r["text"] for r in told) and
                  any("restored" in r["text"] for r in told), told)
@@ -243,16 +253,58 @@ def taken_out(st):
     restore(st, answer["number"])
 
 
+def levels(st, sinks):
+    """平常, 警戒, 遮断: what each closes, running copies too; over a commit and kill -9."""
+    text = st.text + "set allow inner closed-at caution\nset allow web closed-at never\n"
+    st.gate.commit_text(text)
+    closed = Copy(st.town, "pc", SERVER[4], 4)
+    running = runs(sinks[4])
+    begun = time.monotonic()
+    done = json.loads(st.gate.ask("level", "caution", *SIGNED, "--json").stdout)
+    time.sleep(BOUND)
+    took = max(0.0, sinks[4].last - begun)
+    st.tap.check("level caution: a running copy of what it closes stops", running and flows(sinks[4], 0.5) == 0 and
+                 took <= BOUND and done["closed"] == 1, (done, took))
+    print(f"# level caution: last byte {took * 1000:.0f} ms after the command began")
+    closed.stop()
+    for level, passing in (("caution", ("relay",)), ("lockdown", ("relay",)), ("normal", ("relay", "pc"))):
+        st.gate.ask("level", level, *SIGNED)
+        got = tuple(h for h in ("relay", "pc") if connects(st.town, h, SERVER[4], 4, 2) and connects(st.town, h, SERVER[6], 6, 2))
+        st.tap.check(f"level {level}: what passes is {' and '.join(passing)}", got == passing, got)
+        good, why = proved(st)
+        st.tap.check(f"level {level}: it is proved", good, why)
+        st.tap.check(f"level {level}: the status says so", st.gate.status()["level"] == level, st.gate.status())
+    st.gate.ask("level", "lockdown", *SIGNED)
+    with ns.Inside(st.town.space.full("out")):
+        client = Client("192.0.2.1", timeout=10)
+    st.tap.check("level lockdown: mail is deferred", client.greeting.startswith(b"421"), client.greeting)
+    client.close()
+    os.kill(st.gate.pids()["sekishod"][0], signal.SIGKILL)
+    end = time.monotonic() + 10
+    while time.monotonic() < end and not connects(st.town, "relay", SERVER[4], 4, 0.3):
+        pass
+    st.tap.check("after kill -9 the level holds", connects(st.town, "relay", SERVER[4], 4, 2) and
+                 not connects(st.town, "pc", SERVER[4], 4, 1) and st.gate.status()["level"] == "lockdown", st.gate.status())
+    ledger = {r["name"]: r["state"] for r in st.gate.rows("show", "ledger")}
+    st.tap.check("the ledger of the running gate says what is closed", ledger["inner"] == "closed-by-level" and
+                 ledger["web"] == "open", ledger)
+    st.gate.ask("level", "normal", *SIGNED)
+    st.gate.commit_text(st.text)
+
+
 class SlowHop(Hop):
-    """Reads the text slowly."""
+    """Reads the text slowly while it is told to."""
+
+    slow = True
+
+    def _slowly(self, lines):
+        for line in lines:
+            if self.slow:
+                time.sleep(0.002)
+            yield line
 
     def _text(self, conn, lines, sender, recipients):
-        class Slow:
-            def __iter__(self):
-                for line in lines:
-                    time.sleep(0.002)
-                    yield line
-        super()._text(conn, Slow(), sender, recipients)
+        super()._text(conn, self._slowly(lines), sender, recipients)
 
 
 def mail_under_way(st, words, stage_name, hop):
@@ -284,9 +336,10 @@ def mail_under_way(st, words, stage_name, hop):
     threading.Thread(target=talk, daemon=True).start()
     time.sleep(2.0)
     answer, begun = cut(st, *words)
+    hop.slow = False
     done.wait(10)
     took = time.monotonic() - begun
-    time.sleep(0.5)
+    time.sleep(1.5)
     label = f"mail {stage_name}, {' '.join(words)}"
     st.tap.check(f"{label}: it is not delivered", answer["ok"] and len(hop.mails) == taken, (answer, len(hop.mails)))
     st.tap.check(f"{label}: its sender is told 421", said[0].startswith(b"421"), said)
@@ -295,6 +348,7 @@ def mail_under_way(st, words, stage_name, hop):
     print(f"# {label}: the sender knew {took * 1000:.0f} ms after the command began")
     client.close()
     restore(st, answer["number"])
+    hop.slow = True
 
 
 def mail(st):
@@ -305,6 +359,7 @@ def mail(st):
         mail_under_way(st, words, "being delivered", hop)
     end = time.monotonic() + 20
     said = b""
+    hop.slow = False
     while time.monotonic() < end and not said.startswith(b"250"):
         with ns.Inside(st.town.space.full("out")):
             client = Client("192.0.2.1", timeout=10)
@@ -325,6 +380,7 @@ def main():
         both_steps(st)
         lives_on(st, sinks)
         taken_out(st)
+        levels(st, sinks)
         mail(st)
         for sink in sinks.values():
             sink.close()
