@@ -36,6 +36,7 @@ enum daemon_fd {
 	DAEMON_FD_POST = 7,    /* to sekisho-maild */
 	DAEMON_FD_CALLER = 8,  /* to sekisho-connect */
 	DAEMON_FD_NOTIFIER = 9, /* to sekisho-alarm */
+	DAEMON_FD_TLS = 10,     /* to sekisho-tls */
 
 	/* sekisho-logd */
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
@@ -52,6 +53,7 @@ enum daemon_fd {
 	DAEMON_FD_MAIL_CALLER = 6, /* to sekisho-connect */
 	DAEMON_FD_MAIL_CLEAN = 7,  /* to the zygote of sekisho-clean */
 	DAEMON_FD_MAIL_VERIFY = 8, /* to that of sekisho-verify */
+	DAEMON_FD_MAIL_TLS = 9,	   /* to that of sekisho-tls */
 
 	/* sekisho-connect: DAEMON_FD_GATE, and */
 	DAEMON_FD_CALLS = 5, /* from sekisho-maild */
@@ -70,6 +72,19 @@ enum daemon_fd {
 	MAIL_FD_RESULT = 3,
 	MAIL_FD_DOMAINS = 4, /* sekisho-clean: own domains, one a line */
 	MAIL_FD_REPORT = 5,  /* sekisho-clean: an empty memfd that can be sealed */
+
+	/* sekisho-tls: DAEMON_FD_MAIL, and */
+	DAEMON_FD_TLS_GATE = 5, /* to sekishod */
+	DAEMON_FD_TLS_SIGN = 6, /* to sekisho-sign */
+
+	/* its child that has one connection */
+	TLS_FD_NET = 0,
+	TLS_FD_PLAIN = 1,
+	TLS_FD_RESULT = 3,
+	TLS_FD_SIGN = 4, /* for one signature, where it is the server */
+
+	/* sekisho-sign */
+	DAEMON_FD_SIGN = 4, /* from sekisho-tls */
 
 	/* one-shots */
 	DAEMON_FD_RESULT = 3, /* MSG_RESULT goes here */
@@ -125,6 +140,7 @@ enum daemon_fd {
 #define DAEMON_PATH_STATE "var/lib/sekisho"	      /* root, 0755 */
 #define DAEMON_PATH_GATE "var/lib/sekisho/gate"	      /* sekishod's own: generations; 0700 */
 #define DAEMON_PATH_LOG "var/lib/sekisho/log"	      /* sekisho-logd's own; 0700 */
+#define DAEMON_PATH_TLS "var/lib/sekisho/tls"	      /* root's own: certificates and keys of the mail gate; 0700 */
 
 #define DAEMON_ROOT_MAX 80 /* sun_path holds 108 bytes, and the control socket's path must fit */
 

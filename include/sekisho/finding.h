@@ -91,6 +91,14 @@
 		N_("look at the records for what was cut, cut that again, then: sekisho restore NUMBER"))       \
 	X(CUTS_UNSTORED, "cuts-unstored", 2, S, N_("emergency cuts could not be stored: they end with a restart"), \
 		N_("check the storage; pull the cable of what must stay cut"))                                  \
+	X(TLS_CERTIFICATE, "tls-certificate", 1, S, N_("a certificate that the policy names cannot be used"),   \
+		N_("put its files in place (sekisho mail certificates says what is wrong)"))                     \
+	X(TLS_EXPIRED, "tls-expired", 2, S, N_("a certificate of the mail gate does not hold now"),             \
+		N_("put a new certificate in its place; look at the clock"))                                    \
+	X(TLS_EXPIRES, "tls-expires", 1, S, N_("a certificate of the mail gate expires within 30 days"),        \
+		N_("order a new one and put it in its place"))                                                  \
+	X(TLS_NAME, "tls-name", 1, S, N_("a certificate of the mail gate does not name this host"),             \
+		N_("compare its names with `system hostname`"))                                                 \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

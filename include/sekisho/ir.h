@@ -22,7 +22,7 @@ struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 5
+#define IR_VERSION 6
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -241,7 +241,10 @@ struct ir_mail {
 	uint8_t encrypted;	     /* enum mail_demand: of what nobody can look into */
 	uint8_t listed_only;	     /* attachments without a row among `types` are of a type that does not leave */
 	uint8_t approval_days;
+	uint8_t tls;		     /* enum tls_offer: to the clients */
+	uint8_t pad[3];
 	ir_str authserv;
+	ir_str certificate; /* its name, "" with TLS_OFF */
 	uint32_t max_external, max_files; /* 0 = no limit */
 	uint32_t slow, stop, sender_slow, sender_stop; /* mails a minute; 0 = no limit */
 	uint64_t max_size, max_file_size; /* bytes; max_file_size 0 = no limit */
@@ -256,8 +259,11 @@ struct ir_mail {
 struct ir_mail_host {
 	ir_str name;	    /* of the host; "" for an own address */
 	uint16_t interface; /* through which it is reached */
-	uint8_t family, pad;
-	struct ir_range range; /* one address, but of servers */
+	uint8_t family;
+	uint8_t tls; /* enum tls_level: hops and originals */
+	ir_str tls_name, tls_ca; /* that its certificate has, and whose; "" = not asked */
+	struct ir_run tls_pins;	 /* IR_NAME: SHA-256 of its certificate, one of them, 64 small hexadecimal digits */
+	struct ir_range range;	 /* one address, but of servers */
 };
 
 struct ir_mail_type {

@@ -30,6 +30,9 @@ enum jail_row {
 	JAIL_VERIFY,  /* sekisho-verify: the same */
 	JAIL_CLEAN_MAIL,  /* its child, which reads one: entered with jail_narrow() from the row above */
 	JAIL_VERIFY_MAIL,
+	JAIL_TLS,	/* sekisho-tls: makes a child for each connection */
+	JAIL_TLS_CHILD, /* its child: entered with jail_narrow() from the row above */
+	JAIL_SIGN,	/* sekisho-sign */
 	JAIL_ROWS,
 };
 
@@ -50,9 +53,14 @@ enum jail_row {
 #define JAIL_UID_CLEAN 977
 #define JAIL_UID_VERIFY 978
 #define JAIL_UID_ALARM 979
+#define JAIL_UID_TLS 985
+#define JAIL_UID_SIGN 988
 
 /* Processes of the user of sekisho-clean, and of that of sekisho-verify: a zygote, its children, those nobody looked after. */
 #define JAIL_MAIL_PROCESSES 600
+
+/* Those of sekisho-tls: one for each connection that is encrypted. */
+#define JAIL_TLS_PROCESSES 720
 
 /* Name of the program ("sekishod"); also what MSG_EXITED and the log call it. */
 const char *jail_name(enum jail_row row);

@@ -36,6 +36,8 @@
 	X(12, CUT, "cut", 421, "4.3.2", N_("mail is stopped for now by order of the town; try again later"))     \
 	X(13, NO_SUCH_SERVER, "no-such-server", 421, "4.3.0",                                                     \
 		N_("mail for the server that was called is not taken here; try again later"))                     \
+	X(14, TLS_INJECTED, "tls-injected", 554, "5.5.1", N_("text in clear was sent behind STARTTLS"))            \
+	X(15, TLS_FAILED, "tls-failed", 454, "4.7.0", N_("the encryption with the client could not be begun"))    \
 	/* the envelope */                                                                                        \
 	X(20, SENDER_DOMAIN, "sender-domain", 550, "5.7.1", N_("mail of this sender's domain does not leave by this gate")) \
 	X(21, RELAY, "relay", 550, "5.7.1", N_("the mail gate takes mail for its own domains only"))              \
@@ -91,7 +93,9 @@
 	X(88, NEXT_HOP_GARBAGE, "next-hop-garbage", 451, "4.5.0",                                                 \
 		N_("the next mail server does not speak SMTP properly; try again later"))                         \
 	X(89, COPY_FAILED, "copy-failed", 451, "4.4.1",                                                           \
-		N_("the server that keeps the originals did not take the mail; try again later"))
+		N_("the server that keeps the originals did not take the mail; try again later"))                 \
+	X(90, NEXT_HOP_TLS, "next-hop-tls", 451, "4.7.5",                                                         \
+		N_("the next mail server cannot be reached by TLS as the policy demands; try again later"))
 
 enum mail_reason {
 	MAIL_REASON_NONE = 0,

@@ -252,6 +252,23 @@ struct model_flood {
 /* From which alert level on (cut.h) something is closed; 0 is what holds unless it says otherwise. */
 enum closes { CLOSES_LOCKDOWN = 0, CLOSES_CAUTION = 1, CLOSES_NEVER = 2, CLOSES_END };
 
+/* STARTTLS to one of the mail servers behind the gate. */
+struct model_tls_to {
+	struct word host;
+	uint8_t level;	 /* enum tls_level */
+	struct word name, ca;
+	struct words pins; /* 64 small hexadecimal digits */
+};
+
+/* STARTTLS of one direction. */
+struct model_tls {
+	uint8_t offer; /* enum tls_offer: to the clients */
+	uint32_t line; /* of that, 0 = not said */
+	struct word certificate;
+	struct model_tls_to *to;
+	size_t nto, to_cap;
+};
+
 struct model_mail_in {
 	struct prefixes listen;
 	bool transparent;
@@ -264,6 +281,7 @@ struct model_mail_in {
 	struct word authserv;	 /* whose Authentication-Results are believed */
 	uint8_t attachment_text; /* enum mail_text */
 	bool private_use;	 /* characters of private use (外字) stay */
+	struct model_tls tls;
 	struct model_flood flood;
 	uint32_t line; /* 0 = no mail gate */
 };
@@ -293,6 +311,7 @@ struct model_mail_out {
 	uint64_t max_file_size; /* bytes; 0 = no limit */
 	uint32_t max_files;	/* 0 = no limit */
 	uint32_t max_external_recipients;
+	struct model_tls tls;
 	struct model_flood flood;
 	uint32_t line;
 };

@@ -20,6 +20,7 @@
 #include <sekisho/limits.h>
 #include <sekisho/mailverify.h>
 #include <sekisho/reason.h>
+#include <sekisho/tls.h>
 
 #define MSG_VERSION 1
 #define MSG_FDS_MAX 8 /* MSG_QUEUES */
@@ -77,7 +78,8 @@ struct msg_exited {
 struct msg_broken {
 	uint32_t peer; /* enum msg_peer */
 };
-enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4, MSG_PEER_ALARM = 5 };
+enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4, MSG_PEER_ALARM = 5,
+	MSG_PEER_TLS = 6 };
 /* init -> sekishod: a sekisho-inspect is READY; fds: [the socket to it]. It replaces the one of before. */
 struct msg_attach {
 	uint32_t pid;
@@ -366,6 +368,7 @@ struct msg_mail_entry {
 	char recipients[MSG_MAIL_RECIPIENTS]; /* one a blank between */
 	char detail[128];	    /* what the reason is about, "" */
 	char meant[48];		    /* address of the server that the client had called, "": ours */
+	char tls[64];		    /* of the client's connection: "TLS1.3 AES-256-GCM", "" = in clear */
 };
 enum msg_mail_verdict {
 	MSG_MAIL_PASS = 1,    /* the outcome follows */
@@ -386,6 +389,7 @@ struct msg_mail_outcome {
 	uint32_t code;	 /* of the mail server, 0 without an answer */
 	char server[48]; /* its address */
 	char text[160];	 /* its answer */
+	char tls[96];	 /* of the connection to it, "" = in clear */
 };
 enum msg_mail_result_of {
 	MSG_MAIL_DELIVERED = 1,
@@ -572,6 +576,7 @@ struct msg_request {
  *   PROVE	prove again now -> msg_committed, fds [findings JSON]
  *   MAIL	-> msg_mail_status, as sekisho-maild last said it; sessions_max 0: it has not spoken
  *   RESUME	mail after a flood; argument: enum msg_mail_direction, why: one sender or "" -> msg_opened
+ *   TLS	certificates -> msg_tls_status, as sekisho-tls last said it
  *   SESSION	this connection is a person's shell from now on, until it ends; why: the terminal -> msg_session
  *   SESSIONS	-> msg_sessions
  *   CONFIGURE	the session's configuration mode begins (argument 1), ends (0) -> msg_session
@@ -608,6 +613,7 @@ struct msg_request {
 	X(PROVE, 5, "prove")                                                                                    \
 	X(MAIL, 6, "mail status")                                                                               \
 	X(RESUME, 7, "mail resume")                                                                             \
+	X(TLS, 8, "mail certificates")                                                                          \
 	X(SESSION, 10, "session")                                                                               \
 	X(SESSIONS, 11, "sessions")                                                                             \
 	X(CONFIGURE, 12, "configure")                                                                           \
@@ -979,6 +985,7 @@ struct msg_mail_row { /* fds: [the cleaner's report as JSON, a memfd] when one r
 	int64_t result_at;
 	uint32_t result, code; /* enum msg_mail_result_of */
 	char server[48], text[160];
+	char tls[64], server_tls[96];
 	uint8_t hash[32];
 };
 /* A held mail may leave; answered with msg_end. */
@@ -1085,6 +1092,88 @@ struct msg_mail_busy {
 	int32_t error;	 /* errno of fork(); 0: as many as there may be */
 };
 
+/* -- STARTTLS: sekisho-maild to sekisho-tls, and what that one needs --------------------------------------- */
+
+/*
+ * One connection for a child of its own. fds: [the connection, as it came or was made], [a stream socket: the same in clear],
+ * [result: SOCK_SEQPACKET, one MSG_TLS_DONE; the end of file alone: the child failed, was killed, or was never made].
+ * The sender closes its copies of what it gave. The child lives until one of the two connections ends.
+ */
+#define MSG_TLS_FDS 3
+#define MSG_TLS_SECONDS_MAX 300
+struct msg_tls_job {
+	uint32_t role;	  /* enum msg_tls_role */
+	uint32_t level;	  /* CLIENT: enum tls_level, not PLAIN */
+	uint32_t seconds; /* for the handshake */
+	uint32_t npins;
+	char certificate[32]; /* SERVER: which one of ours */
+	char name[256];	      /* CLIENT: what the mail server calls itself, "" = not known */
+	char authority[32];   /* CLIENT: whose word counts, "" = nobody's */
+	uint8_t pin[TLS_PINS_MAX][TLS_PIN_BYTES]; /* CLIENT: SHA-256 of its certificate; 0 behind the first npins */
+};
+enum msg_tls_role { MSG_TLS_SERVER = 1, MSG_TLS_CLIENT = 2 };
+struct msg_tls_done {
+	uint32_t why;	/* enum tls_why; OK: what follows on the stream is in clear */
+	uint32_t trust; /* enum tls_trust */
+	char version[16], cipher[40];
+	char peer[128]; /* what its certificate says: the name that matched, or its subject */
+	uint8_t pin[TLS_PIN_BYTES]; /* SHA-256 of its certificate, 0 = it showed none */
+};
+/* sekisho-tls -> sekisho-sign: one handshake with this key is about to be. fds: [the child's socket: one MSG_TLS_SIGN comes] */
+struct msg_tls_grant {
+	uint8_t key[32]; /* SHA-256 of the public key (SubjectPublicKeyInfo) */
+};
+/* A child of sekisho-tls -> sekisho-sign: the hash that its handshake is to be signed by; with RSA before PSS the DigestInfo. */
+#define MSG_TLS_SIGN_MAX 128
+#define MSG_TLS_SIGNED_MAX 1024
+struct msg_tls_sign {
+	uint32_t algorithm; /* gnutls_sign_algorithm_t */
+	uint32_t n;
+	uint8_t data[MSG_TLS_SIGN_MAX];
+};
+struct msg_tls_signed {
+	uint32_t n; /* 0: it is refused */
+	uint32_t pad;
+	uint8_t signature[MSG_TLS_SIGNED_MAX];
+};
+/* sekishod -> init: the files that the policy names, as a whole; n = 0: none. */
+struct msg_tls_want {
+	uint32_t n, pad;
+	struct msg_tls_name {
+		char name[32];
+		uint32_t keyed; /* 1: with a key, 0: an authority of others */
+		uint32_t pad;
+	} name[TLS_NAMES_MAX];
+};
+/*
+ * init -> sekisho-tls (certificates) and sekisho-sign (keys), one for each, index 0 to n - 1, and again when a file changes.
+ * fds: [the file, to be read from its beginning]; none when there is none that may be taken.
+ */
+struct msg_tls_file {
+	uint32_t index, n; /* n = 0: nothing is wanted */
+	uint32_t keyed;
+	uint32_t state; /* enum tls_file: GOOD, MISSING, UNREADABLE */
+	char name[32];
+};
+/* sekisho-sign -> sekisho-tls: it has a key of that name, or has none (key: 0). */
+struct msg_tls_key {
+	char name[32];
+	uint8_t key[32]; /* as in MSG_TLS_GRANT */
+};
+/* sekisho-tls -> sekishod and sekisho-maild, when something changed and each 5 s. */
+struct msg_tls_status {
+	uint32_t n, living; /* children */
+	uint64_t handshakes, failed; /* children that were made; that ended without a word */
+	struct msg_tls_certificate {
+		char name[32];
+		uint32_t keyed, state;	     /* enum tls_file */
+		uint32_t in_use, pad;	     /* 1: what is told is used (an older one while the new one is not good) */
+		int64_t not_before, not_after; /* wall seconds; 0 = not known */
+		char subject[128], names[256]; /* names: of hosts, a blank between */
+		uint8_t pin[TLS_PIN_BYTES];
+	} certificate[TLS_NAMES_MAX];
+};
+
 /* name, struct, value on the wire, descriptors allowed (min, max) */
 #define MESSAGES(X)                                                                                            \
 	X(READY, msg_ready, 1, 0, 0)                                                                            \
@@ -1166,7 +1255,16 @@ struct msg_mail_busy {
 	X(ALARM_ASK, msg_alarm_ask, 136, 0, 0)                                                                 \
 	X(ALARM_NEWS, msg_alarm_news, 137, 0, 0)                                                               \
 	X(ALARM_DONE, msg_alarm_done, 138, 0, 0)                                                               \
-	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)
+	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)                        \
+	X(TLS_JOB, msg_tls_job, 140, MSG_TLS_FDS, MSG_TLS_FDS)                                                  \
+	X(TLS_DONE, msg_tls_done, 141, 0, 0)                                                                    \
+	X(TLS_GRANT, msg_tls_grant, 142, 1, 1)                                                                  \
+	X(TLS_SIGN, msg_tls_sign, 143, 0, 0)                                                                    \
+	X(TLS_SIGNED, msg_tls_signed, 144, 0, 0)                                                                \
+	X(TLS_WANT, msg_tls_want, 145, 0, 0)                                                                    \
+	X(TLS_FILE, msg_tls_file, 146, 0, 1)                                                                    \
+	X(TLS_KEY, msg_tls_key, 147, 0, 0)                                                                      \
+	X(TLS_STATUS, msg_tls_status, 148, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

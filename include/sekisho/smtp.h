@@ -114,6 +114,7 @@ enum smtp_why {
 	SMTP_WHY_STALLED,   /* the peer does not read */
 	SMTP_WHY_ERRORS,    /* the budget is used up */
 	SMTP_WHY_PIPELINED, /* it did not wait where it must */
+	SMTP_WHY_INJECTED,  /* text in clear behind STARTTLS, before the handshake: perhaps somebody else's */
 	SMTP_WHY_JUNK,	    /* it does not speak SMTP */
 	SMTP_WHY_DRAIN,	    /* we shut down */
 	/* Of a next hop's session. */
@@ -181,6 +182,8 @@ enum smtp_answer {
 	SMTP_SAY_DRAIN,
 	SMTP_SAY_NEED_TLS,
 	SMTP_SAY_TLS_ALREADY,
+	SMTP_SAY_NO_TLS,
+	SMTP_SAY_INJECTED,
 	SMTP_SAY_EARLY,
 	SMTP_SAY_REFUSED,
 	SMTP_SAY_DEFER,

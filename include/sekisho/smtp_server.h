@@ -153,6 +153,9 @@ void smtp_server_tick(struct smtp_server *s, int64_t now, struct smtp_event *ret
 /* The caller cannot take bytes of the message now (the way on is blocked): the client's time stands still until released. */
 void smtp_server_hold(struct smtp_server *s, int64_t now, bool hold);
 
+/* Our yes to STARTTLS is written, and nothing came behind it: the connection is the handshake's. No byte may be read before. */
+bool smtp_server_securing(const struct smtp_server *s);
+
 /* The handshake after SMTP_EVENT_STARTTLS is done: all that was said before is forgotten (RFC 3207 4.2). */
 void smtp_server_secured(struct smtp_server *s, int64_t now);
 

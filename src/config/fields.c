@@ -35,6 +35,17 @@
 		LINED(path " sender-slow", u32, model, member.sender_slow, member.sender_line),                 \
 		LINED(path " sender-stop", u32, model, member.sender_stop, member.sender_line)
 
+/* STARTTLS of one direction. */
+#define MAIL_TLS(path, member)                                                                                  \
+	LINED(path " tls", mail_tls, model, member.offer, member.line),                                         \
+		VALUE(path " certificate", word, model, member.certificate),                                    \
+		LIST(path " tls-to", model, member.to, model_tls_to),                                           \
+		VALUE(path " tls-to host", word, model_tls_to, host),                                           \
+		VALUE(path " tls-to level", mail_tls_level, model_tls_to, level),                               \
+		VALUE(path " tls-to name", domain, model_tls_to, name),                                         \
+		VALUE(path " tls-to ca", word, model_tls_to, ca),                                               \
+		VALUE(path " tls-to fingerprint", fingerprints, model_tls_to, pins)
+
 static const struct model_allow fresh_allow = {.days = DAYS_ALL};
 
 static const struct field table[] = {
@@ -170,6 +181,7 @@ static const struct field table[] = {
 	VALUE("mail inbound authserv", domain, model, mail_in.authserv),
 	VALUE("mail inbound attachment-text", mail_texts, model, mail_in.attachment_text),
 	NAMED("mail inbound private-use", is, model, mail_in.private_use, "keep"),
+	MAIL_TLS("mail inbound", mail_in.tls),
 	FLOOD("mail inbound flood", mail_in.flood),
 	PRESENT("mail outbound", model, mail_out.line),
 	VALUE("mail outbound listen", single, model, mail_out.listen),
@@ -194,6 +206,7 @@ static const struct field table[] = {
 	VALUE("mail outbound attachments max-file-size", size, model, mail_out.max_file_size),
 	VALUE("mail outbound attachments max-files", u32, model, mail_out.max_files),
 	VALUE("mail outbound max-external-recipients", u32, model, mail_out.max_external_recipients),
+	MAIL_TLS("mail outbound", mail_out.tls),
 	FLOOD("mail outbound flood", mail_out.flood),
 	LIST("mail superior", model, superiors, model_superior),
 	VALUE("mail superior name", word, model_superior, name),

@@ -67,6 +67,9 @@ extern const struct kind kind_mail_types;    /* const char *, checked */
 extern const struct kind kind_mail_type;     /* struct word */
 extern const struct kind kind_mail_demand;   /* uint8_t: enum mail_demand */
 extern const struct kind kind_mail_mynumber; /* enum mail_mynumber */
+extern const struct kind kind_mail_tls;	     /* uint8_t: enum tls_offer */
+extern const struct kind kind_mail_tls_level; /* uint8_t: enum tls_level */
+extern const struct kind kind_fingerprints;  /* struct words: one more, 64 small hexadecimal digits */
 extern const struct kind kind_collector; /* struct model_own: its host */
 
 #endif

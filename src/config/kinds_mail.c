@@ -6,7 +6,9 @@
 #include <sekisho/arena.h>
 #include <sekisho/i18n.h>
 #include <sekisho/model.h>
+#include <sekisho/tls.h>
 
+#include <ctype.h>
 #include <string.h>
 
 static void store_nothing(const struct filling *f)
@@ -77,6 +79,33 @@ static void store_mail_mynumber(const struct filling *f)
 									    : MAIL_MYNUMBER_REFUSE;
 }
 
+static void store_mail_tls(const struct filling *f)
+{
+	*FIELD_AT(f, uint8_t) = strcmp(f->text, "require") == 0 ? TLS_DEMAND : strcmp(f->text, "offer") == 0 ? TLS_OFFER : TLS_OFF;
+	field_mark_line(f);
+}
+
+static void store_mail_tls_level(const struct filling *f)
+{
+	*FIELD_AT(f, uint8_t) = strcmp(f->text, "verify") == 0	  ? TLS_VERIFY
+				: strcmp(f->text, "require") == 0 ? TLS_REQUIRE
+								  : TLS_OPPORTUNISTIC;
+}
+
+/* People copy them with colons, in either case. */
+static void store_fingerprint(const struct filling *f)
+{
+	char *digits = arena_alloc(f->arena, 2 * TLS_PIN_BYTES + 1), *end = digits;
+	struct words *list = FIELD_AT(f, struct words);
+
+	for (const char *s = f->text; *s != '\0' && end < digits + 2 * TLS_PIN_BYTES; s++)
+		if (*s != ':')
+			*end++ = (char)tolower((unsigned char)*s);
+	*end = '\0';
+	*(struct word *)arena_push(f->arena, (void **)&list->v, &list->n, &list->cap, sizeof(*list->v)) =
+		(struct word){digits, f->line};
+}
+
 const struct kind kind_nothing = {N_("not one of the possible values"), NULL, store_nothing};
 const struct kind kind_domain = {N_("not a domain name"), NULL, store_word};
 const struct kind kind_mail = {N_("not a mail address"), NULL, store_word};
@@ -89,3 +118,7 @@ const struct kind kind_mail_types = {
 const struct kind kind_mail_type = {N_("not a type: small letters and digits, at most 16"), NULL, store_word};
 const struct kind kind_mail_demand = {N_("not one of the possible values"), NULL, store_mail_demand};
 const struct kind kind_mail_mynumber = {N_("not one of the possible values"), NULL, store_mail_mynumber};
+const struct kind kind_mail_tls = {N_("not one of the possible values"), NULL, store_mail_tls};
+const struct kind kind_mail_tls_level = {N_("not one of the possible values"), NULL, store_mail_tls_level};
+const struct kind kind_fingerprints = {
+	N_("not a fingerprint: SHA-256, 64 hexadecimal digits, with or without colons"), NULL, store_fingerprint};

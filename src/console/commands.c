@@ -173,6 +173,15 @@ static const struct command mail_commands[] = {
 		.help = N_("let mail pass again that was stopped as a flood"),
 		.run = verb_mail_resume,
 	},
+	{
+		.word = "certificates",
+		.options = json_option,
+		.help = N_("show the certificates of STARTTLS: what is wrong with them, and how long they hold"),
+		.about = N_("Their files are placed by root in var/lib/sekisho/tls: NAME.crt (PEM: the certificate, then those between it and "
+			    "its authority) and NAME.key (PEM, readable by root alone); of an authority NAME.crt alone. A file that was "
+			    "replaced is in use a few seconds later; while it is not good the one of before stays in use."),
+		.run = verb_mail_certificates,
+	},
 	END_COMMANDS,
 };
 

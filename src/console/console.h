@@ -76,6 +76,7 @@ int verb_show_hardware(struct console *c, const struct args *a);
 int verb_check_path(struct console *c, const struct args *a);
 int verb_mail_status(struct console *c, const struct args *a);
 int verb_mail_approve(struct console *c, const struct args *a);
+int verb_mail_certificates(struct console *c, const struct args *a);
 int verb_mail_resume(struct console *c, const struct args *a);
 int verb_classify(struct console *c, const struct args *a);
 int verb_verify(struct console *c, const struct args *a);

@@ -72,6 +72,7 @@ static void result_json(struct json *j, const struct msg_mail_row *r)
 	json_uint(j, "code", r->code);
 	json_str(j, "server", r->server);
 	json_str(j, "text", r->text);
+	json_str(j, "tls", r->server_tls[0] != '\0' ? r->server_tls : NULL);
 	json_object_end(j);
 }
 
@@ -126,6 +127,7 @@ static void row_json(struct buf *out, const struct msg_mail_row *r, const struct
 	json_str(&j, "client", r->client);
 	json_str(&j, "meant", r->meant[0] != '\0' ? r->meant : NULL);
 	json_str(&j, "helo", r->helo);
+	json_str(&j, "tls", r->tls[0] != '\0' ? r->tls : NULL);
 	json_str(&j, "sender", r->sender);
 	recipients_json(&j, r->recipients);
 	json_uint(&j, "recipients_total", r->nrecipients);
@@ -192,8 +194,12 @@ static void row_text(struct buf *out, const struct msg_mail_row *r, const struct
 	for (uint32_t bit = 0; bit < 32; bit++)
 		if ((r->notes & 1u << bit) != 0)
 			say(out, _("note"), _(judge_note_text((enum judge_note)(1u << bit))));
+	if (r->tls[0] != '\0')
+		say(out, _("received by TLS"), r->tls);
 	if (r->result != 0)
 		say(out, _("result"), _(result_texts[r->result]));
+	if (r->server_tls[0] != '\0')
+		say(out, _("sent by TLS"), r->server_tls);
 	if (report != NULL)
 		removed_text(out, report);
 }

@@ -213,6 +213,11 @@ static void answer_mail(struct gate *g, struct client *c)
 	client_answer(g, c, MSG_MAIL_STATUS, g->mail.have_status ? &g->mail.status : &none, -1);
 }
 
+static void answer_tls(struct gate *g, struct client *c)
+{
+	client_answer(g, c, MSG_TLS_STATUS, &g->tls.status, -1);
+}
+
 static void answer_resume(struct gate *g, struct client *c)
 {
 	struct msg_mail_command m = {.what = MSG_MAIL_RESUME, .direction = c->request.argument};
@@ -350,6 +355,7 @@ static const struct {
 	{MSG_VERB_RUNNING, answer_running},
 	{MSG_VERB_MAIL, answer_mail},
 	{MSG_VERB_RESUME, answer_resume},
+	{MSG_VERB_TLS, answer_tls},
 	{MSG_VERB_FLOWS, answer_watched},
 	{MSG_VERB_POLICY, answer_watched},
 	{MSG_VERB_SESSION, session_begin},

@@ -99,6 +99,7 @@ static void on_tick(void *arg)
 	recorder_tick(g);
 	relay_tick(g);
 	gate_mail_tick(g);
+	gate_tls_tick(g);
 	health_tick(&g->health);
 	control_tick(g);
 }
@@ -203,7 +204,7 @@ static int start(struct daemon *d)
 	int r;
 
 	g->d = d;
-	g->rec.fd = g->control = g->mail.fd = g->watch.flows.fd = -1;
+	g->rec.fd = g->control = g->mail.fd = g->tls.fd = g->watch.flows.fd = -1;
 	g->job = job_none();
 	g->started = g->last_wall = clock_wall();
 	g->last_mono = clock_mono();
@@ -225,6 +226,8 @@ static int start(struct daemon *d)
 	if ((r = relay_start(g, d->handed ? DAEMON_FD_QUEUES : -1)) != 0)
 		return r;
 	if ((r = gate_mail_start(g, d->handed ? DAEMON_FD_POST : -1, d->handed ? DAEMON_FD_CALLER : -1)) != 0)
+		return r;
+	if ((r = gate_tls_start(g, d->handed ? DAEMON_FD_TLS : -1)) != 0)
 		return r;
 	if ((r = control_start(g, d->handed ? DAEMON_FD_CONTROL : g->own_control)) != 0 || (r = add_timers(g)) != 0)
 		return r;

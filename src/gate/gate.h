@@ -27,6 +27,7 @@
 #include "mail.h"
 #include "peer.h"
 #include "people.h"
+#include "tls.h"
 #include "relay.h"
 #include "roles.h"
 #include "session.h"
@@ -169,6 +170,7 @@ struct gate {
 	struct gate_mail mail;
 	struct gate_watch watch;
 	struct gate_cut cut;
+	struct gate_tls tls;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;

@@ -34,6 +34,7 @@ enum health_source {
 	SOURCE_INSPECTOR,
 	SOURCE_MAIL,
 	SOURCE_CUT, /* emergency cuts and the alert level */
+	SOURCE_TLS,
 	SOURCE_EVENT,
 	SOURCES,
 };

@@ -34,6 +34,7 @@ static const struct row {
 	[MSG_VERB_PROVE] = {ALL & ~VIEWER, CHANGES},
 	[MSG_VERB_MAIL] = {ALL, LOOKS},
 	[MSG_VERB_RESUME] = {ACTING, CHANGES},
+	[MSG_VERB_TLS] = {ALL, LOOKS},
 	[MSG_VERB_APPROVE] = {ACTING, CHANGES},
 	[MSG_VERB_RECORD] = {ACTING, CHANGES},
 	[MSG_VERB_SESSION] = {ALL, LOOKS}, /* a record of its own */

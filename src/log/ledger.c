@@ -24,11 +24,15 @@
 
 enum kind { KIND_MAIL = 'm', KIND_OUTCOME = 'o', KIND_APPROVAL = 'p' };
 
-/* One table: the columns of all kinds, NULL where a kind has none. In the order of hashing. */
+/*
+ * One table: the columns of all kinds, NULL where a kind has none. In the order of hashing; `tls` came later than the others:
+ * a row without it is hashed as it was before there was such a column.
+ */
 #define COLUMNS                                                                                                  \
 	"seq,kind,id,at,direction,verdict,reason,notes,nrecipients,size,size_out,sha256,sha256_out,receipt,client,helo," \
-	"sender,recipients,detail,report,result,code,server,text,who"
-#define NCOLUMNS 25
+	"sender,recipients,detail,report,result,code,server,text,who,tls"
+#define NCOLUMNS 26
+#define COLUMN_TLS 25
 
 struct ledger {
 	sqlite3 *db;
@@ -48,6 +52,11 @@ static struct chain_column integer(int64_t i)
 static struct chain_column text(const char *s)
 {
 	return s == NULL ? (struct chain_column){.type = CHAIN_NULL} : (struct chain_column){CHAIN_TEXT, 0, s, strlen(s)};
+}
+
+static struct chain_column text_or_none(const char *s)
+{
+	return text(s[0] != '\0' ? s : NULL);
 }
 
 static struct chain_column blob(const uint8_t hash[32])
@@ -87,6 +96,14 @@ static void configure(struct ledger *l, uint64_t space)
 	       "CREATE TABLE IF NOT EXISTS anchor(one INTEGER PRIMARY KEY,upto INTEGER,hash BLOB)");
 }
 
+/* A file of before there was TLS. */
+static void add_columns(struct ledger *l)
+{
+	if (l->error == SQLITE_OK && sqlite3_table_column_metadata(l->db, NULL, "ledger", "tls", NULL, NULL, NULL, NULL, NULL) ==
+						 SQLITE_ERROR)
+		run(l, "ALTER TABLE ledger ADD COLUMN tls TEXT");
+}
+
 /* The newest row of a table, as number and hash. */
 static void take_newest(struct ledger *l, const char *sql)
 {
@@ -107,13 +124,14 @@ static void take_newest(struct ledger *l, const char *sql)
 
 static bool begin(struct ledger *l, uint64_t space)
 {
-	static const char put[] = "INSERT INTO ledger(" COLUMNS ",hash) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+	static const char put[] = "INSERT INTO ledger(" COLUMNS ",hash) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 	l->error = SQLITE_OK;
 	fail(l, sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 		SQLITE_OPEN_NOFOLLOW, NULL));
 	if (l->error == SQLITE_OK)
 		configure(l, space);
+	add_columns(l);
 	l->next = 1;
 	if (l->error == SQLITE_OK)
 		take_newest(l, "SELECT upto,hash FROM anchor");
@@ -217,6 +235,11 @@ static void open_transaction(struct ledger *l)
 	run(l, "BEGIN IMMEDIATE");
 }
 
+static unsigned hashed(const struct chain_column c[NCOLUMNS])
+{
+	return c[COLUMN_TLS].type == CHAIN_NULL ? COLUMN_TLS : NCOLUMNS;
+}
+
 /* c[2..]: what the kind has; number, kind and hash are given here. */
 static void put(struct ledger *l, enum kind kind, struct chain_column c[NCOLUMNS + 1])
 {
@@ -228,7 +251,7 @@ static void put(struct ledger *l, enum kind kind, struct chain_column c[NCOLUMNS
 		return;
 	c[0] = integer((int64_t)l->next);
 	c[1] = text(word);
-	chain_hash(l->head, (char)kind, c, NCOLUMNS, hash);
+	chain_hash(l->head, (char)kind, c, hashed(c), hash);
 	c[NCOLUMNS] = blob(hash);
 	bind(l->put, c, NCOLUMNS + 1);
 	fail(l, sqlite3_step(l->put));
@@ -268,6 +291,7 @@ void ledger_put_entry(struct ledger *l, const struct msg_mail_entry *e, const ch
 	c[18] = text(e->detail);
 	c[19] = text(report_json);
 	c[22] = text(e->meant); /* of an outcome: the server that was spoken to */
+	c[COLUMN_TLS] = text_or_none(e->tls);
 	put(l, KIND_MAIL, c);
 }
 
@@ -282,6 +306,7 @@ void ledger_put_outcome(struct ledger *l, const struct msg_mail_outcome *o)
 	c[21] = integer(o->code);
 	c[22] = text(o->server);
 	c[23] = text(o->text);
+	c[COLUMN_TLS] = text_or_none(o->tls);
 	put(l, KIND_OUTCOME, c);
 }
 
@@ -367,7 +392,8 @@ static void read_row(sqlite3_stmt *st, struct msg_mail_row *r)
 	READ_TEXT(st, 17, r->recipients);
 	READ_TEXT(st, 18, r->detail);
 	READ_TEXT(st, 22, r->meant);
-	read_hash(st, 25, r->hash);
+	READ_TEXT(st, COLUMN_TLS, r->tls);
+	read_hash(st, NCOLUMNS, r->hash);
 }
 
 /* What became of it: the newest word. */
@@ -375,7 +401,7 @@ static void read_outcome(struct ledger *l, struct msg_mail_row *r)
 {
 	sqlite3_stmt *st = NULL;
 
-	if (sqlite3_prepare_v2(l->db, "SELECT at,result,code,server,text FROM ledger WHERE kind='o' AND id=?1 ORDER BY seq DESC LIMIT 1",
+	if (sqlite3_prepare_v2(l->db, "SELECT at,result,code,server,text,tls FROM ledger WHERE kind='o' AND id=?1 ORDER BY seq DESC LIMIT 1",
 		    -1, &st, NULL) == SQLITE_OK) {
 		sqlite3_bind_int64(st, 1, (int64_t)r->id);
 		if (sqlite3_step(st) == SQLITE_ROW) {
@@ -384,6 +410,7 @@ static void read_outcome(struct ledger *l, struct msg_mail_row *r)
 			r->code = (uint32_t)sqlite3_column_int64(st, 2);
 			READ_TEXT(st, 3, r->server);
 			READ_TEXT(st, 4, r->text);
+			READ_TEXT(st, 5, r->server_tls);
 		}
 	}
 	sqlite3_finalize(st);
@@ -487,7 +514,7 @@ static bool follows(sqlite3_stmt *st, uint8_t prev[CHAIN_HASH])
 	for (unsigned i = 0; i < NCOLUMNS; i++)
 		column(st, (int)i, &c[i]);
 	const char *kind = c[1].type == CHAIN_TEXT && c[1].n == 1 ? c[1].p : "?";
-	chain_hash(prev, kind[0], c, NCOLUMNS, hash);
+	chain_hash(prev, kind[0], c, hashed(c), hash);
 	if (sqlite3_column_bytes(st, NCOLUMNS) != CHAIN_HASH ||
 		memcmp(hash, sqlite3_column_blob(st, NCOLUMNS), CHAIN_HASH) != 0)
 		return false;

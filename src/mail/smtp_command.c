@@ -254,6 +254,8 @@ static bool ends(struct smtp_server *s, const struct call *c, const struct verb 
 		why = SMTP_WHY_ERRORS, what = SMTP_SAY_ERRORS;
 	else if (s->draining && !s->in_mail)
 		why = SMTP_WHY_DRAIN, what = SMTP_SAY_DRAIN;
+	else if (s->sync && more && v != NULL && v->act == do_starttls)
+		why = SMTP_WHY_INJECTED, what = SMTP_SAY_INJECTED;
 	else if (s->sync && more)
 		why = SMTP_WHY_PIPELINED, what = SMTP_SAY_PIPELINED;
 	if (why != SMTP_WHY_NONE)

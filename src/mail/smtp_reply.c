@@ -66,6 +66,8 @@ static const struct smtp_reply answers[SMTP_SAY_COUNT] = {
 	[SMTP_SAY_DRAIN] = {421, "4.3.2", "Shutting down, try again later"},
 	[SMTP_SAY_NEED_TLS] = {530, "5.7.0", "Send STARTTLS first"},
 	[SMTP_SAY_TLS_ALREADY] = {503, "5.5.1", "TLS is active already"},
+	[SMTP_SAY_NO_TLS] = {454, "4.7.0", "TLS not available now, try again later"},
+	[SMTP_SAY_INJECTED] = {554, "5.5.1", "Text in clear behind STARTTLS, closing"},
 	[SMTP_SAY_EARLY] = {554, "5.5.1", "You spoke before the greeting, closing"},
 	[SMTP_SAY_REFUSED] = {554, "5.0.0", "Refused"},
 	[SMTP_SAY_DEFER] = {451, "4.3.0", "Try again later"},
@@ -95,6 +97,7 @@ static const struct {
 	[SMTP_WHY_STALLED] = {"stalled", MAIL_REASON_TIMEOUT},
 	[SMTP_WHY_ERRORS] = {"errors", MAIL_REASON_TOO_MANY_ERRORS},
 	[SMTP_WHY_PIPELINED] = {"pipelined", MAIL_REASON_PROTOCOL},
+	[SMTP_WHY_INJECTED] = {"injected", MAIL_REASON_TLS_INJECTED},
 	[SMTP_WHY_JUNK] = {"junk", MAIL_REASON_PROTOCOL},
 	[SMTP_WHY_DRAIN] = {"drain", MAIL_REASON_CLOSING},
 	[SMTP_WHY_HOP_CLOSED] = {"hop-closed", MAIL_REASON_NEXT_HOP_DOWN},
@@ -102,7 +105,7 @@ static const struct {
 	[SMTP_WHY_HOP_REPLY] = {"hop-reply", MAIL_REASON_NEXT_HOP_GARBAGE},
 	[SMTP_WHY_HOP_UNEXPECTED] = {"hop-unexpected", MAIL_REASON_NEXT_HOP_GARBAGE},
 	[SMTP_WHY_HOP_REFUSED] = {"hop-refused", MAIL_REASON_NEXT_HOP_DEFERRED},
-	[SMTP_WHY_HOP_TLS] = {"hop-tls", MAIL_REASON_NEXT_HOP_DOWN},
+	[SMTP_WHY_HOP_TLS] = {"hop-tls", MAIL_REASON_NEXT_HOP_TLS},
 	[SMTP_WHY_HOP_QUIT] = {"hop-quit", MAIL_REASON_NONE},
 };
 

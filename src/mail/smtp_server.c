@@ -402,8 +402,9 @@ size_t smtp_server_push(struct smtp_server *s, int64_t now, const void *p, size_
 	if (s->over)
 		return n;
 	if (n > 0 && must_wait(s)) {
-		bool early = s->due == SMTP_EVENT_GREETING;
-		server_gone(s, now, SMTP_WHY_PIPELINED, early ? SMTP_SAY_EARLY : SMTP_SAY_PIPELINED, ret);
+		bool early = s->due == SMTP_EVENT_GREETING, tls = s->due == SMTP_EVENT_STARTTLS || s->state == SERVER_TLS;
+		server_gone(s, now, tls ? SMTP_WHY_INJECTED : SMTP_WHY_PIPELINED,
+			early ? SMTP_SAY_EARLY : tls ? SMTP_SAY_INJECTED : SMTP_SAY_PIPELINED, ret);
 		return n;
 	}
 	while (i < n && ret->kind == SMTP_EVENT_NONE && s->due == SMTP_EVENT_NONE && !s->held && has_room(s)) {
@@ -413,7 +414,7 @@ size_t smtp_server_push(struct smtp_server *s, int64_t now, const void *p, size_
 		} else if (s->state == SERVER_COMMAND) {
 			i += read_line(s, now, (const char *)bytes + i, n - i, ret);
 		} else { /* in clear, where a handshake is awaited */
-			server_gone(s, now, SMTP_WHY_PIPELINED, SMTP_SAY_OK, ret);
+			server_gone(s, now, SMTP_WHY_INJECTED, SMTP_SAY_OK, ret);
 			i = n;
 		}
 	}
@@ -442,6 +443,11 @@ void smtp_server_sent(struct smtp_server *s, int64_t now, size_t n)
 	s->wrote = n > 0 ? now : s->wrote;
 	if (s->nout == 0 && s->due == SMTP_EVENT_NONE)
 		s->sync = false;
+}
+
+bool smtp_server_securing(const struct smtp_server *s)
+{
+	return s->state == SERVER_TLS && !s->over && s->nout == 0;
 }
 
 void smtp_server_secured(struct smtp_server *s, int64_t now)

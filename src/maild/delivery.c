@@ -343,6 +343,7 @@ static void on_hop(void *arg, struct hop *h, enum mail_reason reason)
 	h->on_event = on_event;
 	h->arg = d;
 	hop_name(h, d->server);
+	MSG_TEXT(d->tls, h->tls_text);
 	feed(d);
 }
 

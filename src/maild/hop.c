@@ -5,6 +5,10 @@
  * reached, or does not greet, is left alone for DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no
  * server is left all that wait are told.
  *
+ * STARTTLS as the policy demands of each: with `require` and `verify` a server without it, or with the wrong certificate, is
+ * one that cannot be reached. With `opportunistic` a handshake that failed ends that connection, and the next ones for
+ * PLAIN_MS are in clear; the ledger's rows say so.
+ *
  * Input and trust: replies of mail servers, read by smtp_client.h alone; sockets of sekisho-connect.
  * Limits: MAILD_HOPS connections a group.
  */
@@ -22,6 +26,7 @@
 #define CALL_MS 10000
 #define PATIENCE_MS 20000
 #define IDLE_MS 10000
+#define PLAIN_MS 300000
 
 /* -- Servers --------------------------------------------------------------------------------------------- */
 
@@ -43,9 +48,14 @@ static uint32_t nservers(const struct maild *m, enum hop_group group)
 	return n < MSG_MAIL_HOPS_MAX ? n : MSG_MAIL_HOPS_MAX;
 }
 
+static const struct ir_mail_host *server_host(const struct maild *m, enum hop_group group, uint32_t i)
+{
+	return &m->policy->ir.mail_hosts[group_run(m, group).first + i];
+}
+
 static struct msg_mail_address server_address(const struct maild *m, enum hop_group group, uint32_t i)
 {
-	const struct ir_mail_host *h = &m->policy->ir.mail_hosts[group_run(m, group).first + i];
+	const struct ir_mail_host *h = server_host(m, group, i);
 	struct msg_mail_address a = {.family = h->family, .port = DAEMON_MAIL_PORT};
 
 	memcpy(a.addr, h->range.lo, sizeof(a.addr));
@@ -128,6 +138,7 @@ void hop_health(const struct maild *m, enum hop_group group, uint32_t *ret_all, 
 
 static void close_hop(struct hop *h)
 {
+	tls_cancel(h->m, &h->tls);
 	if (h->fd >= 0) {
 		loop_del_fd(h->m->d->loop, h->fd);
 		close(h->fd);
@@ -176,6 +187,15 @@ static bool same_server(const struct addr *a, const struct addr *b)
 	return a->family == b->family && (a->family == 0 || addr_cmp(a, b) == 0);
 }
 
+/* One that could be reached, were it not for TLS, is what somebody can do something about. */
+static enum mail_reason why_none(const struct maild *m, enum hop_group group)
+{
+	for (uint32_t i = 0; i < nservers(m, group); i++)
+		if (m->servers[group][i].tls_failed)
+			return MAIL_REASON_NEXT_HOP_TLS;
+	return MAIL_REASON_NEXT_HOP_DOWN;
+}
+
 static bool is_idle(const struct hop *h)
 {
 	return h->fd >= 0 && h->ready && h->on_event == NULL;
@@ -190,7 +210,7 @@ static void refuse_all(struct maild *m, enum hop_group group, const struct addr 
 			continue;
 		}
 		unlink_wait(m, w);
-		w->done(w->arg, NULL, MAIL_REASON_NEXT_HOP_DOWN);
+		w->done(w->arg, NULL, why_none(m, group));
 		w = m->hop_first[group];
 	}
 }
@@ -319,8 +339,10 @@ static void lost(struct hop *h, const struct smtp_client_event *e)
 	enum hop_group group = h->group;
 	void (*on_event)(void *, struct hop *, const struct smtp_client_event *) = h->on_event;
 	/* Stale: of a policy of before, whose servers are not in the lists any more. */
-	if (!h->stale && !h->used && !h->ready && on_event == NULL)
+	if (!h->stale && !h->used && !h->ready && on_event == NULL) {
+		m->servers[group][h->server].tls_failed = e->why == SMTP_WHY_HOP_TLS;
 		server_down(m, group, h->server);
+	}
 	if (on_event != NULL)
 		on_event(h->arg, h, e);
 	close_hop(h);
@@ -337,7 +359,7 @@ static void on_ready(struct hop *h)
 	}
 	if (s->down)
 		daemon_log("a mail server takes mail again");
-	s->down = false;
+	s->down = s->tls_failed = false;
 	s->down_until = 0;
 	s->known = true;
 	s->extensions = h->client.extensions;
@@ -351,6 +373,8 @@ static void take_event(struct hop *h, const struct smtp_client_event *e)
 		lost(h, e);
 	else if (e->kind == SMTP_CLIENT_READY)
 		on_ready(h);
+	else if (e->kind == SMTP_CLIENT_STARTTLS)
+		h->secure = true;
 	else if (h->on_event != NULL)
 		h->on_event(h->arg, h, e);
 	else if (e->kind == SMTP_CLIENT_RESET)
@@ -368,6 +392,103 @@ static void fail(struct hop *h)
 		e = (struct smtp_client_event){.kind = SMTP_CLIENT_GONE, .why = SMTP_WHY_CLOSED};
 	take_event(h, &e);
 }
+
+/* -- STARTTLS -------------------------------------------------------------------------------------------- */
+
+static void on_hop(void *arg, int fd, uint32_t events);
+
+static enum tls_level level_of(const struct hop *h)
+{
+	bool known = !h->stale && h->server < nservers(h->m, h->group);
+
+	return known ? (enum tls_level)server_host(h->m, h->group, h->server)->tls : TLS_VERIFY;
+}
+
+/* It ends here; whoever waits gets another connection, or hears why there is none. */
+static void unsecured(struct hop *h, enum tls_why why)
+{
+	struct smtp_client_event e = {.kind = SMTP_CLIENT_GONE, .why = SMTP_WHY_HOP_TLS};
+	struct maild *m = h->m;
+	enum hop_group group = h->group;
+	char text[ADDR_TEXT_MAX];
+
+	daemon_log("mail server %s: STARTTLS: %s", hop_name(h, text), tls_why_text(why));
+	smtp_client_abort(&h->client);
+	/* Our own fault makes nothing weaker: the mail waits. */
+	if (level_of(h) != TLS_OPPORTUNISTIC || why == TLS_WHY_AWAY) {
+		lost(h, &e);
+		return;
+	}
+	m->servers[group][h->server].plain_until = maild_now() + PLAIN_MS;
+	close_hop(h);
+	serve(m, group);
+}
+
+static void on_secured(void *arg, const struct msg_tls_done *r)
+{
+	struct hop *h = arg;
+
+	if (h->stale) {
+		close_hop(h);
+		serve(h->m, h->group);
+		return;
+	}
+	if (r->why != TLS_WHY_OK || loop_add_fd(h->m->d->loop, h->fd, EPOLLIN, on_hop, h->m) != 0) {
+		unsecured(h, (enum tls_why)r->why);
+		return;
+	}
+	tls_write(r, h->tls_text, sizeof(h->tls_text));
+	smtp_client_secured(&h->client, maild_now());
+	hop_flush(h);
+}
+
+/* Two digits at a time; ir_open() has looked at them. */
+static void read_pin(const char *text, uint8_t ret[TLS_PIN_BYTES])
+{
+	for (size_t i = 0; i < TLS_PIN_BYTES; i++) {
+		unsigned byte = 0;
+		for (size_t k = 0; k < 2; k++) {
+			char c = text[2 * i + k];
+			byte = byte * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+		}
+		ret[i] = (uint8_t)byte;
+	}
+}
+
+static struct msg_tls_job job_for(const struct hop *h)
+{
+	const struct ir *ir = &h->m->policy->ir;
+	const struct ir_mail_host *host = server_host(h->m, h->group, h->server);
+	struct msg_tls_job job = {.role = MSG_TLS_CLIENT, .level = host->tls, .npins = host->tls_pins.n};
+
+	MSG_TEXT(job.name, ir_text(ir, host->tls_name));
+	MSG_TEXT(job.authority, host->tls == TLS_VERIFY && host->tls_pins.n == 0 ? ir_text(ir, host->tls_ca) : "");
+	for (uint32_t i = 0; i < host->tls_pins.n && i < TLS_PINS_MAX; i++)
+		read_pin(ir_text(ir, ir->names[host->tls_pins.first + i].name), job.pin[i]);
+	return job;
+}
+
+/* Nothing came behind its yes: what comes now is the handshake's. */
+static void hand_over(struct hop *h)
+{
+	h->secure = false;
+	if (h->stale) {
+		close_hop(h);
+		return;
+	}
+	struct msg_tls_job job = job_for(h);
+	h->tls = (struct tls_wait){.done = on_secured, .arg = h};
+	int stream = tls_start(h->m, &h->tls, &job, h->fd);
+	if (stream < 0) {
+		unsecured(h, TLS_WHY_AWAY);
+		return;
+	}
+	loop_del_fd(h->m->d->loop, h->fd);
+	close(h->fd);
+	h->fd = stream;
+}
+
+/* -- Bytes ----------------------------------------------------------------------------------------------- */
 
 void hop_flush(struct hop *h)
 {
@@ -441,6 +562,10 @@ static void on_hop(void *arg, int fd, uint32_t events)
 		serve(m, h->group);
 		return;
 	}
+	if (h->secure) {
+		hand_over(h);
+		return;
+	}
 	/* Room in the socket: its user may have more to say. */
 	hop_flush(h);
 	if ((events & EPOLLOUT) != 0 && h->fd == fd && !h->writing && h->on_event != NULL) {
@@ -484,7 +609,10 @@ static struct hop *find_call(struct maild *m, uint32_t tag)
 
 static void begin(struct hop *h, int fd)
 {
-	struct smtp_client_options o = {.name = h->m->policy != NULL ? h->m->policy->hostname : "sekisho"};
+	enum tls_level level = level_of(h);
+	bool plain = level == TLS_OPPORTUNISTIC && h->m->servers[h->group][h->server].plain_until > maild_now();
+	struct smtp_client_options o = {.name = h->m->policy != NULL ? h->m->policy->hostname : "sekisho",
+		.tls = level != TLS_PLAIN && !plain, .need_tls = level >= TLS_REQUIRE};
 
 	h->tag = 0;
 	h->fd = fd;

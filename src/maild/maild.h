@@ -38,6 +38,9 @@
 /* Bytes of mails that are being received or worked on; half of it for one source at most. A board has 1 GiB. */
 #define MAILD_SPOOL (192u << 20)
 
+/* Encrypted connections of clients, each way: sekisho-tls has a process for each, and the mail servers' come on top. */
+#define MAILD_TLS_SESSIONS 256u
+
 #define MAILD_WAYS 2 /* by enum mail_direction */
 
 struct maild;
@@ -62,6 +65,30 @@ struct policy *policy_new(uint32_t number, int ir_fd, const char **ret_error);
 struct policy *policy_use(struct policy *p);
 void policy_free(struct policy *p); /* one user less; NULL is allowed */
 
+/* -- tls.c: sekisho-tls ------------------------------------------------------------------------------------ */
+
+/* Somebody who waits for the end of a handshake. Zeroed before; tls_cancel() before it goes away. */
+struct tls_wait {
+	struct tls_wait *next;
+	int fd;
+	int64_t until;
+	bool waiting;
+	void (*done)(void *arg, const struct msg_tls_done *r);
+	void *arg;
+};
+/*
+ * Hands a connection over (`net` stays the caller's to close). Returns the stream on which it goes on in clear once done()
+ * was told TLS_WHY_OK, or -errno. What the job says but for its time is the caller's.
+ */
+int tls_start(struct maild *m, struct tls_wait *w, struct msg_tls_job *job, int net);
+void tls_cancel(struct maild *m, struct tls_wait *w);
+/* Is this certificate there, and good? */
+bool tls_has(const struct maild *m, const char *name, bool keyed);
+/* "TLS1.3 AES-256-GCM verified mx.example.jp": for the ledger. */
+void tls_write(const struct msg_tls_done *r, char *out, size_t size);
+void tls_tick(struct maild *m, int64_t now);
+int tls_begin(struct maild *m);
+
 /* -- hop.c: connections to mail servers ------------------------------------------------------------------ */
 
 /* Which mail servers: the next hops of a direction, or those that keep the originals. */
@@ -76,6 +103,9 @@ struct hop {
 	bool ready;	/* greeted, nothing under way */
 	bool writing;	/* the socket is full */
 	bool stale;	/* another policy is in force since */
+	bool secure;	/* STARTTLS was answered: the connection is to be handed over */
+	struct tls_wait tls;
+	char tls_text[96]; /* "" in clear */
 	uint32_t tag; /* of the call, 0: none */
 	struct addr asked; /* called for who needs this server; family 0: any */
 	int64_t since; /* it became idle */
@@ -165,6 +195,7 @@ struct delivery {
 	uint64_t mark_at;
 	int64_t since; /* when it was last asked for something */
 	char server[ADDR_TEXT_MAX]; /* that was spoken to last */
+	char tls[96];		    /* its connection: for the ledger */
 	void (*news)(void *arg, enum delivery_news news, const struct smtp_reply *reply, enum mail_reason reason);
 	void *arg;
 };
@@ -264,6 +295,9 @@ struct session {
 	char *kept; /* bytes that were read and not taken yet */
 	size_t nkept;
 	bool writing, dead, running; /* running: its caller goes on with it */
+	struct tls_wait tls;
+	bool secured;	   /* it counts among the encrypted ones */
+	char tls_text[64]; /* "" in clear */
 	uint32_t watched; /* of its socket */
 	enum session_step step;
 	struct envelope envelope;
@@ -306,6 +340,8 @@ void transaction_data(struct session *s);
 void transaction_bytes(struct session *s, const uint8_t *p, size_t n);
 void transaction_end(struct session *s, const struct smtp_event *e);
 void transaction_reset(struct session *s); /* whatever it does: over */
+void transaction_injected(struct session *s); /* bytes in clear came behind STARTTLS */
+void transaction_unsecured(struct session *s, uint32_t why); /* enum tls_why: the handshake failed */
 void transaction_tick(struct session *s, int64_t now);
 /* MAIL_REASON_* or 0: may this client speak at all? */
 enum mail_reason transaction_greet(struct session *s);
@@ -357,6 +393,8 @@ struct maild {
 		unsigned extensions;
 		uint64_t size_max;
 		bool known, down;
+		bool tls_failed;      /* no mail goes there for want of TLS */
+		int64_t plain_until;  /* a handshake failed, and the policy allows mail in clear */
 	} servers[HOP_GROUPS][MSG_MAIL_HOPS_MAX];
 	uint32_t tags;
 	struct job *jobs, *waiting_jobs;
@@ -369,6 +407,9 @@ struct maild {
 	unsigned notes; /* rows of refusals that may still be written this second */
 	struct session *graves; /* ended, freed when nobody can be walking over them */
 	struct flood flood[MAILD_WAYS];
+	struct tls_wait *tls_waits;
+	struct msg_tls_status tls_status;
+	uint32_t nsecured[MAILD_WAYS];
 };
 
 /* Monotonic milliseconds. */

@@ -6,6 +6,7 @@
  *	sekisho-connect	connections to mail servers
  *	zygotes		a cleaner and a verifier for each mail
  *	sekisho-logd	the ledger
+ *	sekisho-tls	connections that are encrypted, and come back in clear (tls.c)
  *
  * Input and trust: SMTP of anybody; replies of mail servers; reports of workers that read hostile mail. It can open no file and
  * no connection. Failure: whatever ends this process, mail under way stays with its sender; nobody listens until it is back.
@@ -175,6 +176,7 @@ static void on_tick(void *arg)
 	hop_tick(m, now);
 	job_tick(m, now);
 	ledger_tick(m, now);
+	tls_tick(m, now);
 	if (m->draining && m->sessions == NULL)
 		loop_stop(m->d->loop, 0);
 }
@@ -195,6 +197,8 @@ static int start(struct daemon *d)
 		r = loop_add_fd(d->loop, DAEMON_FD_MAIL_CALLER, EPOLLIN, on_peer, m);
 	if (r == 0)
 		r = ledger_start(m);
+	if (r == 0)
+		r = tls_begin(m);
 	if (r == 0)
 		r = job_init(m);
 	if (r == 0 && (loop_add_timer(d->loop, TICK_MS, TICK_MS, on_tick, m) == NULL ||

@@ -55,8 +55,10 @@ static void end(struct session *s)
 
 	s->running = true;
 	transaction_reset(s);
+	tls_cancel(m, &s->tls);
 	loop_del_fd(m->d->loop, s->fd);
 	close(s->fd);
+	m->nsecured[s->way] -= s->secured;
 	*s->back = s->next;
 	if (s->next != NULL)
 		s->next->back = s->back;
@@ -110,13 +112,78 @@ static bool keep(struct session *s, const char *p, size_t n)
 	return true;
 }
 
+/* -- STARTTLS -------------------------------------------------------------------------------------------- */
+
+static bool has_certificate(const struct session *s)
+{
+	const struct ir_mail *way = s->policy->way[s->way];
+
+	return way != NULL && way->tls != TLS_OFF && tls_has(s->m, ir_text(&s->policy->ir, way->certificate), true);
+}
+
+/* Where it is demanded it is offered also while it cannot be had: STARTTLS is answered with 454 then. */
+static unsigned may_secure(const struct session *s)
+{
+	const struct ir_mail *way = s->policy->way[s->way];
+
+	return way != NULL && (way->tls == TLS_DEMAND || (way->tls == TLS_OFFER && has_certificate(s))) ? SMTP_STARTTLS : 0;
+}
+
+static void starttls(struct session *s)
+{
+	if (has_certificate(s) && s->m->nsecured[s->way] < MAILD_TLS_SESSIONS) {
+		s->secured = true;
+		s->m->nsecured[s->way]++;
+		smtp_server_accept(&s->server, maild_now());
+	} else {
+		smtp_server_answer(&s->server, maild_now(), SMTP_SAY_NO_TLS);
+	}
+}
+
+static void on_client(void *arg, int fd, uint32_t events);
+
+static void on_secured(void *arg, const struct msg_tls_done *r)
+{
+	struct session *s = arg;
+
+	if (r->why != TLS_WHY_OK)
+		maild_log(s, "STARTTLS: %s", tls_why_text(r->why));
+	if (r->why != TLS_WHY_OK || loop_add_fd(s->m->d->loop, s->fd, EPOLLIN, on_client, s) != 0) {
+		transaction_unsecured(s, r->why);
+		s->dead = true;
+	} else {
+		tls_write(r, s->tls_text, sizeof(s->tls_text));
+		s->watched = EPOLLIN;
+		smtp_server_secured(&s->server, maild_now());
+	}
+	session_go_on(s);
+}
+
+/* Our 220 is written, and nothing was read behind STARTTLS: what comes now is the handshake's, and not ours to read. */
+static void hand_over(struct session *s)
+{
+	struct msg_tls_job job = {.role = MSG_TLS_SERVER};
+
+	MSG_TEXT(job.certificate, ir_text(&s->policy->ir, s->policy->way[s->way]->certificate));
+	s->tls = (struct tls_wait){.done = on_secured, .arg = s};
+	int stream = tls_start(s->m, &s->tls, &job, s->fd);
+	if (stream < 0) {
+		maild_log(s, "STARTTLS: sekisho-tls: %s", strerror(-stream));
+		s->dead = true;
+		return;
+	}
+	loop_del_fd(s->m->d->loop, s->fd);
+	close(s->fd);
+	s->fd = stream;
+}
+
 static void helo(struct session *s)
 {
 	const struct ir_mail *way = s->policy->way[s->way];
 	unsigned hops = hop_extensions(s->m, s->way == MAIL_IN ? HOP_IN : HOP_OUT);
 
 	/* Inbound what leaves is of seven bits, whatever came. */
-	smtp_server_offer(&s->server, OPENING | (s->way == MAIL_IN ? SMTP_8BITMIME : 0) | hops, way->max_size);
+	smtp_server_offer(&s->server, OPENING | (s->way == MAIL_IN ? SMTP_8BITMIME : 0) | hops | may_secure(s), way->max_size);
 	smtp_server_accept(&s->server, maild_now());
 }
 
@@ -143,12 +210,19 @@ static void take_event(struct session *s, const struct smtp_event *e)
 	case SMTP_EVENT_END:
 		transaction_end(s, e);
 		break;
-	case SMTP_EVENT_RESET:
 	case SMTP_EVENT_GONE:
+		if (e->why == SMTP_WHY_INJECTED)
+			transaction_injected(s);
+		transaction_reset(s);
+		break;
+	case SMTP_EVENT_RESET:
 		transaction_reset(s);
 		break;
 	case SMTP_EVENT_XFORWARD:
 		s->origin = *e->origin;
+		break;
+	case SMTP_EVENT_STARTTLS:
+		starttls(s);
 		break;
 	default: /* nothing that we offer */
 		if (smtp_server_due(&s->server) != SMTP_EVENT_NONE)
@@ -236,10 +310,12 @@ void session_go_on(struct session *s)
 		push_kept(s);
 		write_output(s);
 	}
+	if (smtp_server_securing(&s->server) && !s->writing && !s->dead && !s->tls.waiting)
+		hand_over(s);
 	s->running = false;
 	if (s->dead || (smtp_server_over(&s->server) && !s->writing))
 		end(s);
-	else
+	else if (!s->tls.waiting)
 		watch(s);
 }
 
@@ -280,7 +356,9 @@ int session_start(struct maild *m, int fd, const struct caller *who)
 	*s = (struct session){.m = m, .fd = fd, .way = who->way, .peer = who->peer, .meant = who->meant, .spool = {.fd = -1},
 		.watched = EPOLLIN, .policy = policy_use(m->policy)};
 	snprintf(s->peer_text, sizeof(s->peer_text), "%s", addr_format(&who->peer, text));
-	struct smtp_server_options o = {.name = s->policy != NULL ? s->policy->hostname : "sekisho", .offer = OPENING};
+	const struct ir_mail *rules = s->policy != NULL ? s->policy->way[s->way] : NULL;
+	struct smtp_server_options o = {.name = s->policy != NULL ? s->policy->hostname : "sekisho", .offer = OPENING,
+		.need_tls = rules != NULL && rules->tls == TLS_DEMAND};
 	smtp_server_begin(&s->server, &o, maild_now());
 	int r = loop_add_fd(m->d->loop, fd, EPOLLIN, on_client, s);
 	if (r != 0) {

@@ -110,6 +110,7 @@ static void fill_entry(const struct session *s, struct msg_mail_entry *e)
 	MSG_TEXT(e->sender, s->envelope.mail.from.text);
 	MSG_TEXT(e->recipients, recipients);
 	MSG_TEXT(e->detail, s->detail);
+	MSG_TEXT(e->tls, s->tls_text);
 	if (!s->have_report)
 		return;
 	MSG_TEXT(e->receipt, s->view.head->receipt);
@@ -123,11 +124,12 @@ static void fill_entry(const struct session *s, struct msg_mail_entry *e)
 	}
 }
 
-static void outcome(struct session *s, uint32_t result, const struct smtp_reply *r, const char *server)
+static void outcome(struct session *s, uint32_t result, const struct smtp_reply *r, const struct delivery *d)
 {
 	struct msg_mail_outcome o = {.id = s->id, .at = clock_wall().sec, .result = result, .code = r != NULL ? r->code : 0};
 
-	MSG_TEXT(o.server, server);
+	MSG_TEXT(o.server, d->server);
+	MSG_TEXT(o.tls, d->tls);
 	MSG_TEXT(o.text, r != NULL ? r->text : "");
 	ledger_outcome(s->m, &o);
 }
@@ -151,6 +153,18 @@ static void note_refusal(struct session *s, enum mail_reason reason)
 	ledger_note(m, &e);
 	s->reason = MAIL_REASON_NONE;
 	s->verdict = 0;
+}
+
+void transaction_injected(struct session *s)
+{
+	maild_log(s, "STARTTLS: text in clear behind it: closed");
+	note_refusal(s, MAIL_REASON_TLS_INJECTED);
+}
+
+void transaction_unsecured(struct session *s, uint32_t why)
+{
+	snprintf(s->detail, sizeof(s->detail), "%s", tls_why_word(why));
+	note_refusal(s, MAIL_REASON_TLS_FAILED);
 }
 
 /* The end of a mail that is not taken. */
@@ -211,7 +225,7 @@ static void not_delivered(struct session *s, const struct delivery *d, const str
 	bool final = r != NULL && r->code >= 500 && reason == MAIL_REASON_NEXT_HOP_REFUSED;
 	bool copy = d == &s->copy;
 
-	outcome(s, d->doubt ? MSG_MAIL_UNKNOWN : final ? MSG_MAIL_REJECTED : MSG_MAIL_POSTPONED, r, d->server);
+	outcome(s, d->doubt ? MSG_MAIL_UNKNOWN : final ? MSG_MAIL_REJECTED : MSG_MAIL_POSTPONED, r, d);
 	count(s, final && !copy ? MSG_MAIL_REFUSED : MSG_MAIL_DEFERRED);
 	if (copy)
 		say(s, MAIL_REASON_COPY_FAILED); /* the mail itself is all right: never 5xx */
@@ -238,7 +252,7 @@ static void on_copy(void *arg, enum delivery_news news, const struct smtp_reply 
 static void on_final(struct session *s, enum delivery_news news, const struct smtp_reply *r, enum mail_reason reason)
 {
 	if (news == DELIVERY_SENT) {
-		outcome(s, MSG_MAIL_DELIVERED, r, s->delivery.server);
+		outcome(s, MSG_MAIL_DELIVERED, r, &s->delivery);
 		delivered(s, r);
 	} else {
 		not_delivered(s, &s->delivery, r, reason);
@@ -446,9 +460,11 @@ static void write_head(struct session *s)
 
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-	int n = snprintf(s->head, sizeof(s->head), "Received: from %s ([%s%s])\r\n\tby %s (sekisho) with %s; %s\r\n", s->server.helo,
-		s->peer.family == 6 ? "IPv6:" : "", s->peer_text, s->policy->hostname, s->server.esmtp ? "ESMTP" : "SMTP",
-		date);
+	/* RFC 3848 has the word for TLS; what it was stands in a comment. */
+	bool tls = s->tls_text[0] != '\0';
+	int n = snprintf(s->head, sizeof(s->head), "Received: from %s ([%s%s])\r\n%s%s%s\tby %s (sekisho) with %s%s; %s\r\n",
+		s->server.helo, s->peer.family == 6 ? "IPv6:" : "", s->peer_text, tls ? "\t(using " : "", s->tls_text,
+		tls ? ")\r\n" : "", s->policy->hostname, s->server.esmtp ? "ESMTP" : "SMTP", tls ? "S" : "", date);
 	s->nhead = n > 0 && (size_t)n < sizeof(s->head) ? (size_t)n : 0;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "ir_open.h"
 
+#include <sekisho/tls.h>
+
 #include <string.h>
 
 /* A text of less than `max` bytes, not empty, without control characters. */
@@ -33,6 +35,38 @@ static bool mail_hosts_ok(const struct ir *ir, struct ir_run run, bool own, bool
 			return false;
 	}
 	return true;
+}
+
+/* "" or small letters, digits, "-": it becomes the name of a file. */
+static bool certificate_ok(const struct ir *ir, ir_str s)
+{
+	if (s == 0)
+		return true;
+	if (!short_text_ok(ir, s, TLS_NAME_MAX + 1))
+		return false;
+	const char *text = ir_text(ir, s);
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+static bool pins_ok(const struct ir *ir, struct ir_run run)
+{
+	if (!ir_run_ok(run, ir->nnames) || run.n > TLS_PINS_MAX)
+		return false;
+	for (uint32_t i = 0; i < run.n; i++) {
+		ir_str s = ir->names[run.first + i].name;
+		if (!short_text_ok(ir, s, 2 * TLS_PIN_BYTES + 1) || strspn(ir_text(ir, s), "0123456789abcdef") != 2 * TLS_PIN_BYTES)
+			return false;
+	}
+	return true;
+}
+
+/* Who is to be verified can be. */
+static bool tls_ok(const struct ir *ir, const struct ir_mail_host *h)
+{
+	bool known = h->tls_pins.n > 0 || (h->tls_name != 0 && h->tls_ca != 0);
+
+	return h->tls < TLS_LEVELS && (h->tls != TLS_VERIFY || known) && certificate_ok(ir, h->tls_ca) &&
+	       (h->tls_name == 0 || short_text_ok(ir, h->tls_name, LIMIT_VERIFY_NAME + 1)) && pins_ok(ir, h->tls_pins);
 }
 
 static bool mail_types_ok(const struct ir *ir, struct ir_run run)
@@ -79,6 +113,8 @@ static const char *check_mails(const struct ir *ir)
 		const struct ir_mail *m = &ir->mails[i];
 		if (!mail_values_ok(m) || (i > 0 && m[-1].direction >= m->direction))
 			return ir_wrong("mail %u: value", i);
+		if (m->tls >= TLS_OFFERS || (m->tls != TLS_OFF) != (m->certificate != 0) || !certificate_ok(ir, m->certificate))
+			return ir_wrong("mail %u: tls", i);
 		if (m->authserv != 0 && !short_text_ok(ir, m->authserv, LIMIT_VERIFY_NAME + 1))
 			return ir_wrong("mail %u: string", i);
 		if (!mail_hosts_ok(ir, m->listens, true, false) || !mail_hosts_ok(ir, m->hops, false, false) ||
@@ -101,7 +137,8 @@ static const char *check_mail_hosts(const struct ir *ir)
 		return "mail hosts: too many";
 	for (uint32_t i = 0; i < ir->nmail_hosts; i++) {
 		const struct ir_mail_host *h = &ir->mail_hosts[i];
-		if (!ir_text_ok(ir, h->name) || h->interface >= ir->ninterfaces || !ir_range_ok(h->family, &h->range))
+		if (!ir_text_ok(ir, h->name) || h->interface >= ir->ninterfaces || !ir_range_ok(h->family, &h->range) ||
+			!tls_ok(ir, h))
 			return ir_wrong("mail host %u", i);
 	}
 	for (uint32_t i = 0; i < ir->nmail_types; i++)

@@ -24,6 +24,8 @@ struct side {
 	enum segment_kind from, to;
 	uint32_t line;
 	uint32_t turned; /* pairs so far */
+	const struct model_tls *tls;
+	const struct model_tls_to *demanded; /* of the host whose addresses are being put */
 };
 
 /* -- hosts ------------------------------------------------------------------------------------------------ */
@@ -39,6 +41,8 @@ static void add_host(struct side *s, struct ir_run *run, ir_str name, uint32_t i
 	h->interface = (uint16_t)interface;
 	h->family = range->lo.family;
 	ir_put_range(&h->range, range);
+	if (s->demanded != NULL)
+		mail_put_tls_to(s->c, s->demanded, h);
 	run->n++;
 }
 
@@ -124,11 +128,13 @@ static void put_hop(struct side *s, const struct word *w, struct ir_run *run, en
 
 	if (host == NONE)
 		return;
+	s->demanded = mail_tls_to(s->tls, w->text);
 	if (own_kind_of_host(s->c, host) != wanted)
 		diag_error(s->c->diags, w->line, "mail-wrong-segment", NULL,
 			_("%s of mail %s stands in a segment of kind %s, but \"%s\" does not"), what, s->which,
 			segment_kind_word(wanted), w->text);
 	add_addresses(s, run, host, false);
+	s->demanded = NULL;
 }
 
 static struct ir_run put_hops(struct side *s, const struct words *hops)
@@ -312,7 +318,7 @@ static struct ir_mail begin(const struct side *s, bool transparent, uint64_t max
 static void put_in(struct compiler *c)
 {
 	const struct model_mail_in *in = &c->m->mail_in;
-	struct side s = {c, MAIL_IN, "inbound", KIND_INTERNET, KIND_LGWAN, in->line, 0};
+	struct side s = {c, MAIL_IN, "inbound", KIND_INTERNET, KIND_LGWAN, in->line, 0, &in->tls, NULL};
 	struct ir_mail m = begin(&s, in->transparent, in->max_size);
 
 	m.original_copied = in->original_copied;
@@ -329,6 +335,7 @@ static void put_in(struct compiler *c)
 		diag_error(c->diags, in->line, "mail-no-original-to", _("add: original-to HOST"),
 			_("mail inbound copies originals, but does not say where"));
 	put_flood(&s, &m, &in->flood);
+	mail_put_tls(c, "inbound", &in->tls, in->original_copied ? &in->original_to : NULL, &in->next_hops, &m);
 	if (in->domains.n == 0 && !form_said(c, in->line))
 		diag_error(c->diags, in->line, "mail-no-domain", _("add: domain town.example.lg.jp"),
 			_("mail inbound names no domain of ours, so it could be misused as a relay"));
@@ -435,7 +442,7 @@ static void put_attachments(struct compiler *c, struct ir_mail *m)
 static void put_out(struct compiler *c)
 {
 	const struct model_mail_out *out = &c->m->mail_out;
-	struct side s = {c, MAIL_OUT, "outbound", KIND_LGWAN, KIND_INTERNET, out->line, 0};
+	struct side s = {c, MAIL_OUT, "outbound", KIND_LGWAN, KIND_INTERNET, out->line, 0, &out->tls, NULL};
 	struct ir_mail m = begin(&s, out->transparent, out->max_size);
 
 	m.mynumber = (uint8_t)out->mynumber;
@@ -447,6 +454,7 @@ static void put_out(struct compiler *c)
 	if (out->transparent)
 		turn_servers(&s, m.hops, m.servers);
 	put_flood(&s, &m, &out->flood);
+	mail_put_tls(c, "outbound", &out->tls, NULL, &out->next_hops, &m);
 	put_senders(&s, &m);
 	put_attachments(c, &m);
 	*(struct ir_mail *)IR_PUSH(&c->ir, mails) = m;

@@ -28,6 +28,13 @@ void mail_compile(struct compiler *c);
 /* Superiors, partners and labels (mail_people.c). */
 void mail_people(struct compiler *c);
 
+/* STARTTLS (mail_tls.c): what is demanded of a mail server, NULL: nothing; the same into its record. */
+const struct model_tls_to *mail_tls_to(const struct model_tls *tls, const char *host);
+void mail_put_tls_to(struct compiler *c, const struct model_tls_to *to, struct ir_mail_host *h);
+/* What clients are offered, into the direction's record; and what is wrong about all of it. */
+void mail_put_tls(struct compiler *c, const char *which, const struct model_tls *tls, const struct word *original,
+	const struct words *hops, struct ir_mail *m);
+
 /* Is the domain (any case) in the list? */
 bool mail_domain_in(const struct words *list, const char *domain);
 

@@ -113,13 +113,15 @@ static void on_ready(struct init_daemon *d)
 	daemon_log("%s[%d]: ready", jail_name(d->row), (int)d->pid);
 	if (d->row == JAIL_MAIL)
 		init_mail_ready(d->init);
+	init_tls_ready(d->init, d->row);
 	tell_notices(d->init);
 }
 
 static void end_broken(struct init *in, uint32_t peer)
 {
 	static const enum init_daemon_index peers[] = {[MSG_PEER_LOG] = INIT_LOG, [MSG_PEER_INSPECT] = INIT_INSPECT,
-		[MSG_PEER_MAIL] = INIT_MAIL, [MSG_PEER_CONNECT] = INIT_CONNECT, [MSG_PEER_ALARM] = INIT_ALARM};
+		[MSG_PEER_MAIL] = INIT_MAIL, [MSG_PEER_CONNECT] = INIT_CONNECT, [MSG_PEER_ALARM] = INIT_ALARM,
+		[MSG_PEER_TLS] = INIT_TLS};
 	struct init_daemon *d = &in->daemons[peers[peer]];
 
 	if (d->pid > 0)
@@ -152,6 +154,10 @@ static bool take_message(struct init_daemon *d, const struct msg *m)
 	case MSG_MAIL_LISTEN:
 		if (gate)
 			init_mail_listen(in, &m->u.msg_mail_listen);
+		return gate;
+	case MSG_TLS_WANT:
+		if (gate)
+			init_tls_want(in, &m->u.msg_tls_want);
 		return gate;
 	case MSG_BROKEN:
 		if (gate)
@@ -196,12 +202,15 @@ static const struct handed_end {
 	unsigned end;
 } handed_ends[] = {
 	{INIT_GATE, PAIR_LOG, 0}, {INIT_GATE, PAIR_MAIL, 0}, {INIT_GATE, PAIR_CALLER, 0}, {INIT_GATE, PAIR_ALARM, 0},
+	{INIT_GATE, PAIR_TLS_GATE, 0},
 	{INIT_LOG, PAIR_LOG, 1}, {INIT_LOG, PAIR_LEDGER, 1}, {INIT_LOG, PAIR_DIGEST, 1},
 	{INIT_MAIL, PAIR_MAIL, 1}, {INIT_MAIL, PAIR_LEDGER, 0}, {INIT_MAIL, PAIR_CALLS, 0}, {INIT_MAIL, PAIR_CLEAN, 0},
-	{INIT_MAIL, PAIR_VERIFY, 0},
+	{INIT_MAIL, PAIR_VERIFY, 0}, {INIT_MAIL, PAIR_TLS, 0},
 	{INIT_CONNECT, PAIR_CALLER, 1}, {INIT_CONNECT, PAIR_CALLS, 1}, {INIT_CONNECT, PAIR_ALARM_CALLS, 1},
 	{INIT_CLEAN, PAIR_CLEAN, 1}, {INIT_VERIFY, PAIR_VERIFY, 1},
 	{INIT_ALARM, PAIR_ALARM, 1}, {INIT_ALARM, PAIR_DIGEST, 0}, {INIT_ALARM, PAIR_ALARM_CALLS, 0},
+	{INIT_TLS, PAIR_TLS, 1}, {INIT_TLS, PAIR_TLS_GATE, 1}, {INIT_TLS, PAIR_SIGN, 0},
+	{INIT_SIGN, PAIR_SIGN, 1},
 };
 
 /* Between the first pair and the others stands what only this daemon has. */
@@ -418,6 +427,7 @@ void init_check(struct init *in)
 {
 	for (unsigned i = 0; i < INIT_DAEMONS; i++)
 		check_daemon(&in->daemons[i]);
+	init_tls_check(in);
 	tell_notices(in);
 	init_mail_check(in);
 }
@@ -476,7 +486,7 @@ static bool prepare(struct init *in)
 	static const enum jail_row rows[INIT_DAEMONS] = {
 		[INIT_GATE] = JAIL_GATE, [INIT_LOG] = JAIL_LOG, [INIT_INSPECT] = JAIL_INSPECT, [INIT_MAIL] = JAIL_MAIL,
 		[INIT_CONNECT] = JAIL_CONNECT, [INIT_CLEAN] = JAIL_CLEAN, [INIT_VERIFY] = JAIL_VERIFY,
-		[INIT_ALARM] = JAIL_ALARM};
+		[INIT_ALARM] = JAIL_ALARM, [INIT_TLS] = JAIL_TLS, [INIT_SIGN] = JAIL_SIGN};
 	bool good = true;
 
 	for (unsigned i = 0; i < INIT_DAEMONS; i++) {

@@ -56,6 +56,8 @@ enum init_daemon_index {
 	INIT_CLEAN,
 	INIT_VERIFY,
 	INIT_ALARM,
+	INIT_TLS,
+	INIT_SIGN,
 	INIT_DAEMONS,
 };
 
@@ -71,6 +73,9 @@ enum init_pair_index {
 	PAIR_ALARM,   /* sekishod, sekisho-alarm */
 	PAIR_DIGEST,  /* sekisho-alarm, sekisho-logd */
 	PAIR_ALARM_CALLS, /* sekisho-alarm, sekisho-connect */
+	PAIR_TLS_GATE, /* sekishod, sekisho-tls */
+	PAIR_TLS,      /* sekisho-maild, sekisho-tls */
+	PAIR_SIGN,     /* sekisho-tls, sekisho-sign */
 	INIT_PAIRS,
 };
 
@@ -85,6 +90,11 @@ struct init {
 	int pair[INIT_PAIRS][2];
 	struct msg_mail_listen listen; /* what sekisho-maild shall listen on */
 	uint32_t listen_next;	       /* of them the first that it has not got */
+	struct init_tls {
+		struct msg_tls_want want; /* the files that sekisho-tls and sekisho-sign shall have */
+		uint64_t seen[TLS_NAMES_MAX][2]; /* what tells a file from the one of before: certificate, key */
+		struct mono looked;
+	} tls;
 	int inspector; /* sekishod's end of the pair to a sekisho-inspect, which it has yet to get; -1 */
 	int watchdog;
 	bool stopping;
@@ -109,6 +119,16 @@ void init_mail_listen(struct init *in, const struct msg_mail_listen *l);
 void init_mail_ready(struct init *in);
 /* Hands over what there was no room for. */
 void init_mail_check(struct init *in);
+
+/*
+ * init_tls.c: opens certificates for sekisho-tls and keys for sekisho-sign: the directory is root's. Nothing is read here.
+ * Looked at again each few seconds: a file that was replaced is handed over anew.
+ */
+void init_tls_want(struct init *in, const struct msg_tls_want *w);
+/* One of the two is READY. */
+void init_tls_ready(struct init *in, enum jail_row row);
+/* Called twice a second. */
+void init_tls_check(struct init *in);
 
 /* Starts a daemon; on failure it is tried again after the delay. */
 void init_start(struct init_daemon *d);

@@ -199,6 +199,42 @@ static const struct jail_call cleaning[] = {
 	END,
 };
 
+/*
+ * sekisho-tls makes a child for each connection, and a pair for the one signature of that child. It hears sekisho-init,
+ * sekisho-maild, sekishod and sekisho-sign, and reads certificates that came by descriptor.
+ */
+static const struct jail_call handshaking[] = {
+	CAN_IF("clone", 0, CHILD_OF_FORK), CAN("set_robust_list"), CAN("wait4"),
+	CAN("recvmsg"), CAN_IF("sendmsg", 0, DAEMON_FD_INIT), CAN_IF("sendmsg", 0, DAEMON_FD_MAIL),
+	CAN_IF("sendmsg", 0, DAEMON_FD_TLS_GATE), CAN_IF("sendmsg", 0, DAEMON_FD_TLS_SIGN),
+	CAN_IF("socketpair", 0, AF_UNIX),
+	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
+	CAN_IF("write", 0, TLS_FD_NET), CAN_IF("write", 0, TLS_FD_PLAIN), CAN_IF("write", 0, STDERR_FILENO),
+	CAN_IF("shutdown", 0, TLS_FD_NET), CAN_IF("shutdown", 0, TLS_FD_PLAIN),
+	CAN("dup2"), CAN("dup3"), CAN("close_range"), CAN("getppid"), CAN_LIMIT(RLIMIT_CPU), CAN_LIMIT(RLIMIT_NOFILE),
+	CAN_LIMIT(RLIMIT_NPROC), CAN_IF("prctl", 0, PR_SET_SECCOMP), CANNOT("open"), CANNOT("openat"),
+	END,
+};
+
+/* One connection: its two ends, a result, a question to sekisho-sign. No descriptor beside them, ever. */
+static const struct jail_call encrypting[] = {
+	CAN_IF("read", 0, TLS_FD_NET), CAN_IF("read", 0, TLS_FD_PLAIN), CAN_IF("write", 0, TLS_FD_NET),
+	CAN_IF("write", 0, TLS_FD_PLAIN), CAN_IF("shutdown", 0, TLS_FD_NET), CAN_IF("shutdown", 0, TLS_FD_PLAIN),
+	CAN_IF("sendmsg", 0, TLS_FD_RESULT), CAN_IF("sendmsg", 0, TLS_FD_SIGN), CAN_IF("recvmsg", 0, TLS_FD_SIGN),
+	CAN_IF("close", 0, TLS_FD_RESULT), CAN_IF("close", 0, TLS_FD_SIGN), CAN("poll"), CAN("ppoll"),
+	CAN_WITHOUT("mmap", 2, PROT_EXEC), CAN_WITHOUT("mprotect", 2, PROT_EXEC), CAN("munmap"), CAN("mremap"),
+	CAN("madvise"), CAN("brk"), CAN("futex"), CAN("getrandom"), CAN("clock_gettime"), CAN("gettimeofday"), CAN("time"),
+	CAN("exit_group"), CAN("exit"), CAN("rt_sigreturn"), CAN("restart_syscall"), CANNOT("open"), CANNOT("openat"),
+	END,
+};
+
+/* sekisho-sign reads keys that came by descriptor, and answers on sockets that came so. */
+static const struct jail_call signing[] = {
+	CAN("recvmsg"), CAN("sendmsg"), CAN_IF("write", 0, STDERR_FILENO), CANNOT("open"), CANNOT("openat"),
+	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
+	END,
+};
+
 /* The sanitizers' runtime lives in the same process; only their builds have this. */
 static const struct jail_call sanitizing[] = {
 #if defined(__SANITIZE_ADDRESS__)
@@ -220,9 +256,11 @@ static const struct jail_call sanitizing_mail[] = {
 #if defined(__SANITIZE_ADDRESS__)
 #define ADDRESS_SPACE RLIM_INFINITY /* the shadow takes terabytes */
 #define ADDRESS_SPACE_MAIL RLIM_INFINITY
+#define ADDRESS_SPACE_TLS RLIM_INFINITY
 #else
 #define ADDRESS_SPACE (4 * GIB)
 #define ADDRESS_SPACE_MAIL (64 * MIB) /* a cleaner needs about 3 */
+#define ADDRESS_SPACE_TLS (128 * MIB) /* 20 are GnuTLS and what it brings along */
 #endif
 
 /*
@@ -342,5 +380,27 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.uid = JAIL_UID_VERIFY,
 		.calls = {verifying, sanitizing_mail},
 		.limits = {{RLIMIT_NOFILE, 0}, {RLIMIT_NPROC, 0}},
+	},
+	[JAIL_TLS] = {
+		.name = "sekisho-tls",
+		.uid = JAIL_UID_TLS,
+		.empty_root = true,
+		.calls = {living, looping, handshaking, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 256}, {RLIMIT_AS, ADDRESS_SPACE_TLS},
+			{RLIMIT_NPROC, JAIL_TLS_PROCESSES}},
+	},
+	[JAIL_TLS_CHILD] = {
+		.name = "sekisho-tls's child",
+		.uid = JAIL_UID_TLS,
+		.calls = {encrypting, sanitizing_mail},
+		/* As many as it has: poll() takes no more than the limit. */
+		.limits = {{RLIMIT_NOFILE, TLS_FD_SIGN + 1}, {RLIMIT_NPROC, 0}},
+	},
+	[JAIL_SIGN] = {
+		.name = "sekisho-sign",
+		.uid = JAIL_UID_SIGN,
+		.empty_root = true,
+		.calls = {living, looping, signing, sanitizing},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 1024}, {RLIMIT_AS, ADDRESS_SPACE_TLS}},
 	},
 };

@@ -67,7 +67,7 @@ static const struct field msg_spawn_fields[] = {
 	RANGE(msg_spawn, seconds, 0, MSG_CAPTURE_SECONDS_MAX),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
-static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_ALARM)};
+static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_TLS)};
 static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
@@ -181,12 +181,14 @@ static const struct field msg_mail_entry_fields[] = {
 	TEXT(msg_mail_entry, recipients),
 	TEXT(msg_mail_entry, detail),
 	TEXT(msg_mail_entry, meant),
+	TEXT(msg_mail_entry, tls),
 };
 static const struct field msg_mail_stored_fields[] = {FLAG(msg_mail_stored, ok), ZERO(msg_mail_stored, pad)};
 static const struct field msg_mail_outcome_fields[] = {
 	RANGE(msg_mail_outcome, result, MSG_MAIL_DELIVERED, MSG_MAIL_UNKNOWN),
 	TEXT(msg_mail_outcome, server),
 	TEXT(msg_mail_outcome, text),
+	TEXT(msg_mail_outcome, tls),
 };
 static const struct field msg_mail_ask_fields[] = {
 	RANGE(msg_mail_ask, direction, MSG_MAIL_IN, MSG_MAIL_OUT),
@@ -221,6 +223,8 @@ static const struct field msg_mail_row_fields[] = {
 	RANGE(msg_mail_row, result, 0, MSG_MAIL_UNKNOWN),
 	TEXT(msg_mail_row, server),
 	TEXT(msg_mail_row, text),
+	TEXT(msg_mail_row, tls),
+	TEXT(msg_mail_row, server_tls),
 };
 static const struct field msg_mail_approve_fields[] = {TEXT(msg_mail_approve, receipt), TEXT(msg_mail_approve, who)};
 static const struct field msg_alarm_to_fields[] = {
@@ -515,6 +519,59 @@ static const struct field msg_alarms_fields[] = {
 	RANGE(msg_alarms, n, 0, MSG_ALARMS_MAX),
 	ZERO(msg_alarms, pad),
 	GROUP(msg_alarms, alarm, msg_alarm, MSG_ALARMS_MAX, msg_alarm_fields),
+};
+static const struct field msg_tls_job_fields[] = {
+	RANGE(msg_tls_job, role, MSG_TLS_SERVER, MSG_TLS_CLIENT),
+	RANGE(msg_tls_job, level, 0, TLS_LEVELS - 1),
+	RANGE(msg_tls_job, seconds, 1, MSG_TLS_SECONDS_MAX),
+	RANGE(msg_tls_job, npins, 0, TLS_PINS_MAX),
+	TEXT(msg_tls_job, certificate),
+	TEXT(msg_tls_job, name),
+	TEXT(msg_tls_job, authority),
+};
+static const struct field msg_tls_done_fields[] = {
+	RANGE(msg_tls_done, why, 0, TLS_WHYS_END - 1),
+	RANGE(msg_tls_done, trust, 0, TLS_TRUSTS_END - 1),
+	TEXT(msg_tls_done, version),
+	TEXT(msg_tls_done, cipher),
+	TEXT(msg_tls_done, peer),
+};
+static const struct field msg_tls_grant_fields[] = {ANYTHING(msg_tls_grant)};
+static const struct field msg_tls_sign_fields[] = {RANGE(msg_tls_sign, n, 1, MSG_TLS_SIGN_MAX)};
+static const struct field msg_tls_signed_fields[] = {
+	RANGE(msg_tls_signed, n, 0, MSG_TLS_SIGNED_MAX),
+	ZERO(msg_tls_signed, pad),
+};
+static const struct field msg_tls_name_fields[] = {
+	TEXT(msg_tls_name, name),
+	FLAG(msg_tls_name, keyed),
+	ZERO(msg_tls_name, pad),
+};
+static const struct field msg_tls_want_fields[] = {
+	RANGE(msg_tls_want, n, 0, TLS_NAMES_MAX),
+	ZERO(msg_tls_want, pad),
+	GROUP(msg_tls_want, name, msg_tls_name, TLS_NAMES_MAX, msg_tls_name_fields),
+};
+static const struct field msg_tls_file_fields[] = {
+	RANGE(msg_tls_file, index, 0, TLS_NAMES_MAX - 1),
+	RANGE(msg_tls_file, n, 0, TLS_NAMES_MAX),
+	FLAG(msg_tls_file, keyed),
+	RANGE(msg_tls_file, state, TLS_FILE_GOOD, TLS_FILE_UNREADABLE),
+	TEXT(msg_tls_file, name),
+};
+static const struct field msg_tls_key_fields[] = {TEXT(msg_tls_key, name)};
+static const struct field msg_tls_certificate_fields[] = {
+	TEXT(msg_tls_certificate, name),
+	FLAG(msg_tls_certificate, keyed),
+	RANGE(msg_tls_certificate, state, 0, TLS_FILES_END - 1),
+	FLAG(msg_tls_certificate, in_use),
+	ZERO(msg_tls_certificate, pad),
+	TEXT(msg_tls_certificate, subject),
+	TEXT(msg_tls_certificate, names),
+};
+static const struct field msg_tls_status_fields[] = {
+	RANGE(msg_tls_status, n, 0, TLS_NAMES_MAX),
+	GROUP(msg_tls_status, certificate, msg_tls_certificate, TLS_NAMES_MAX, msg_tls_certificate_fields),
 };
 static const struct field msg_end_fields[] = {FLAG(msg_end, ok), FLAG(msg_end, more), TEXT(msg_end, error)};
 

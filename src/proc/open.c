@@ -88,6 +88,7 @@ int paths_make(const char *root)
 		{DAEMON_PATH_STATE, 0, 0755},
 		{DAEMON_PATH_GATE, JAIL_UID_GATE, 0700},
 		{DAEMON_PATH_LOG, JAIL_UID_LOG, 0700},
+		{DAEMON_PATH_TLS, 0, 0700},
 	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

@@ -133,8 +133,12 @@ static void show_hosts(const struct ir *ir, const char *what, struct ir_run run,
 
 	for (uint32_t i = 0; i < run.n; i++) {
 		const struct ir_mail_host *h = &ir->mail_hosts[run.first + i];
-		buf_printf(out, "  %s %s %s %s\n", what, ir_text(ir, h->name), range_text(h->family, &h->range, a),
+		buf_printf(out, "  %s %s %s %s", what, ir_text(ir, h->name), range_text(h->family, &h->range, a),
 			ir->interfaces[h->interface].name);
+		if (h->tls != 0)
+			buf_printf(out, " tls %u name \"%s\" ca \"%s\"", h->tls, ir_text(ir, h->tls_name), ir_text(ir, h->tls_ca));
+		show_names(ir, " pins", h->tls_pins, out);
+		buf_adds(out, "\n");
 	}
 }
 
@@ -149,6 +153,8 @@ static void show_direction(const struct ir *ir, const struct ir_mail *m, struct 
 	buf_printf(out, " mynumber %u forward %u external %u attachments %x encrypted %x listed %u days %u files %u of %llu",
 		m->mynumber, m->auto_forward_refuse, m->max_external, m->demands, m->encrypted, m->listed_only,
 		m->approval_days, m->max_files, (unsigned long long)m->max_file_size);
+	if (m->tls != 0)
+		buf_printf(out, " tls %u certificate %s", m->tls, ir_text(ir, m->certificate));
 	show_names(ir, "domains", m->domains, out);
 	show_names(ir, "roles", m->roles, out);
 	buf_adds(out, "\n");

@@ -17,7 +17,8 @@ DEFECT = re.compile(r"Sanitizer|runtime error:|killed by signal (4|6|7|8|11|31)\
 # An emulated machine (tools/vm) is slow, and its kernel may have its modules still to load.
 SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
 PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove",
-            "sekisho-inspect", "sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify")
+            "sekisho-inspect", "sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify", "sekisho-tls",
+            "sekisho-sign")
 
 
 class Gate:

@@ -11,9 +11,10 @@
  *	resume in|out		  after a flood
  *	lie FILE BYTES		  the cleaner is one that was taken over: it writes FILE, and says that it was BYTES
  *	honest yes		  the real one again
+ *	certificates now	  the files of certificates and keys below ROOT are handed over again
  *	pids			  {"event":"pids","sekisho-maild":123,...}
  *	{"event":"ready","name"}  {"event":"entry",...}  {"event":"outcome",...}  {"event":"status",...}
- *	{"event":"died","name"}
+ *	{"event":"died","name"}   {"event":"tls","living",NAME:STATE,...}: the states of certificates
  *
  * The listening sockets are bound in the network namespace in which it runs, by the policy's addresses.
  */
@@ -29,6 +30,7 @@
 #include <sekisho/mailreport.h>
 #include <sekisho/model.h>
 #include <sekisho/open.h>
+#include <sekisho/tls.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,11 +49,12 @@
 
 #include "../../../src/proc/spawn.h"
 
-enum who { MAIL, CONNECT, CLEAN, VERIFY, PROCESSES };
-enum pair { TO_MAIL, TO_CONNECT, LEDGER, CALLS, ALARM_CALLS, JOBS_CLEAN, JOBS_VERIFY, PAIRS };
+enum who { MAIL, CONNECT, CLEAN, VERIFY, TLS, SIGN, PROCESSES };
+enum pair { TO_MAIL, TO_CONNECT, TO_TLS, LEDGER, CALLS, ALARM_CALLS, JOBS_CLEAN, JOBS_VERIFY, JOBS_TLS, SIGNATURES, PAIRS };
 enum ledger_mode { LEDGER_OK, LEDGER_FAIL, LEDGER_SILENT };
 
-static const char *const names[PROCESSES] = {"sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify"};
+static const char *const names[PROCESSES] = {
+	"sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify", "sekisho-tls", "sekisho-sign"};
 
 static struct stand {
 	struct loop *loop;
@@ -199,6 +202,70 @@ static void send_listeners(void)
 	}
 }
 
+/* -- Certificates ---------------------------------------------------------------------------------------- */
+
+static uint32_t add_file(struct msg_tls_file *list, uint32_t n, ir_str name, bool keyed)
+{
+	const char *text = ir_text(&st.ir, name);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, text) == 0 && list[i].keyed == keyed)
+			return n;
+	if (text[0] == '\0')
+		return n;
+	list[n].keyed = keyed;
+	MSG_TEXT(list[n].name, text);
+	return n + 1;
+}
+
+static void send_files(enum who who)
+{
+	struct msg_tls_file list[TLS_NAMES_MAX] = {0};
+	uint32_t n = 0;
+	char path[600];
+
+	for (uint32_t w = 0; w < st.ir.nmails; w++) {
+		n = add_file(list, n, st.ir.mails[w].certificate, true);
+		for (uint32_t i = 0; i < st.ir.mails[w].hops.n; i++)
+			n = add_file(list, n, st.ir.mail_hosts[st.ir.mails[w].hops.first + i].tls_ca, false);
+	}
+	for (uint32_t i = 0; i < (n > 0 ? n : 1); i++) {
+		struct msg_tls_file *m = &list[i];
+		if (who == SIGN && n > 0 && !m->keyed)
+			continue;
+		snprintf(path, sizeof(path), "%s/" DAEMON_PATH_TLS "/%s%s", st.root, m->name,
+			who == TLS ? TLS_FILE_CERTIFICATE : TLS_FILE_KEY);
+		int fd = n > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+		m->index = i;
+		m->n = n;
+		m->state = fd >= 0 ? TLS_FILE_GOOD : TLS_FILE_MISSING;
+		msg_send(st.init[who], MSG_TLS_FILE, 0, m, fd >= 0 ? &fd : NULL, fd >= 0);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static void on_tls(void *arg, int fd, uint32_t events)
+{
+	struct msg m;
+	struct buf b = {0};
+	struct json j = json_init(&b);
+
+	(void)arg;
+	(void)events;
+	if (msg_recv(fd, &m) != 1)
+		return;
+	const struct msg_tls_status *s = &m.u.msg_tls_status;
+	json_object(&j, NULL);
+	json_str(&j, "event", "tls");
+	json_int(&j, "living", s->living);
+	for (uint32_t i = 0; i < s->n; i++)
+		json_str(&j, s->certificate[i].name, tls_file_word(s->certificate[i].state));
+	json_object_end(&j);
+	event("%.*s", (int)b.len, (const char *)b.data);
+	buf_free(&b);
+}
+
 /* -- The ledger ------------------------------------------------------------------------------------------ */
 
 static void print_entry(const struct msg_mail_entry *e)
@@ -218,6 +285,7 @@ static void print_entry(const struct msg_mail_entry *e)
 	json_str(&j, "receipt", e->receipt);
 	json_str(&j, "detail", e->detail);
 	json_int(&j, "notes", e->notes);
+	json_str(&j, "tls", e->tls);
 	json_object_end(&j);
 	event("%.*s", (int)b.len, (const char *)b.data);
 	buf_free(&b);
@@ -240,8 +308,9 @@ static void on_ledger(void *arg, int fd, uint32_t events)
 		struct msg_mail_approval a = {.id = m.u.msg_mail_ask.id, .approved = st.approve, .at = time(NULL)};
 		msg_send(fd, MSG_MAIL_APPROVAL, 0, &a, NULL, 0);
 	} else if (m.type == MSG_MAIL_OUTCOME) {
-		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u}",
-			(unsigned long long)m.u.msg_mail_outcome.id, m.u.msg_mail_outcome.result, m.u.msg_mail_outcome.code);
+		event("{\"event\":\"outcome\",\"id\":%llu,\"result\":%u,\"code\":%u,\"tls\":\"%s\"}",
+			(unsigned long long)m.u.msg_mail_outcome.id, m.u.msg_mail_outcome.result, m.u.msg_mail_outcome.code,
+			m.u.msg_mail_outcome.tls);
 	}
 	msg_close_fds(&m);
 }
@@ -286,6 +355,13 @@ static void start(enum who who)
 		fds[n++] = st.pair[CALLS][0];
 		fds[n++] = st.pair[JOBS_CLEAN][0];
 		fds[n++] = st.pair[JOBS_VERIFY][0];
+		fds[n++] = st.pair[JOBS_TLS][0];
+	} else if (who == TLS) {
+		fds[n++] = st.pair[JOBS_TLS][1];
+		fds[n++] = st.pair[TO_TLS][1];
+		fds[n++] = st.pair[SIGNATURES][0];
+	} else if (who == SIGN) {
+		fds[n++] = st.pair[SIGNATURES][1];
 	} else if (who == CONNECT) {
 		fds[n++] = st.pair[TO_CONNECT][1];
 		fds[n++] = st.pair[CALLS][1];
@@ -315,6 +391,8 @@ static void on_process(void *arg, int fd, uint32_t events)
 			send_listeners();
 		} else if (who == CONNECT) {
 			send_hops();
+		} else if (who == TLS || who == SIGN) {
+			send_files(who);
 		}
 	}
 	if (r == 1) {
@@ -411,8 +489,9 @@ static void obey(char *line)
 	if (word == NULL)
 		return;
 	if (strcmp(word, "pids") == 0) {
-		event("{\"event\":\"pids\",\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d}", names[0], (int)st.pid[0], names[1],
-			(int)st.pid[1], names[2], (int)st.pid[2], names[3], (int)st.pid[3]);
+		event("{\"event\":\"pids\",\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d,\"%s\":%d}", names[0],
+			(int)st.pid[0], names[1], (int)st.pid[1], names[2], (int)st.pid[2], names[3], (int)st.pid[3], names[4],
+			(int)st.pid[4], names[5], (int)st.pid[5]);
 	} else if (value == NULL) {
 		return;
 	} else if (strcmp(word, "kill") == 0 || strcmp(word, "stop") == 0) {
@@ -426,7 +505,12 @@ static void obey(char *line)
 	} else if (strcmp(word, "policy") == 0) {
 		load_policy(value);
 		send_hops();
+		send_files(TLS);
+		send_files(SIGN);
 		send_generation();
+	} else if (strcmp(word, "certificates") == 0) {
+		send_files(TLS);
+		send_files(SIGN);
 	} else if (strcmp(word, "lie") == 0 && more != NULL) {
 		lie(value, more);
 	} else if (strcmp(word, "honest") == 0) {
@@ -488,6 +572,7 @@ int main(int argc, char **argv)
 	loop_add_signal(st.loop, SIGCHLD, on_child, NULL);
 	loop_add_fd(st.loop, st.pair[LEDGER][0], EPOLLIN, on_ledger, NULL);
 	loop_add_fd(st.loop, st.pair[TO_MAIL][0], EPOLLIN, on_status, NULL);
+	loop_add_fd(st.loop, st.pair[TO_TLS][0], EPOLLIN, on_tls, NULL);
 	loop_add_fd(st.loop, STDIN_FILENO, EPOLLIN, on_command, NULL);
 	for (unsigned i = 0; i < PROCESSES; i++)
 		start((enum who)i);

@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
-PROGRAMS = ("sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify")
+PROGRAMS = ("sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify", "sekisho-tls", "sekisho-sign")
 ADDRESSES = ("10.2.0.1/24", "10.2.0.8/24", "10.2.0.9/24", "192.0.2.1/24", "192.0.2.25/24", "192.0.2.26/24", "192.0.2.77/24")
 
 

@@ -23,6 +23,7 @@ static const struct {
 	{MSG_VERB_PROVE, "aoAm", true},
 	{MSG_VERB_MAIL, "vaoAm", false},
 	{MSG_VERB_RESUME, "oA", true},
+	{MSG_VERB_TLS, "vaoAm", false},
 	{MSG_VERB_SESSION, "vaoAm", false},
 	{MSG_VERB_SESSIONS, "vaoAm", false},
 	{MSG_VERB_CONFIGURE, "Am", true},

@@ -522,11 +522,12 @@ static void test_tls(void)
 	/* Bytes behind STARTTLS, in the same write or before the handshake. */
 	talk_begin(&talk, &o);
 	talk_script(&talk, HI "STARTTLS\r\nEHLO evil.jp\r\n|", SIZE_MAX);
-	CHECK(strstr(talk.told, "EHLO evil") == NULL && strstr(talk.told, "GONE pipelined\n") != NULL);
+	CHECK(strstr(talk.told, "EHLO evil") == NULL && strstr(talk.told, "GONE injected\n") != NULL);
+	CHECK_STR(talk_codes(&talk), "220 250 554");
 	CHECK(strstr(talk.told, "STARTTLS") == NULL);
 	talk_begin(&talk, &options); /* not offered: all the same */
 	talk_script(&talk, HI "STARTTLS\r\nNOOP\r\n|", SIZE_MAX);
-	CHECK_STR(talk_codes(&talk), "220 250 503");
+	CHECK_STR(talk_codes(&talk), "220 250 554");
 	o.need_tls = false;
 	o.offer |= SMTP_XFORWARD;
 	talk_begin(&talk, &o);
@@ -536,8 +537,29 @@ static void test_tls(void)
 	CHECK_STR(talk.s.origin.address, "");
 	talk_begin(&talk, &o);
 	talk_script(&talk, HI "STARTTLS\r\n|", SIZE_MAX);
+	CHECK(smtp_server_securing(&talk.s));
 	smtp_server_push(&talk.s, 0, "E", 1, &e);
 	CHECK_INT(e.kind, SMTP_EVENT_GONE);
+	CHECK_INT(e.why, SMTP_WHY_INJECTED);
+	CHECK(!smtp_server_securing(&talk.s));
+	/* Our yes is not written yet, and something comes. */
+	talk_begin(&talk, &o);
+	talk_script(&talk, HI, SIZE_MAX);
+	smtp_server_push(&talk.s, 0, "STARTTLS\r\n", 10, &e);
+	CHECK_INT(e.kind, SMTP_EVENT_STARTTLS);
+	CHECK_INT(smtp_server_accept(&talk.s, 0), 0);
+	CHECK(!smtp_server_securing(&talk.s));
+	smtp_server_push(&talk.s, 0, "RSET\r\n", 6, &e);
+	CHECK_INT(e.kind, SMTP_EVENT_GONE);
+	CHECK_INT(e.why, SMTP_WHY_INJECTED);
+	/* No: the session goes on in clear, and may ask again. */
+	talk_begin(&talk, &o);
+	talk_script(&talk, HI, SIZE_MAX);
+	smtp_server_push(&talk.s, 0, "STARTTLS\r\n", 10, &e);
+	CHECK_INT(smtp_server_answer(&talk.s, 0, SMTP_SAY_NO_TLS), 0);
+	CHECK(!smtp_server_securing(&talk.s));
+	talk_script(&talk, "|" HI "STARTTLS\r\n|", SIZE_MAX);
+	CHECK(smtp_server_securing(&talk.s));
 	/* A partial command in clear does not join one behind the handshake. */
 	talk_begin(&talk, &o);
 	talk_script(&talk, HI "STARTTLS\r\n|", SIZE_MAX);

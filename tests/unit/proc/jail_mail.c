@@ -48,6 +48,23 @@ int take_job(void)
 	return recvmsg(DAEMON_FD_MAIL, &mh, MSG_DONTWAIT) < 0 && errno != EAGAIN ? errno : 0;
 }
 
+int write_network(void)
+{
+	return write(TLS_FD_NET, "", 0) < 0 && errno != EBADF ? errno : 0;
+}
+
+int end_stream(void)
+{
+	return shutdown(TLS_FD_PLAIN, SHUT_WR) < 0 && errno != ENOTSOCK ? errno : 0;
+}
+
+int ask_signature(void)
+{
+	struct msghdr mh = {0};
+
+	return sendmsg(TLS_FD_SIGN, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && (errno == EPERM || errno == EACCES) ? errno : 0;
+}
+
 int make_descriptor(void)
 {
 	return memfd_create("x", MFD_CLOEXEC) < 0 ? errno : 0;

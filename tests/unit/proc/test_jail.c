@@ -58,14 +58,17 @@
 #define CLEAN_MAIL (1u << JAIL_CLEAN_MAIL)
 #define VERIFY_MAIL (1u << JAIL_VERIFY_MAIL)
 #define MAILS (CLEAN_MAIL | VERIFY_MAIL)
+#define TLS (1u << JAIL_TLS)
+#define TLS_CHILD (1u << JAIL_TLS_CHILD)
+#define SIGN (1u << JAIL_SIGN)
 #define DAEMONS (GATE | LOG)
 #define ZONED (GATE | LOG | COMPILE | PROVE)
 #define ALL (ZONED | INSPECT | MAIL | CONNECT | ALARM)
 #define NONE 0u
-#define EVERY (ALL | READER | ZYGOTES | MAILS)
+#define EVERY (ALL | READER | ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN)
 #if defined(__SANITIZE_ADDRESS__) /* their address space is not limited then, and the runtime in them may do more */
-#define MAIL_MEMORY (ZYGOTES | MAILS)
-#define RUNTIME MAILS
+#define MAIL_MEMORY (ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN)
+#define RUNTIME (MAILS | TLS_CHILD)
 #else
 #define MAIL_MEMORY 0u
 #define RUNTIME 0u
@@ -674,23 +677,27 @@ static const struct attempt {
 	TRY(call_mail_server, CONNECT), TRY(call_another_port, NONE), TRY(wait_for_calls, NONE),
 	TRY(socket_packet, NONE), TRY(socket_unix, NONE), TRY(socket_uevent, NONE),
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
-	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM), TRY(send_on_first, ALL | ZYGOTES),
-	TRY(beat, ALL | ZYGOTES | MAILS),
+	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM), TRY(send_on_first, ALL | ZYGOTES | TLS | SIGN),
+	TRY(beat, ALL | ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN),
 	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL),
 	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL), TRY(join_group_on_queue, GATE),
-	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL),
-	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES),
-	TRY(execute, NONE), TRY(make_child, ZYGOTES), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
+	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM | SIGN), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL | TLS),
+	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES | TLS | SIGN),
+	TRY(execute, NONE), TRY(make_child, ZYGOTES | TLS), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
 	TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL | READER | MAIL_MEMORY),
-	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES | RUNTIME),
+	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES | TLS | SIGN | RUNTIME),
 	TRY(print, ZONED | READER | MAIL),
-	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS), TRY(write_log, (EVERY & ~MAILS) | RUNTIME),
-	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ALARM | ZYGOTES),
-	TRY(make_descriptor, EVERY & ~MAILS), TRY(renumber, ZYGOTES), TRY(limit_processor, ZYGOTES), TRY(set_alarm, ZYGOTES),
-	TRY(ward_off_alarm, (EVERY & ~MAILS) | RUNTIME), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, (EVERY & ~VERIFY_MAIL) | RUNTIME),
+	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS | TLS | TLS_CHILD),
+	TRY(write_log, (EVERY & ~MAILS & ~TLS_CHILD) | RUNTIME),
+	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ALARM | ZYGOTES | TLS | TLS_CHILD | SIGN),
+	TRY(make_descriptor, EVERY & ~MAILS & ~TLS_CHILD), TRY(renumber, ZYGOTES | TLS), TRY(limit_processor, ZYGOTES | TLS),
+	TRY(set_alarm, ZYGOTES),
+	TRY(write_network, DAEMONS | ZONED | READER | MAIL | TLS | TLS_CHILD),
+	TRY(end_stream, DAEMONS | MAIL | TLS | TLS_CHILD), TRY(ask_signature, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES | TLS | TLS_CHILD | SIGN),
+	TRY(ward_off_alarm, (EVERY & ~MAILS & ~TLS_CHILD) | RUNTIME), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, (EVERY & ~VERIFY_MAIL) | RUNTIME),
 };
 #define N_ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
 
@@ -732,14 +739,15 @@ static int enter_narrow(enum jail_row row)
 {
 	struct jail_filter filter;
 
-	if (jail_prepare(row, &filter) < 0 || enter(row == JAIL_CLEAN_MAIL ? JAIL_CLEAN : JAIL_VERIFY) < 0)
+	if (jail_prepare(row, &filter) < 0 ||
+		enter(row == JAIL_CLEAN_MAIL ? JAIL_CLEAN : row == JAIL_VERIFY_MAIL ? JAIL_VERIFY : JAIL_TLS) < 0)
 		return -1;
 	return jail_narrow(row, &filter);
 }
 
 static bool is_narrow(int row)
 {
-	return row >= 0 && (1u << row & MAILS) != 0;
+	return row >= 0 && (1u << row & (MAILS | TLS_CHILD)) != 0;
 }
 
 /* Child status: 0 worked, errno refused; -SIGNAL when killed; 254: the jail could not be entered. */

@@ -143,6 +143,21 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_mail_job = (struct msg_mail_job){.direction = MSG_MAIL_OUT, .seconds = 1, .cpu_seconds = 1};
 		MSG_TEXT(m->u.msg_mail_job.label[MSG_MAIL_LABELS - 1], "【機密】");
 		break;
+	case MSG_TLS_JOB:
+		m->u.msg_tls_job = (struct msg_tls_job){.role = MSG_TLS_CLIENT, .level = TLS_VERIFY, .seconds = 30, .npins = 1};
+		MSG_TEXT(m->u.msg_tls_job.name, "mx.example.jp");
+		break;
+	case MSG_TLS_DONE:
+		m->u.msg_tls_done.trust = TLS_TRUST_FINGERPRINT;
+		MSG_TEXT(m->u.msg_tls_done.peer, "CN=メール");
+		break;
+	case MSG_TLS_SIGN:
+		m->u.msg_tls_sign.n = MSG_TLS_SIGN_MAX;
+		break;
+	case MSG_TLS_STATUS:
+		m->u.msg_tls_status.n = TLS_NAMES_MAX;
+		m->u.msg_tls_status.certificate[TLS_NAMES_MAX - 1].state = TLS_FILE_OTHER_KEY;
+		break;
 	case MSG_MAIL_VERIFIED:
 		m->u.msg_mail_verified.reason = MAILVERIFY_REASONS - 1;
 		break;
@@ -284,7 +299,7 @@ static void test_fields(void)
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
 	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = 0);
-	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_ALARM + 1);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_TLS + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.n = MSG_MAIL_LISTENERS_MAX + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.address[MSG_MAIL_LISTENERS_MAX - 1].direction = MSG_MAIL_OUT + 1);
 	REFUSED(MSG_MAIL_LISTENER, m.u.msg_mail_listener.index = MSG_MAIL_LISTENERS_MAX);
@@ -325,6 +340,26 @@ static void test_fields(void)
 	REFUSED(MSG_ALARM_DIGEST, m.u.msg_alarm_digest.drop[0].reason = REASON_END);
 	REFUSED(MSG_ALARM_DIGEST, m.u.msg_alarm_digest.commit[MSG_ALARM_COMMITS_MAX - 1].who[0] = '\n');
 	REFUSED(MSG_MAIL_STATUS, m.u.msg_mail_status.way[1].flood = MSG_MAIL_STOPPED + 1);
+	REFUSED(MSG_MAIL_ENTRY, m.u.msg_mail_entry.tls[0] = '\t');
+	REFUSED(MSG_MAIL_OUTCOME, m.u.msg_mail_outcome.tls[95] = 'x');
+	REFUSED(MSG_TLS_JOB, m.u.msg_tls_job.role = 0);
+	REFUSED(MSG_TLS_JOB, m.u.msg_tls_job.level = TLS_LEVELS);
+	REFUSED(MSG_TLS_JOB, m.u.msg_tls_job.seconds = 0);
+	REFUSED(MSG_TLS_JOB, m.u.msg_tls_job.npins = TLS_PINS_MAX + 1);
+	REFUSED(MSG_TLS_JOB, m.u.msg_tls_job.name[0] = 0x7f);
+	REFUSED(MSG_TLS_DONE, m.u.msg_tls_done.why = TLS_WHYS_END);
+	REFUSED(MSG_TLS_DONE, m.u.msg_tls_done.trust = TLS_TRUSTS_END);
+	REFUSED(MSG_TLS_DONE, m.u.msg_tls_done.cipher[0] = '\n');
+	REFUSED(MSG_TLS_DONE, m.u.msg_tls_done.peer[127] = 'x');
+	REFUSED(MSG_TLS_SIGN, m.u.msg_tls_sign.n = 0);
+	REFUSED(MSG_TLS_SIGN, m.u.msg_tls_sign.n = MSG_TLS_SIGN_MAX + 1);
+	REFUSED(MSG_TLS_SIGNED, m.u.msg_tls_signed.n = MSG_TLS_SIGNED_MAX + 1);
+	REFUSED(MSG_TLS_WANT, m.u.msg_tls_want.n = TLS_NAMES_MAX + 1);
+	REFUSED(MSG_TLS_WANT, m.u.msg_tls_want.name[0].keyed = 2);
+	REFUSED(MSG_TLS_FILE, m.u.msg_tls_file.index = TLS_NAMES_MAX);
+	REFUSED(MSG_TLS_FILE, m.u.msg_tls_file.state = TLS_FILE_MALFORMED);
+	REFUSED(MSG_TLS_KEY, m.u.msg_tls_key.name[0] = 1);
+	REFUSED(MSG_TLS_STATUS, m.u.msg_tls_status.certificate[0].names[0] = 0x1b);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = 0);
 	REFUSED(MSG_VERDICTS, m.u.msg_verdicts.n = MSG_VERDICTS_MAX + 1);
 	REFUSED(MSG_ENFORCED, m.u.msg_enforced.pad = 1);
