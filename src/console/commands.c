@@ -45,6 +45,8 @@ static const struct argument explain_arguments[] = {
 	END_ARGUMENTS,
 };
 
+static const struct option ledger_options[] = {OPTION_FORMAT, OPTION_AT, OPTION_JSON, END_OPTIONS};
+
 static const struct argument ledger_arguments[] = {
 	ARGUMENT_POLICY,
 	{N_("FLOW"), N_("only the approved flow of this name"), .optional = true},
@@ -234,10 +236,11 @@ const struct command commands[] = {
 		.word = "ledger",
 		.places = PLACE_OUTSIDE,
 		.args = ledger_arguments,
-		.options = check_options,
+		.options = ledger_options,
 		.help = N_("print the ledger of approved flows"),
 		.about = N_("For each approved flow: its kind, both ends, what is verified of it, purpose, applicant, "
-			    "approvals, validity, and how it stands at the moment. With --json one object a line."),
+			    "approvals, validity, and how it stands at the moment. With --json one object a line; --format csv is for "
+			    "spreadsheets: all fields of the form, in UTF-8 or (csv-cp932) as older ones read it."),
 		.run = verb_ledger,
 	},
 	{

@@ -18,6 +18,8 @@
 #define OPTION_SINCE {"--since", N_("TIME"), N_("only from this time on")}
 #define OPTION_UNTIL {"--until", N_("TIME"), N_("only up to this time")}
 #define OPTION_LIMIT {"--limit", N_("N"), N_("at most N rows, the newest (default 100)")}
+#define OPTION_FORMAT {"--format", N_("text|csv|csv-cp932|json"), N_("the form of the output"), .complete = COMPLETE_LITERAL}
+#define OPTION_PICTURE {"--format", N_("text|svg"), N_("the form of the output"), .complete = COMPLETE_LITERAL}
 #define ARGUMENT_POLICY {N_("POLICY"), N_("the policy file"), .complete = COMPLETE_FILE}
 
 extern const struct option json_option[];

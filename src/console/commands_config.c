@@ -91,7 +91,56 @@ static const struct argument compare_files[] = {
 
 static const struct option file_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
 
+static const struct argument table_argument[] = {
+	{N_("FILE"), N_("the table: CSV in UTF-8 or as Excel saves it"), .complete = COMPLETE_FILE},
+	END_ARGUMENTS,
+};
+
+static const struct option load_options[] = {
+	{"--policy", N_("FILE"), N_("the policy file (default: the policy in force)"), .complete = COMPLETE_FILE},
+	OPTION_AT,
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
+static const struct command load_commands[] = {
+	{
+		.word = "hosts",
+		.places = PLACE_OUTSIDE,
+		.args = table_argument,
+		.options = load_options,
+		.help = N_("say what a table of machines changes in the policy"),
+		.about = N_("The first row names the columns, in Japanese or English: 名前 (name), 区間 (segment), IPアドレス (address), MACアドレス "
+			    "(mac), ルータ (behind), 外部団体 (external), 名称 (label), 課 (section), 設置場所 (location). What a cell says "
+			    "replaces what the host has; an empty cell changes nothing; hosts without a row stay. Nothing is written: the "
+			    "lines with + are what to add. With an error in any row, which is named by line and column, nothing of the "
+			    "table is taken, and the exit code is 1."),
+		.run = verb_load_hosts,
+	},
+	END_COMMANDS,
+};
+
+static const struct argument policy_argument[] = {ARGUMENT_POLICY, END_ARGUMENTS};
+static const struct option diagram_options[] = {OPTION_PICTURE, OPTION_AT, END_OPTIONS};
+
 const struct command config_commands[] = {
+	{
+		.word = "diagram",
+		.places = PLACE_OUTSIDE,
+		.args = policy_argument,
+		.options = diagram_options,
+		.help = N_("draw the network that a policy describes"),
+		.about = N_("Segments with their interfaces, routers and hosts, the approved flows as arrows, and the mail gate: as text of 80 "
+			    "columns, or as a picture (SVG) that a browser or a word processor opens. Flows that are expired or have not begun "
+			    "are left out."),
+		.run = verb_diagram,
+	},
+	{
+		.word = "load",
+		.places = PLACE_OUTSIDE,
+		.sub = load_commands,
+		.help = N_("take many hosts from a table"),
+	},
 	{
 		.word = "compare",
 		.places = PLACE_OUTSIDE,

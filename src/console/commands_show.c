@@ -154,7 +154,8 @@ static const struct argument ledger_arguments[] = {
 	END_ARGUMENTS,
 };
 
-static const struct option ledger_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
+static const struct option diagram_options[] = {OPTION_PICTURE, OPTION_AT, END_OPTIONS};
+static const struct option ledger_options[] = {OPTION_FORMAT, OPTION_AT, OPTION_JSON, END_OPTIONS};
 
 const struct command show_commands[] = {
 	{
@@ -227,6 +228,12 @@ const struct command show_commands[] = {
 		.options = json_option,
 		.help = N_("show temperatures, disks and their wear, memory"),
 		.run = verb_show_hardware,
+	},
+	{
+		.word = "diagram",
+		.options = diagram_options,
+		.help = N_("draw the network of the policy in force"),
+		.run = verb_show_diagram,
 	},
 	{
 		.word = "ledger",

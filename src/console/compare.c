@@ -4,9 +4,10 @@
  * Input: two files, or one and the policy that is in force. Both are read and compiled in this process; nothing is put
  * in force. A policy with errors is compared as far as it was understood, its errors are printed, and the exit code is 1.
  */
+#include "compare.h"
+
 #include "console.h"
 #include "findings.h"
-#include "policyfile.h"
 #include "running.h"
 #include "text.h"
 
@@ -17,12 +18,7 @@
 
 #include <string.h>
 
-struct side {
-	struct buf text;
-	struct policy_file file;
-};
-
-static int side_open(struct side *s, struct console *c, const char *path, const struct args *a)
+int compare_open(struct compare_side *s, struct console *c, const char *path, const struct args *a)
 {
 	int code = CONSOLE_OK;
 
@@ -36,35 +32,27 @@ static int side_open(struct side *s, struct console *c, const char *path, const 
 	return code == CONSOLE_OK ? policy_file_text(&s->file, path == NULL ? "running" : path, &s->text, a) : code;
 }
 
-static void side_close(struct side *s)
+void compare_close(struct compare_side *s)
 {
 	buf_free(&s->text);
 	policy_file_close(&s->file);
 }
 
-static struct change_side change_side_of(const struct side *s)
+static struct change_side change_side_of(const struct compare_side *s)
 {
 	return (struct change_side){.text = (const char *)s->text.data, .n = s->text.len, .model = s->file.model,
 		.ir = s->file.usable ? &s->file.ir : NULL};
 }
 
-static void print_json(struct buf *out, const struct side *old, const struct side *new, const struct change *ch,
-	struct buf *lines)
+static void print_json(struct json *j, const struct compare_side *new, const struct change *ch, struct buf *lines)
 {
-	struct json j = json_init(out);
-
-	json_object(&j, NULL);
-	json_str(&j, "old", old->file.path);
-	json_str(&j, "new", new->file.path);
-	json_bool(&j, "ok", new->file.usable);
-	json_array(&j, "lines");
+	json_bool(j, "ok", new->file.usable);
+	json_array(j, "lines");
 	for (const char *p = buf_str(lines); *p != '\0'; p += strcspn(p, "\n") + 1)
-		json_strn(&j, NULL, p, strcspn(p, "\n"));
-	json_array_end(&j);
-	change_json(ch, &j);
-	findings_json(&j, &new->file.diags);
-	json_object_end(&j);
-	buf_addc(out, '\n');
+		json_strn(j, NULL, p, strcspn(p, "\n"));
+	json_array_end(j);
+	change_json(ch, j);
+	findings_json(j, &new->file.diags);
 }
 
 /* Plain words, wrapped to the terminal; what goes on stands behind its beginning. */
@@ -84,7 +72,7 @@ static void print_words(struct buf *out, const struct change *ch)
 	buf_free(&text);
 }
 
-static int compare(struct console *c, const struct side *old, struct side *new)
+int compare_print(struct console *c, struct compare_side *old, struct compare_side *new, struct json *j)
 {
 	struct change_side a = change_side_of(old), b = change_side_of(new);
 	struct change ch;
@@ -92,8 +80,8 @@ static int compare(struct console *c, const struct side *old, struct side *new)
 	bool done = candidate_compare(a.text, a.n, b.text, b.n, &lines) &&
 		    change_find(new->file.arena, &a, &b, new->file.at, &ch);
 
-	if (done && c->json) {
-		print_json(&c->out, old, new, &ch, &lines);
+	if (done && j != NULL) {
+		print_json(j, new, &ch, &lines);
 	} else if (done) {
 		buf_add(&c->out, lines.data, lines.len);
 		if (lines.len > 0)
@@ -110,15 +98,25 @@ static int compare(struct console *c, const struct side *old, struct side *new)
 
 int verb_compare(struct console *c, const struct args *a)
 {
-	struct side old = {0}, new = {0};
+	struct compare_side old = {0}, new = {0};
 	bool two = a->nwords > 1;
-	int code = side_open(&old, c, two ? a->words[0] : NULL, a);
+	struct json j = json_init(&c->out);
+	int code = compare_open(&old, c, two ? a->words[0] : NULL, a);
 
 	if (code == CONSOLE_OK)
-		code = side_open(&new, c, a->words[two ? 1 : 0], a);
+		code = compare_open(&new, c, a->words[two ? 1 : 0], a);
+	if (code == CONSOLE_OK && c->json) {
+		json_object(&j, NULL);
+		json_str(&j, "old", old.file.path);
+		json_str(&j, "new", new.file.path);
+	}
 	if (code == CONSOLE_OK)
-		code = compare(c, &old, &new);
-	side_close(&old);
-	side_close(&new);
+		code = compare_print(c, &old, &new, c->json ? &j : NULL);
+	if (c->json && (code == CONSOLE_OK || code == CONSOLE_REFUSED)) {
+		json_object_end(&j);
+		buf_addc(&c->out, '\n');
+	}
+	compare_close(&old);
+	compare_close(&new);
 	return code;
 }

@@ -50,7 +50,10 @@ void help_reference(struct buf *out);
 
 int verb_check(struct console *c, const struct args *a);
 int verb_compare(struct console *c, const struct args *a);
+int verb_load_hosts(struct console *c, const struct args *a);
 int verb_explain(struct console *c, const struct args *a);
+int verb_diagram(struct console *c, const struct args *a);
+int verb_show_diagram(struct console *c, const struct args *a);
 int verb_ledger(struct console *c, const struct args *a);
 int verb_show_ledger(struct console *c, const struct args *a);
 int verb_ruleset(struct console *c, const struct args *a);

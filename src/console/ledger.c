@@ -5,10 +5,12 @@
  * it, what for and for whom, who approved, from when to when, and how it stands at the moment asked for. All of it is
  * in the policy file; nothing is asked of the gate. A screen protocol that cannot be verified is called so each time.
  */
+#include "ledger.h"
+
 #include "console.h"
 #include "control.h"
-#include "policyfile.h"
 #include "render.h"
+#include "sheet.h"
 #include "text.h"
 
 #include <sekisho/arena.h>
@@ -17,14 +19,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-/* One flow: as people wrote it, and as it was compiled. */
-struct flow {
-	const struct policy_file *f;
-	const struct model_allow *a;
-	const struct ir_rule *r;
-	uint32_t rule;
-};
 
 /* -- what it is ----------------------------------------------------------------------------------------- */
 
@@ -43,7 +37,7 @@ static const struct {
 #undef X
 };
 
-static unsigned kinds_of(const struct flow *w)
+static unsigned kinds_of(const struct ledger_flow *w)
 {
 	const struct ir *ir = &w->f->ir;
 	bool mynumber = ir->segments[w->r->from_segment].kind == KIND_MYNUMBER ||
@@ -54,7 +48,7 @@ static unsigned kinds_of(const struct flow *w)
 	       (w->a->exception_line != 0 ? 0x8u : 0);
 }
 
-static const char *kind_text(const struct flow *w)
+const char *ledger_kind(const struct ledger_flow *w)
 {
 	unsigned have = kinds_of(w);
 	const char *text = NULL;
@@ -72,7 +66,7 @@ static const char *const closes_words[CLOSES_END] = {"lockdown", "caution", "nev
 
 /* -- how it stands -------------------------------------------------------------------------------------- */
 
-static const char *state_word(const struct flow *w)
+static const char *state_word(const struct ledger_flow *w)
 {
 	struct wall at = w->f->at;
 
@@ -85,7 +79,7 @@ static const char *state_word(const struct flow *w)
 	return rule_active(&w->f->ir, w->r, at, NULL) ? "open" : "closed";
 }
 
-static const char *state_text(const struct flow *w)
+const char *ledger_state(const struct ledger_flow *w)
 {
 	static const struct {
 		const char *word, *text;
@@ -122,7 +116,7 @@ static void put_members(struct buf *b, const struct model *m, const char *name)
 }
 
 /* "jumin-ap 住民記録AP 10.1.10.5 [マイナンバー利用事務系]" */
-static const char *end_text(const struct flow *w, const struct word *end, uint16_t segment)
+const char *ledger_end(const struct ledger_flow *w, const struct word *end, uint16_t segment)
 {
 	const struct ir_segment *s = &w->f->ir.segments[segment];
 	const struct model_host *h = host_named(w->f->model, end->text);
@@ -148,7 +142,7 @@ static const char *end_text(const struct flow *w, const struct word *end, uint16
 	return done;
 }
 
-static const char *verified_text(const struct flow *w)
+const char *ledger_verified(const struct ledger_flow *w)
 {
 	const char *text = ir_text(&w->f->ir, w->r->application_text);
 
@@ -168,7 +162,7 @@ static void put_date(struct buf *b, const struct date *d)
 }
 
 /* "ciso 副町長 2026-04-01 R8-014; tokatsu 総務部長 2026-04-01" */
-static const char *approvals_text(const struct flow *w)
+const char *ledger_approvals(const struct ledger_flow *w)
 {
 	struct buf b = {0};
 
@@ -187,7 +181,7 @@ static const char *approvals_text(const struct flow *w)
 static const char *const weekday_words[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 static const char *const weekday_texts[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun")};
 
-static void put_days(struct buf *b, uint8_t days)
+void ledger_days(struct buf *b, uint8_t days)
 {
 	const char *blank = "";
 
@@ -198,7 +192,7 @@ static void put_days(struct buf *b, uint8_t days)
 		}
 }
 
-static void put_hours(struct buf *b, const struct model_allow *a)
+void ledger_hours(struct buf *b, const struct model_allow *a)
 {
 	buf_printf(b, "%02u:%02u-%02u:%02u", a->hours_from / 60, a->hours_from % 60, a->hours_to / 60,
 		a->hours_to % 60);
@@ -221,7 +215,7 @@ static void put_validity(struct buf *b, const struct model_allow *a)
 }
 
 /* "2026-04-01 to 2027-03-31; Mon Tue; 06:30-23:00; closed on 3 days" */
-static const char *when_text(const struct flow *w)
+static const char *when_text(const struct ledger_flow *w)
 {
 	const struct model_allow *a = w->a;
 	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
@@ -233,11 +227,11 @@ static const char *when_text(const struct flow *w)
 			clock_format(a->window_to, to));
 	if (a->days != DAYS_ALL) {
 		buf_adds(&b, "; ");
-		put_days(&b, a->days);
+		ledger_days(&b, a->days);
 	}
 	if (a->hours_from != a->hours_to) {
 		buf_adds(&b, "; ");
-		put_hours(&b, a);
+		ledger_hours(&b, a);
 	}
 	if (a->nclosed > 0)
 		buf_printf(&b, _("; closed on %zu days"), a->nclosed);
@@ -247,7 +241,7 @@ static const char *when_text(const struct flow *w)
 }
 
 /* How the traffic is made harmless, or on which other ground it may pass. */
-static const char *ground_text(const struct flow *w)
+const char *ledger_ground(const struct ledger_flow *w)
 {
 	const struct model_allow *a = w->a;
 	struct arena *m = w->f->arena;
@@ -269,7 +263,7 @@ static const char *ground_text(const struct flow *w)
 	return a->local_breakout ? _("local break-out under the model alpha-prime") : NULL;
 }
 
-static const char *notes_text(const struct flow *w)
+const char *ledger_notes(const struct ledger_flow *w)
 {
 	struct buf b = {0};
 	const char *semicolon = "";
@@ -295,7 +289,7 @@ static const char *notes_text(const struct flow *w)
 	return done;
 }
 
-static void print_card(struct buf *out, const struct flow *w)
+static void print_card(struct buf *out, const struct ledger_flow *w)
 {
 	static const struct field fields[] = {{NULL, N_("name")}, {NULL, N_("kind")}, {NULL, N_("source")},
 		{NULL, N_("destination")}, {NULL, N_("service")}, {NULL, N_("verification")}, {NULL, N_("purpose")},
@@ -305,12 +299,12 @@ static void print_card(struct buf *out, const struct flow *w)
 	const struct ir *ir = &w->f->ir;
 	const struct value values[] = {
 		value_text(arena_printf(w->f->arena, _("%s (line %u)"), w->a->name.text, w->a->name.line)),
-		value_text(kind_text(w)), value_text(end_text(w, &w->a->from, w->r->from_segment)),
-		value_text(end_text(w, &w->a->to, w->r->to_segment)), value_text(ir_text(ir, w->r->service)),
-		value_text(verified_text(w)), value_text(w->a->purpose), value_text(w->a->applicant),
-		w->a->asset_class == 0 ? value_text(NULL) : value_number(w->a->asset_class), value_text(ground_text(w)),
-		value_text(approvals_text(w)), value_text(when_text(w)), value_text(notes_text(w)),
-		value_text(state_text(w))};
+		value_text(ledger_kind(w)), value_text(ledger_end(w, &w->a->from, w->r->from_segment)),
+		value_text(ledger_end(w, &w->a->to, w->r->to_segment)), value_text(ir_text(ir, w->r->service)),
+		value_text(ledger_verified(w)), value_text(w->a->purpose), value_text(w->a->applicant),
+		w->a->asset_class == 0 ? value_text(NULL) : value_number(w->a->asset_class), value_text(ledger_ground(w)),
+		value_text(ledger_approvals(w)), value_text(when_text(w)), value_text(ledger_notes(w)),
+		value_text(ledger_state(w))};
 
 	render_row(&r, values);
 	render_end(&r);
@@ -326,12 +320,12 @@ static void json_date(struct json *j, const char *key, const struct date *d)
 	json_str(j, key, d->year == 0 ? NULL : text);
 }
 
-static void json_when(struct json *j, const struct flow *w)
+static void json_when(struct json *j, const struct ledger_flow *w)
 {
 	char from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
 	struct buf hours = {0};
 
-	put_hours(&hours, w->a);
+	ledger_hours(&hours, w->a);
 	json_date(j, "starts", &w->a->starts);
 	json_date(j, "expires", &w->a->expires);
 	json_array(j, "days");
@@ -349,7 +343,7 @@ static void json_when(struct json *j, const struct flow *w)
 	buf_free(&hours);
 }
 
-static void json_approvals(struct json *j, const struct flow *w)
+static void json_approvals(struct json *j, const struct ledger_flow *w)
 {
 	json_array(j, "approvals");
 	for (size_t i = 0; i < w->a->napprovals; i++) {
@@ -364,7 +358,7 @@ static void json_approvals(struct json *j, const struct flow *w)
 	json_array_end(j);
 }
 
-static void json_ground(struct json *j, const struct flow *w)
+static void json_ground(struct json *j, const struct ledger_flow *w)
 {
 	const struct model_allow *a = w->a;
 
@@ -382,7 +376,7 @@ static void json_ground(struct json *j, const struct flow *w)
 	json_bool(j, "external_isolated", a->external_isolated);
 }
 
-static void print_json(struct buf *out, const struct flow *w)
+static void print_json(struct buf *out, const struct ledger_flow *w)
 {
 	const struct ir *ir = &w->f->ir;
 	const char *application = ir_text(ir, w->r->application_text);
@@ -417,31 +411,84 @@ static void print_json(struct buf *out, const struct flow *w)
 
 /* -- the verb ------------------------------------------------------------------------------------------- */
 
-/* The flows named, or all. Returns how many were printed. */
-static size_t print_flows(struct console *c, const struct policy_file *f, const char *name)
+enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_CSV_CP932, FORMAT_JSON, FORMATS };
+static const char *const formats[FORMATS] = {"text", "csv", "csv-cp932", "json"};
+
+static void print_flow(struct console *c, const struct ledger_flow *w, enum format format, size_t printed)
 {
+	if (format == FORMAT_JSON) {
+		print_json(&c->out, w);
+	} else if (format == FORMAT_TEXT) {
+		if (printed > 0)
+			buf_addc(&c->out, '\n');
+		print_card(&c->out, w);
+	} else {
+		if (printed == 0)
+			ledger_csv_titles(&c->out);
+		ledger_csv(&c->out, w);
+	}
+}
+
+/* A spreadsheet is written at once: what CP932 lacks is known at the end only. */
+static void finish_csv(struct console *c, enum format format)
+{
+	struct buf text = c->out;
+	size_t missing;
+
+	c->out = (struct buf){0};
+	if (format == FORMAT_CSV) {
+		buf_adds(&c->out, "\xef\xbb\xbf"); /* by which Excel knows UTF-8 */
+		buf_add(&c->out, text.data, text.len);
+	} else {
+		missing = sheet_cp932(&c->out, (const char *)text.data, text.len);
+		if (missing > 0)
+			console_fail(CONSOLE_OK, _("%zu characters that CP932 does not have became 〓; --format csv keeps them"), missing);
+	}
+	buf_free(&text);
+}
+
+/* The flows named, or all. Returns how many were printed. */
+static size_t print_flows(struct console *c, const struct policy_file *f, const char *name, enum format format)
+{
+	bool sheet = format == FORMAT_CSV || format == FORMAT_CSV_CP932;
 	size_t printed = 0;
 
 	/* An error-free model has one compiled rule for each flow, in the same order. */
 	for (uint32_t i = 0; i < f->ir.nrules; i++) {
-		struct flow w = {f, &f->model->allows[i], &f->ir.rules[i], i};
+		struct ledger_flow w = {f, &f->model->allows[i], &f->ir.rules[i], i};
 		if (name != NULL && strcmp(name, w.a->name.text) != 0)
 			continue;
-		if (!c->json && printed > 0)
-			buf_addc(&c->out, '\n');
-		(c->json ? print_json : print_card)(&c->out, &w);
-		printed++;
-		if (c->out.len > 64 * 1024 && !console_flush(c))
+		print_flow(c, &w, format, printed++);
+		if (!sheet && c->out.len > 64 * 1024 && !console_flush(c))
 			break;
 	}
+	if (sheet && printed > 0)
+		finish_csv(c, format);
 	return printed;
 }
 
-static int print_ledger(struct console *c, struct policy_file *f, int code, const char *name)
+static bool find_format(const struct console *c, const struct args *a, enum format *ret)
 {
+	const char *word = args_option(a, "--format");
+
+	*ret = c->json ? FORMAT_JSON : FORMAT_TEXT;
+	for (unsigned i = 0; word != NULL && i < FORMATS; i++)
+		if (strcmp(word, formats[i]) == 0) {
+			*ret = (enum format)i;
+			return true;
+		}
+	return word == NULL;
+}
+
+static int print_ledger(struct console *c, struct policy_file *f, const struct args *a, int code, const char *name)
+{
+	enum format format;
+
+	if (code == CONSOLE_OK && !find_format(c, a, &format))
+		code = console_fail(CONSOLE_USAGE, "%s", _("--format is one of: text, csv, csv-cp932, json"));
 	if (code == CONSOLE_OK && !f->usable)
 		code = policy_file_refused(f);
-	if (code == CONSOLE_OK && print_flows(c, f, name) == 0 && name != NULL)
+	if (code == CONSOLE_OK && print_flows(c, f, name, format) == 0 && name != NULL)
 		code = console_fail(CONSOLE_USAGE, _("there is no approved flow \"%s\""), name);
 	policy_file_close(f);
 	return code;
@@ -452,7 +499,7 @@ int verb_ledger(struct console *c, const struct args *a)
 	struct policy_file f;
 	int code = policy_file_open(&f, a->words[0], a);
 
-	return print_ledger(c, &f, code, a->nwords > 1 ? a->words[1] : NULL);
+	return print_ledger(c, &f, a, code, a->nwords > 1 ? a->words[1] : NULL);
 }
 
 /* The running gate's alert level closes some. */
@@ -475,5 +522,5 @@ int verb_show_ledger(struct console *c, const struct args *a)
 	if (code == CONSOLE_OK)
 		code = take_level(c, &f);
 
-	return print_ledger(c, &f, code, a->nwords > 0 ? a->words[0] : NULL);
+	return print_ledger(c, &f, a, code, a->nwords > 0 ? a->words[0] : NULL);
 }
