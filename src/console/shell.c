@@ -189,6 +189,7 @@ static void typed_line(struct shell *sh, const char *text)
  */
 
 struct listing {
+	unsigned columns;
 	struct buf text;   /* of `?` */
 	struct buf common; /* of Tab: what all candidates begin with */
 	unsigned n, words; /* candidates; those that can be inserted */
@@ -197,14 +198,19 @@ struct listing {
 
 static void add_row(struct listing *l, const char *word, const char *help)
 {
-	size_t width = text_width(word), at = width < 18 ? 21 : width + 3;
+	size_t at = text_width(word) < 18 ? 21 : text_width(word) + 3, indent = 21;
 
 	text_spaces(&l->text, 2);
-	text_pad(&l->text, word, 18);
-	if (help != NULL && help[0] != '\0') {
+	if (at + 20 > l->columns) {
+		text_safe(&l->text, word);
+		buf_addc(&l->text, '\n');
+		at = indent = 4;
+		text_spaces(&l->text, at);
+	} else {
+		text_pad(&l->text, word, 18);
 		buf_addc(&l->text, ' ');
-		text_wrap(&l->text, help, at, 21);
 	}
+	text_wrap(&l->text, help, at, indent);
 	buf_addc(&l->text, '\n');
 }
 
@@ -213,7 +219,7 @@ static void list_offer(void *arg, const char *word, enum offer_kind kind, const 
 	struct listing *l = arg;
 
 	l->n++;
-	add_row(l, word, help);
+	add_row(l, word, help == NULL ? "" : help);
 	if (kind == OFFER_FORM)
 		return;
 	l->name = kind == OFFER_NAME;
@@ -238,7 +244,7 @@ static void listing_free(struct listing *l)
 
 static void show_help(struct shell *sh, const char *text)
 {
-	struct listing l = {0};
+	struct listing l = {.columns = sh->terminal->columns};
 
 	words_offer(sh, sh->place, text, list_offer, &l);
 	shell_show(sh, l.n > 0 ? buf_str(&l.text) : _("nothing is known that could stand here\n"));

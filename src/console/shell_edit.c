@@ -26,6 +26,8 @@
 #include <wchar.h>
 
 #define HISTORY_LINES 500
+#define PIECE_MAX 1024	/* characters that are put into a line at once */
+#define GO_ON_KEY 035	/* Ctrl-]: goes on with what is pending */
 #define ESCAPE_MS 30 /* the rest of an escape sequence follows at once */
 
 struct editor {
@@ -145,6 +147,36 @@ static int end_with(struct editor *e, enum edit_result result)
 	return 0;
 }
 
+/*
+ * More than one character came at once, as a paste or a slow terminal sends them: they are put into the line together, and it
+ * is painted once. False when there are not two that mean nothing but themselves.
+ */
+static bool take_piece(struct editor *e, int byte)
+{
+	wchar_t *piece;
+	size_t n = 0;
+
+	if (e->pending != NULL || byte < 0x20 || byte == 0x7f || byte == '?' || !terminal_has_more(e->t))
+		return false;
+	piece = calloc(PIECE_MAX + 1, sizeof(*piece));
+	if (piece == NULL)
+		abort();
+	for (;;) {
+		piece[n++] = byte < 0x80 ? (wchar_t)byte : decode(e->t, byte);
+		if (n == PIECE_MAX || !terminal_has_more(e->t))
+			break;
+		byte = terminal_byte(e->t, 0);
+		if (byte < 0x20 || byte == 0x7f || byte == '?') {
+			if (byte >= 0)
+				terminal_unread(e->t, &(uint8_t){(uint8_t)byte}, 1);
+			break;
+		}
+	}
+	e->pending = piece;
+	e->cursor = (int)n;
+	return true;
+}
+
 static int read_character(EditLine *el, wchar_t *ret)
 {
 	struct editor *e;
@@ -166,11 +198,15 @@ static int read_character(EditLine *el, wchar_t *ret)
 			return end_with(e, EDIT_INTERRUPT);
 		if (byte < 0)
 			return end_with(e, EDIT_END);
-		if (byte == 033 && late_answer(e->t))
+		if (byte == 0 || (byte == 033 && late_answer(e->t)))
 			continue;
 		if (length_now(el) >= LINE_BYTES_MAX / 4 && byte >= 0x20) {
 			swallow_line(e->t);
 			return end_with(e, EDIT_TOO_LONG);
+		}
+		if (take_piece(e, byte)) {
+			*ret = GO_ON_KEY;
+			return 1;
 		}
 		*ret = byte < 0x80 ? (wchar_t)byte : decode(e->t, byte);
 		return 1;
@@ -332,6 +368,8 @@ static const struct {
 	{L"^[[1~", L"ed-move-to-beg"},
 	{L"^[[4~", L"ed-move-to-end"},
 	{L"^[[3~", L"ed-delete-next-char"},
+	{L"^[[200~", L"ed-ignore"},
+	{L"^[[201~", L"ed-ignore"},
 	{L"^[b", L"ed-prev-word"},
 	{L"^[f", L"em-next-word"},
 	{L"^[d", L"em-delete-next-word"},

@@ -60,6 +60,12 @@ bool terminal_probe(struct terminal *t);
 /* The next byte, or what happened instead (enum terminal_event). ms < 0 waits for ever. */
 int terminal_byte(struct terminal *t, int ms);
 
+/* Were more bytes read already than were asked for? */
+static inline bool terminal_has_more(const struct terminal *t)
+{
+	return t->at < t->nahead;
+}
+
 /* Gives bytes back, to be read next. */
 void terminal_unread(struct terminal *t, const uint8_t *p, size_t n);
 

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -397,6 +398,130 @@ static void log_client(int fd)
 	close(pair[0]);
 }
 
+/* -- The scenario "shell": a gate that remembers: what is in force, one candidate, a session ------------ */
+
+static struct {
+	char *running, *candidate;
+	uint32_t generation, base; /* base: of the candidate */
+	bool kept;
+} memory = {.generation = 12};
+
+/* All of a descriptor. */
+static char *text_of(int fd)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) < 0 || (text = calloc(1, (size_t)st.st_size + 1)) == NULL || pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
+		exit(1);
+	return text;
+}
+
+/* The policy in force at the beginning: ROOT/policy. */
+static void remember(void)
+{
+	int fd = open("policy", O_RDONLY | O_CLOEXEC);
+
+	memory.running = fd >= 0 ? text_of(fd) : strdup("");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void session_of(int fd, const struct msg_request *q)
+{
+	struct msg_session s = {.me = {.id = 1, .role = MSG_ROLE_ADMINISTRATOR}, .last_login = T0 - 86400, .refused = 2, .sessions = 1};
+
+	fprintf(asked, "session verb=%u argument=%u\n", q->verb, q->argument);
+	MSG_TEXT(s.last_terminal, "/dev/ttyS0");
+	answer(fd, MSG_SESSION, &s, -1);
+}
+
+/* One that stays: in a process of its own. */
+static void session(int fd, const struct msg_request *q)
+{
+	struct msg m;
+
+	if (fork() != 0)
+		return;
+	session_of(fd, q);
+	while (msg_recv(fd, &m) > 0) {
+		if (m.type == MSG_REQUEST) {
+			session_of(fd, &m.u.msg_request);
+		} else if (m.type == MSG_COMMAND) {
+			fprintf(asked, "command %u %s\n", m.u.msg_command.result, m.u.msg_command.text);
+			answer(fd, MSG_OPENED, &(struct msg_opened){.ok = 1}, -1);
+		}
+		msg_close_fds(&m);
+	}
+	fprintf(asked, "session ends\n");
+	exit(0);
+}
+
+static void candidate(int fd, const struct msg_request *q, int text)
+{
+	struct msg_candidate c = {.running = memory.generation};
+
+	if (q->verb == MSG_VERB_CANDIDATE_PUT && text >= 0) {
+		free(memory.candidate);
+		memory.candidate = text_of(text);
+		memory.base = q->base;
+		memory.kept = true;
+		fprintf(asked, "candidate of generation %u, %zu bytes\n", q->base, strlen(memory.candidate));
+	}
+	c.there = memory.kept;
+	c.it.base = memory.kept ? memory.base : 0;
+	answer(fd, MSG_CANDIDATE, &c, memory.kept && q->verb == MSG_VERB_CANDIDATE_GET ? memfd_of(memory.candidate) : -1);
+}
+
+static void discard(int fd)
+{
+	memory.kept = false;
+	answer(fd, MSG_OPENED, &(struct msg_opened){.ok = 1}, -1);
+}
+
+/* It is in force at once, unless another one came between. */
+static void commit_to_memory(int fd, const struct msg_request *q, int text)
+{
+	struct msg_committed c = {.ok = 1, .kernel_us = 4321, .total_us = 187654};
+
+	fprintf(asked, "commit base=%u minutes=%u who=%s why=%s approval=%s\n", q->base, q->argument, q->who, q->why, q->approval);
+	if (q->base != 0 && q->base != memory.generation) {
+		c = (struct msg_committed){.generation = memory.generation};
+		MSG_TEXT(c.error, "another generation is in force");
+	} else if (text >= 0) {
+		free(memory.running);
+		memory.running = text_of(text);
+		c.generation = ++memory.generation;
+	} else {
+		c.generation = memory.generation;
+	}
+	answer(fd, MSG_COMMITTED, &c, memfd_of("[]"));
+}
+
+/* A request to the gate that remembers; false: answered as in every scenario. */
+static bool remembered(int fd, const struct msg_request *q, int text)
+{
+	struct msg_status s = {.health = MSG_OK, .generation = memory.generation, .gate_open = 1, .clock_trusted = 1};
+
+	MSG_TEXT(s.hostname, "gate-01");
+	MSG_TEXT(s.timezone, "Asia/Tokyo");
+	if (q->verb == MSG_VERB_SESSION)
+		session(fd, q);
+	else if (q->verb == MSG_VERB_STATUS)
+		answer(fd, MSG_STATUS, &s, -1);
+	else if (q->verb == MSG_VERB_RUNNING || q->verb == MSG_VERB_GENERATION)
+		answer(fd, MSG_OPENED, &(struct msg_opened){.ok = 1}, memfd_of(memory.running));
+	else if (q->verb == MSG_VERB_CANDIDATE_GET || q->verb == MSG_VERB_CANDIDATE_PUT)
+		candidate(fd, q, text);
+	else if (q->verb == MSG_VERB_CANDIDATE_DISCARD)
+		discard(fd);
+	else if (q->verb == MSG_VERB_COMMIT || q->verb == MSG_VERB_CONFIRM || q->verb == MSG_VERB_ROLLBACK)
+		commit_to_memory(fd, q, text);
+	else
+		return false;
+	return true;
+}
+
 static void running(int fd)
 {
 	struct msg_opened o = {.ok = 1};
@@ -422,6 +547,10 @@ static void request(int fd)
 		(void)0;
 	else if (is("wrong-type"))
 		answer(fd, MSG_READY, &(struct msg_ready){.pid = 1}, -1);
+	else if (is("silent"))
+		pause();
+	else if (is("shell") && remembered(fd, q, m.nfds > 0 ? m.fds[0] : -1))
+		(void)0;
 	else if (q->verb == MSG_VERB_STATUS)
 		status(fd);
 	else if (is("no-role"))
@@ -456,6 +585,8 @@ int main(int argc, char **argv)
 		setvbuf(asked, NULL, _IOLBF, 0);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "run/sekisho/control");
+	remember();
+	signal(SIGCHLD, SIG_IGN);
 	if (asked == NULL || fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 8) < 0)
 		return 1;
 	for (;;) {
