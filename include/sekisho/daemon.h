@@ -106,8 +106,8 @@ enum daemon_fd {
  *     running MSG_GENERATION again;
  *   - a malformed message on it is answered with daemon_peer_broken().
  *
- * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) and of sekisho-alarm are of the same kind:
- * a question's tag says which of its own questions an answer is for, and what a predecessor asked is nobody's.
+ * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) and of sekisho-alarm are
+ * of the same kind: a question's tag says which of its own questions an answer is for, and what a predecessor asked is nobody's.
  *
  * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod that
  * opened them. Each one gets a pair of its own; sekishod gets the other end with MSG_ATTACH once it is READY, and sees

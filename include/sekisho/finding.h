@@ -99,6 +99,10 @@
 		N_("order a new one and put it in its place"))                                                  \
 	X(TLS_NAME, "tls-name", 1, S, N_("a certificate of the mail gate does not name this host"),             \
 		N_("compare its names with `system hostname`"))                                                 \
+	X(ALARM_AWAY, "alarm-away", 1, S, N_("the sender of alarm mail does not run"),                          \
+		N_("it is started again by itself; look at the fault records"))                                 \
+	X(ALARM_UNDELIVERED, "alarm-undelivered", 1, S, N_("alarm mail could not be delivered for an hour"),    \
+		N_("look at the mail server of `system alarm via`, and at the way to it; then: sekisho alarm test")) \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

@@ -37,6 +37,21 @@ struct process {
 	bool failing;
 };
 
+/* -- Status ---------------------------------------------------------------------------------------------- */
+
+static void tell_status(struct process *p)
+{
+	struct msg_alarm_status now;
+
+	alarm_status(&p->alarm, &now);
+	if (memcmp(&now, &p->told, sizeof(now)) == 0 && ++p->quiet < STATUS_SLOW)
+		return;
+	if (msg_send(DAEMON_FD_GATE, MSG_ALARM_STATUS, p->life, &now, NULL, 0) == 0) {
+		p->told = now;
+		p->quiet = 0;
+	}
+}
+
 /* -- What alarm.c asks for ------------------------------------------------------------------------------- */
 
 static bool io_send(void *arg, const struct msg_alarm_settings *settings, const char *text, size_t n)
@@ -64,6 +79,8 @@ static void on_sent(void *arg, uint32_t taken, const char *error)
 		daemon_log(taken == 0 ? "alarm mail is not taken: %s" : "alarm mail is taken%s", taken == 0 ? error : "");
 	p->failing = taken == 0;
 	alarm_ended(&p->alarm, taken, error);
+	/* At once: what is not told is mailed again by the next life. */
+	tell_status(p);
 }
 
 /* -- Messages -------------------------------------------------------------------------------------------- */
@@ -150,19 +167,6 @@ static void on_peer(void *arg, int fd, uint32_t events)
 }
 
 /* -- Life ------------------------------------------------------------------------------------------------ */
-
-static void tell_status(struct process *p)
-{
-	struct msg_alarm_status now;
-
-	alarm_status(&p->alarm, &now);
-	if (memcmp(&now, &p->told, sizeof(now)) == 0 && ++p->quiet < STATUS_SLOW)
-		return;
-	if (msg_send(DAEMON_FD_GATE, MSG_ALARM_STATUS, p->life, &now, NULL, 0) == 0) {
-		p->told = now;
-		p->quiet = 0;
-	}
-}
 
 static void on_tick(void *arg)
 {

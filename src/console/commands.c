@@ -187,6 +187,18 @@ static const struct command mail_commands[] = {
 	END_COMMANDS,
 };
 
+static const struct command alarm_commands[] = {
+	{
+		.word = "test",
+		.options = json_option,
+		.help = N_("send a test mail to the people in charge"),
+		.about = N_("To everyone whom `system alarm mail-to` names. Waits half a minute for the mail server's answer. Exit code 0: the "
+			    "mail server took it; 1: it did not, and why. What waits and what was sent last is in `sekisho status`."),
+		.run = verb_alarm_test,
+	},
+	END_COMMANDS,
+};
+
 static const struct argument help_arguments[] = {
 	{N_("COMMAND"), N_("the command to explain, or \"reasons\" or \"times\""), .optional = true,
 		.complete = COMPLETE_COMMAND},
@@ -352,6 +364,11 @@ const struct command commands[] = {
 		.word = "mail",
 		.sub = mail_commands,
 		.help = N_("the mail gate: how it fares, what waits for somebody's word"),
+	},
+	{
+		.word = "alarm",
+		.sub = alarm_commands,
+		.help = N_("mail to the people in charge"),
 	},
 	{
 		.word = "help",

@@ -81,6 +81,7 @@ int verb_mail_status(struct console *c, const struct args *a);
 int verb_mail_approve(struct console *c, const struct args *a);
 int verb_mail_certificates(struct console *c, const struct args *a);
 int verb_mail_resume(struct console *c, const struct args *a);
+int verb_alarm_test(struct console *c, const struct args *a);
 int verb_classify(struct console *c, const struct args *a);
 int verb_verify(struct console *c, const struct args *a);
 int verb_clean(struct console *c, const struct args *a);

@@ -1,6 +1,7 @@
 /*
  * status.c: `sekisho status`: 正常, 注意 or 異常, why, and what to do.
  */
+#include "alarm.h"
 #include "console.h"
 #include "control.h"
 #include "logquery.h"
@@ -140,6 +141,7 @@ static void print_json(struct buf *out, const struct msg_status *s)
 	counts_json(&j, "dropped", s->dropped);
 	inspector_json(&j, &s->inspector);
 	log_json(&j, &s->log);
+	alarm_json(&j, &s->alarm);
 	json_object_end(&j);
 	buf_addc(out, '\n');
 }
@@ -206,7 +208,8 @@ static void print_card(struct buf *out, const struct msg_status *s)
 {
 	static const struct field fields[] = {{NULL, N_("state")}, {NULL, N_("device")}, {NULL, N_("gate")},
 		{NULL, N_("generation")}, {NULL, N_("approved flows")}, {NULL, N_("connections")},
-		{NULL, N_("inspector")}, {NULL, N_("blocked")}, {NULL, N_("records")}, {NULL, N_("clock")}};
+		{NULL, N_("inspector")}, {NULL, N_("blocked")}, {NULL, N_("records")}, {NULL, N_("alarm mail")},
+		{NULL, N_("clock")}};
 	struct render r = {.ops = &render_card,
 		.out = out,
 		.fields = fields,
@@ -222,6 +225,7 @@ static void print_card(struct buf *out, const struct msg_status *s)
 		value_text(arena_printf(a, _("%u of at most %u"), s->conntrack_count, s->conntrack_max)),
 		value_text(inspector_text(a, &s->inspector)),
 		value_text(arena_printf(a, _("%llu packets"), (unsigned long long)total(s->dropped))), value_text(log_text(a, &s->log)),
+		value_text(alarm_text(a, &s->alarm)),
 		value_text(s->clock_trusted ? _("trusted") : _("NOT trusted: flows with hours or an end are closed"))};
 	render_row(&r, values);
 	render_end(&r);

@@ -152,6 +152,8 @@ void control_status(struct gate *g, struct msg_status *ret)
 	ret->inspector = g->relay.shown;
 	ret->ncuts = g->cut.list.n;
 	ret->level = g->cut.list.level;
+	if (g->alarm.have_status)
+		ret->alarm = g->alarm.status;
 	if (g->have_counters)
 		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
 	if (g->rec.have_status)
@@ -356,6 +358,7 @@ static const struct {
 	{MSG_VERB_MAIL, answer_mail},
 	{MSG_VERB_RESUME, answer_resume},
 	{MSG_VERB_TLS, answer_tls},
+	{MSG_VERB_ALARM_TEST, gate_alarm_test},
 	{MSG_VERB_FLOWS, answer_watched},
 	{MSG_VERB_POLICY, answer_watched},
 	{MSG_VERB_SESSION, session_begin},

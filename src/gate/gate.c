@@ -51,15 +51,18 @@ void gate_finding(struct gate *g, enum health_source source, enum finding f, con
 	static const enum msg_severity severities[] = {
 		[MSG_OK] = MSG_SEVERITY_INFO, [MSG_CAUTION] = MSG_SEVERITY_NOTICE, [MSG_ABNORMAL] = MSG_SEVERITY_FAULT};
 
-	if (health_add(&g->health, source, f, detail) == HEALTH_NEW)
-		record(g, severities[finding_severity(f)], finding_code(f), "%s%s%s", finding_text(f),
-			detail[0] != '\0' ? ": " : "", detail);
+	if (health_add(&g->health, source, f, detail) != HEALTH_NEW)
+		return;
+	record(g, severities[finding_severity(f)], finding_code(f), "%s%s%s", finding_text(f),
+		detail[0] != '\0' ? ": " : "", detail);
+	gate_alarm_event(g, finding_is_event(f) ? MSG_ALARM_HAPPENED : MSG_ALARM_BEGAN, f, detail);
 }
 
 static void on_cured(void *arg, enum finding f, const char *detail)
 {
 	record(arg, MSG_SEVERITY_INFO, finding_code(f), "cured: %s%s%s", finding_text(f), detail[0] != '\0' ? ": " : "",
 		detail);
+	gate_alarm_event(arg, MSG_ALARM_CURED, f, detail);
 }
 
 void gate_health_end(struct gate *g, enum health_source source)
@@ -100,6 +103,7 @@ static void on_tick(void *arg)
 	relay_tick(g);
 	gate_mail_tick(g);
 	gate_tls_tick(g);
+	gate_alarm_tick(g);
 	health_tick(&g->health);
 	control_tick(g);
 }
@@ -204,7 +208,7 @@ static int start(struct daemon *d)
 	int r;
 
 	g->d = d;
-	g->rec.fd = g->control = g->mail.fd = g->tls.fd = g->watch.flows.fd = -1;
+	g->rec.fd = g->control = g->mail.fd = g->tls.fd = g->alarm.fd = g->watch.flows.fd = -1;
 	g->job = job_none();
 	g->started = g->last_wall = clock_wall();
 	g->last_mono = clock_mono();
@@ -228,6 +232,8 @@ static int start(struct daemon *d)
 	if ((r = gate_mail_start(g, d->handed ? DAEMON_FD_POST : -1, d->handed ? DAEMON_FD_CALLER : -1)) != 0)
 		return r;
 	if ((r = gate_tls_start(g, d->handed ? DAEMON_FD_TLS : -1)) != 0)
+		return r;
+	if ((r = gate_alarm_start(g, d->handed ? DAEMON_FD_NOTIFIER : -1)) != 0)
 		return r;
 	if ((r = control_start(g, d->handed ? DAEMON_FD_CONTROL : g->own_control)) != 0 || (r = add_timers(g)) != 0)
 		return r;
@@ -293,6 +299,8 @@ static void notice(struct daemon *d, const struct msg *m)
 		recorder_renew(g);
 	if (!WIFSTOPPED(e->status))
 		gate_mail_renew(g, text);
+	if (!WIFSTOPPED(e->status))
+		gate_alarm_renew(g, text);
 }
 
 /* In order: the ruleset stays; the lease ends it unless we come back. */
@@ -302,6 +310,7 @@ static void stop(struct daemon *d)
 
 	record(g, MSG_SEVERITY_INFO, "stop", "sekishod ends in order");
 	recorder_tick(g);
+	gate_alarm_stop(g);
 	relay_stop(g);
 	watch_stop(g);
 	loop_del_timer(g->look);

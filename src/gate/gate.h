@@ -20,6 +20,7 @@
 #include <sekisho/nft.h>
 #include <sekisho/open.h>
 
+#include "alarm.h"
 #include "confirm.h"
 #include "cut.h"
 #include "drafts.h"
@@ -168,6 +169,7 @@ struct gate {
 	struct recorder rec;
 	struct relay relay;
 	struct gate_mail mail;
+	struct gate_alarm alarm;
 	struct gate_watch watch;
 	struct gate_cut cut;
 	struct gate_tls tls;

@@ -35,6 +35,7 @@ enum health_source {
 	SOURCE_MAIL,
 	SOURCE_CUT, /* emergency cuts and the alert level */
 	SOURCE_TLS,
+	SOURCE_ALARM,
 	SOURCE_EVENT,
 	SOURCES,
 };

@@ -53,6 +53,7 @@ static void after_load(struct gate *g, const struct generation *gen)
 	relay_enforce(g, gen);
 	gate_mail_enforce(g, gen);
 	gate_tls_enforce(g, gen);
+	gate_alarm_enforce(g, gen);
 	recorder_close_or_open(g, gen, true);
 	if (g->state == GATE_HELD)
 		nft_lease_drop(g->nft);

@@ -16,8 +16,10 @@
 #include <sqlite3.h>
 
 #include <sekisho/clock.h>
+#include <sekisho/judge.h>
 
 #include "chain.h"
+#include "mailbook.h"
 
 #define PAGE 4096
 #define REMOVED_AT_ONCE 1000
@@ -485,6 +487,85 @@ bool ledger_approval(struct ledger *l, const char *receipt, const uint8_t sha256
 	}
 	sqlite3_finalize(st);
 	return found;
+}
+
+/* -- For the people in charge ------------------------------------------------------------------------------------ */
+
+static uint64_t newest(struct ledger *l)
+{
+	return l->open ? l->next_before - 1 : l->next - 1;
+}
+
+/* A mail that is sent again and again until it is approved is told once, by its receipt number. */
+int ledger_news(struct ledger *l, uint64_t after, struct mail_news *ret, uint64_t *ret_newest)
+{
+	static const char sql[] = "SELECT seq,at,verdict,receipt,sender FROM ledger AS m WHERE kind='m' AND seq>?1 AND seq<=?2 AND "
+		"(verdict=3 OR (verdict=1 AND (notes&?3)<>0)) AND NOT EXISTS(SELECT 1 FROM ledger AS e WHERE e.receipt=m.receipt AND "
+		"e.receipt<>'' AND e.kind='m' AND e.verdict=m.verdict AND e.seq<m.seq) ORDER BY seq LIMIT 1";
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+
+	*ret_newest = newest(l);
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, (int64_t)after);
+		sqlite3_bind_int64(st, 2, (int64_t)*ret_newest);
+		sqlite3_bind_int64(st, 3, JUDGE_NOTE_MYNUMBER_TELL);
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		*ret = (struct mail_news){.sequence = (uint64_t)sqlite3_column_int64(st, 0), .at = sqlite3_column_int64(st, 1),
+			.held = sqlite3_column_int64(st, 2) == MSG_MAIL_HELD};
+		READ_TEXT(st, 3, ret->receipt);
+		READ_TEXT(st, 4, ret->sender);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -EIO;
+}
+
+static void add_count(sqlite3_stmt *st, struct msg_alarm_mails ret[2])
+{
+	int64_t direction = sqlite3_column_int64(st, 0);
+	uint64_t n = (uint64_t)sqlite3_column_int64(st, 2);
+
+	if (direction != MSG_MAIL_IN && direction != MSG_MAIL_OUT)
+		return;
+	struct msg_alarm_mails *m = &ret[direction - 1];
+	switch (sqlite3_column_int64(st, 1)) {
+	case MSG_MAIL_PASS:
+		m->passed = n;
+		m->warned = (uint64_t)sqlite3_column_int64(st, 3);
+		break;
+	case MSG_MAIL_REFUSED:
+		m->refused = n;
+		break;
+	case MSG_MAIL_HELD:
+		m->held = (uint64_t)sqlite3_column_int64(st, 4);
+		break;
+	case MSG_MAIL_DEFERRED:
+		m->deferred = n;
+		break;
+	default:
+		break;
+	}
+}
+
+int ledger_counts(struct ledger *l, int64_t since, int64_t until, struct msg_alarm_mails ret[2])
+{
+	static const char sql[] = "SELECT direction,verdict,count(*),sum((notes&?3)<>0),count(DISTINCT receipt) FROM ledger "
+		"WHERE kind='m' AND at>=?1 AND at<?2 GROUP BY direction,verdict";
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+
+	memset(ret, 0, 2 * sizeof(*ret));
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, since);
+		sqlite3_bind_int64(st, 2, until);
+		sqlite3_bind_int64(st, 3, JUDGE_NOTE_MYNUMBER_TELL);
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			add_count(st, ret);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? 0 : -EIO;
 }
 
 static void column(sqlite3_stmt *st, int at, struct chain_column *c)

@@ -50,6 +50,11 @@ bool ledger_approval(struct ledger *l, const char *receipt, const uint8_t sha256
  */
 int ledger_find(struct ledger *l, const struct msg_mail_query *q, uint64_t before, struct msg_mail_row *ret, char **ret_report);
 
+struct mail_news;
+/* As mailbook_news() and mailbook_counts(). */
+int ledger_news(struct ledger *l, uint64_t after, struct mail_news *ret, uint64_t *ret_newest);
+int ledger_counts(struct ledger *l, int64_t since, int64_t until, struct msg_alarm_mails ret[2]);
+
 /* Checks every hash; *ret_rows how many. False: the row that breaks the chain is in *ret_bad. */
 bool ledger_verify(struct ledger *l, uint64_t *ret_rows, uint64_t *ret_bad);
 

@@ -179,6 +179,20 @@ const char *mailbook_approve(struct mailbook *b, const struct msg_mail_approve *
 	return ledger_commit(l) ? NULL : N_("the approval could not be recorded");
 }
 
+int mailbook_news(struct mailbook *b, uint64_t after, struct mail_news *ret, uint64_t *ret_newest)
+{
+	struct ledger *l = get(b);
+
+	return l == NULL ? -EIO : ledger_news(l, after, ret, ret_newest);
+}
+
+int mailbook_counts(struct mailbook *b, int64_t since, int64_t until, struct msg_alarm_mails ret[2])
+{
+	struct ledger *l = get(b);
+
+	return l == NULL ? -EIO : ledger_counts(l, since, until, ret);
+}
+
 static int memory_file(const char *text)
 {
 	int fd = memfd_create("report", MFD_CLOEXEC);

@@ -35,4 +35,16 @@ struct mail_question {
 /* 1: *ret is the next one, *ret_fd its report (a memfd, the caller's) or -1; 0: the end, *ret_end says how. */
 int mailbook_next(struct mailbook *b, struct mail_question *q, struct msg_mail_row *ret, int *ret_fd, struct msg_end *ret_end);
 
+/* A row that people in charge are told of: once for each receipt number. */
+struct mail_news {
+	uint64_t sequence;
+	int64_t at;
+	bool held; /* it waits for approval; else it passed with a warning of individual numbers */
+	char receipt[40], sender[256];
+};
+/* The first one behind `after`: 1; 0: there is none up to *ret_newest, the newest row; < 0: the ledger cannot be read. */
+int mailbook_news(struct mailbook *b, uint64_t after, struct mail_news *ret, uint64_t *ret_newest);
+/* What was decided in [since, until), by direction - 1. 0 or -errno. */
+int mailbook_counts(struct mailbook *b, int64_t since, int64_t until, struct msg_alarm_mails ret[2]);
+
 #endif

@@ -209,6 +209,22 @@ static void on_mail(void *arg, int fd, uint32_t events)
 	daemon_peer_broken(l->daemon, MSG_PEER_MAIL);
 }
 
+static void on_alarm(void *arg, int fd, uint32_t events)
+{
+	struct logd *l = arg;
+	struct msg m;
+
+	(void)events;
+	int r = msg_recv(fd, &m);
+	if (r == 1 && m.type == MSG_ALARM_ASK) {
+		recorder_give(l->recorder, &m);
+		return;
+	}
+	/* Records do not stop for what sekisho-alarm says amiss: it is let go. */
+	if (r == 1)
+		msg_close_fds(&m);
+}
+
 static void on_status(void *arg)
 {
 	struct logd *l = arg;
@@ -245,6 +261,8 @@ static int watch(struct daemon *d)
 	if (loop_add_timer(d->loop, STATUS_MS, STATUS_MS, on_status, l) == NULL)
 		return -ENOMEM;
 	r = loop_add_fd(d->loop, DAEMON_FD_LEDGER, EPOLLIN, on_mail, l);
+	if (r == 0)
+		r = loop_add_fd(d->loop, DAEMON_FD_DIGEST, EPOLLIN, on_alarm, l);
 	return r != 0 ? r : loop_add_fd(d->loop, DAEMON_FD_GATE, EPOLLIN, on_gate, l);
 }
 
@@ -261,7 +279,8 @@ static int start(struct daemon *d)
 	l->passing = passing_new(l->events);
 	if (l->intake == NULL || l->passing == NULL)
 		return -ENOMEM;
-	r = recorder_start(&l->recorder, &o, l->intake, l->passing, d->handed ? DAEMON_FD_LEDGER : -1);
+	static const struct recorder_sockets handed = {.mail = DAEMON_FD_LEDGER, .alarm = DAEMON_FD_DIGEST};
+	r = recorder_start(&l->recorder, &o, l->intake, l->passing, d->handed ? &handed : NULL);
 	return r != 0 ? r : watch(d);
 }
 

@@ -99,6 +99,11 @@ const char *names_policy(struct names *n, uint32_t generation, int fd)
 	return NULL;
 }
 
+const struct ir *names_ir(const struct names *n)
+{
+	return n->now != NULL ? &n->now->ir : NULL;
+}
+
 static const struct policy *policy_of(const struct names *n, uint32_t generation)
 {
 	return n->before != NULL && n->before->generation == generation ? n->before : n->now;

@@ -12,6 +12,7 @@
 #include "aggregate.h"
 #include "passing.h"
 
+struct ir;
 struct names;
 
 struct names *names_new(void); /* NULL without memory */
@@ -25,6 +26,9 @@ void names_links(struct names *n, const struct msg_links *links);
  * the old one stays then.
  */
 const char *names_policy(struct names *n, uint32_t generation, int fd);
+
+/* The policy in force; NULL before there is one. */
+const struct ir *names_ir(const struct names *n);
 
 /* Fills the row of a window, all but boot id and hash. */
 void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *ret);

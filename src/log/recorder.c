@@ -20,6 +20,7 @@
 #include <sekisho/loop.h>
 
 #include "client.h"
+#include "digest.h"
 #include "mailbook.h"
 #include "names.h"
 #include "passbook.h"
@@ -53,6 +54,7 @@ struct recorder {
 	struct clients *clients;
 	struct mailbook *mail;
 	struct passbook *passed;
+	struct digest *digest;
 };
 
 /* -- The main thread's side ---------------------------------------------------------------------------------- */
@@ -175,6 +177,9 @@ static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 	case MSG_MAIL_OUTCOME:
 	case MSG_MAIL_ASK:
 		mailbook_take(r->mail, m);
+		break;
+	case MSG_ALARM_ASK:
+		digest_ask(r->digest, m->tag, &m->u.msg_alarm_ask);
 		break;
 	case MSG_CLIENT:
 		clients_add(r->clients, m->fds[0], &m->u.msg_client);
@@ -304,6 +309,7 @@ static void discard(struct recorder *r)
 	for (unsigned i = 0; i < r->n; i++)
 		let_go(r->queue[i].msg);
 	clients_free(r->clients);
+	digest_free(r->digest);
 	loop_del_timer(r->tick);
 	loop_free(r->loop);
 	mailbook_free(r->mail);
@@ -316,7 +322,15 @@ static void discard(struct recorder *r)
 	free(r);
 }
 
-static int prepare(struct recorder *r, const struct writer_options *o, struct passing *passing, int mail_fd)
+static int prepare_digest(struct recorder *r, int fd)
+{
+	const struct digest_sources from = {.loop = r->loop, .writer = r->writer, .names = r->names, .mail = r->mail, .fd = fd};
+
+	r->digest = digest_new(&from);
+	return r->digest != NULL ? 0 : -ENOMEM;
+}
+
+static int prepare(struct recorder *r, const struct writer_options *o, struct passing *passing, const struct recorder_sockets *sockets)
 {
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->loop = loop_new();
@@ -326,7 +340,7 @@ static int prepare(struct recorder *r, const struct writer_options *o, struct pa
 	r->writer = writer_new(o, r->intake, r->names);
 	if (r->writer == NULL)
 		return -ENOMEM;
-	r->mail = mailbook_new(o->store.dir, mail_fd);
+	r->mail = mailbook_new(o->store.dir, sockets->mail);
 	if (r->mail == NULL)
 		return -ENOMEM;
 	r->passed = passbook_new(o->store.dir, passing, r->names);
@@ -334,13 +348,15 @@ static int prepare(struct recorder *r, const struct writer_options *o, struct pa
 		return -ENOMEM;
 	r->clients = clients_new(r->loop, r->writer, r->mail, r->passed);
 	r->tick = loop_add_timer(r->loop, TICK_MS, TICK_MS, on_tick, r);
-	if (r->clients == NULL || r->tick == NULL)
+	if (r->clients == NULL || r->tick == NULL || prepare_digest(r, sockets->alarm) != 0)
 		return -ENOMEM;
 	return loop_add_fd(r->loop, r->wake, EPOLLIN, on_wake, r);
 }
 
-int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, struct passing *passing, int mail_fd)
+int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, struct passing *passing,
+	const struct recorder_sockets *sockets)
 {
+	static const struct recorder_sockets nobody = {-1, -1};
 	struct recorder *r = calloc(1, sizeof(*r));
 	sigset_t all, old;
 
@@ -350,7 +366,7 @@ int recorder_start(struct recorder **ret, const struct writer_options *o, struct
 	r->intake = in;
 	r->ticked_ns = clock_mono().ns;
 	pthread_mutex_init(&r->lock, NULL);
-	int e = prepare(r, o, passing, mail_fd);
+	int e = prepare(r, o, passing, sockets != NULL ? sockets : &nobody);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -17,19 +17,24 @@
 struct recorder;
 
 /*
- * Starts the thread. 0 or -errno. in and passing (may be NULL) outlive it. mail_fd: to sekisho-maild, whose entries are answered
- * there; -1: none.
+ * Starts the thread. 0 or -errno. in and passing (may be NULL) outlive it. sockets: where who asks is answered; NULL:
+ * nobody asks.
  */
 struct passing;
+struct recorder_sockets {
+	int mail;  /* sekisho-maild: entries of the ledger */
+	int alarm; /* sekisho-alarm: news and digests */
+};
 int recorder_start(struct recorder **ret, const struct writer_options *o, struct intake *in, struct passing *passing,
-	int mail_fd);
+	const struct recorder_sockets *sockets);
 
 /* A last transaction, then the end. NULL is allowed. */
 void recorder_stop(struct recorder *r);
 
 /*
- * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, WORK, LOGIN, CLIENT, MAIL_ENTRY, MAIL_OUTCOME, MAIL_ASK); its descriptors are
- * taken over. Never waits: what finds the queue full (a disk that hangs for minutes) is let go, faults are counted.
+ * Hands a message on (GENERATION, LINKS, COUNTERS, FAULT, WORK, LOGIN, CLIENT, MAIL_ENTRY, MAIL_OUTCOME, MAIL_ASK, ALARM_ASK);
+ * its descriptors are taken over. Never waits: what finds the queue full (a disk that hangs for minutes) is let go, faults are
+ * counted.
  */
 void recorder_give(struct recorder *r, struct msg *m);
 

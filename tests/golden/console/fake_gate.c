@@ -60,6 +60,18 @@ static void finding(struct msg_status *s, uint32_t health, const char *code, con
 	MSG_TEXT(f->text, text);
 }
 
+static unsigned tested; /* alarm mails that were asked for */
+
+static void alarm_test(int fd)
+{
+	struct msg_opened o = {.ok = !is("abnormal")};
+
+	if (!o.ok)
+		MSG_TEXT(o.error, "no alarm mail");
+	tested += o.ok;
+	answer(fd, MSG_OPENED, &o, -1);
+}
+
 static void status(int fd)
 {
 	struct msg_status s = {.health = MSG_OK, .generation = 12, .gate_open = 1, .clock_trusted = 1,
@@ -78,8 +90,15 @@ static void status(int fd)
 			.refused = 7}};
 	s.inspector.status.why[WHY_PROTOCOL] = 5;
 	s.inspector.status.why[WHY_SERVER_NAME] = 2;
+	s.alarm = (struct msg_alarm_status){.state = MSG_ALARM_IDLE, .sent = 3 + tested, .last_sent = T0 - 1800, .reported = 20261120};
 	if (is("caution")) {
 		s.health = MSG_CAUTION;
+		s.alarm.state = MSG_ALARM_FAILING;
+		s.alarm.waiting = 5;
+		s.alarm.sent = 3;
+		s.alarm.failures = 4 + tested;
+		s.alarm.failing_s = 300;
+		MSG_TEXT(s.alarm.error, "MAIL: 451 4.3.0 try again");
 		finding(&s, MSG_CAUTION, "interface-missing", "the interface does not exist: eth3");
 		finding(&s, MSG_CAUTION, "clock", "the clock is not trusted: rules with times are closed — set the clock");
 		finding(&s, MSG_CAUTION, "interface-unknown", "an interface is up that belongs to no segment: eth7");
@@ -568,6 +587,8 @@ static void request(int fd)
 		mail_status(fd);
 	else if (q->verb == MSG_VERB_RESUME)
 		resume(fd, q);
+	else if (q->verb == MSG_VERB_ALARM_TEST)
+		alarm_test(fd);
 	msg_close_fds(&m);
 }
 

@@ -25,7 +25,7 @@
 char root[64];
 struct gate gate;
 struct daemon d;
-int init_end = -1, logd_end = -1, mail_end = -1, caller_end = -1, tls_end = -1;
+int init_end = -1, logd_end = -1, mail_end = -1, caller_end = -1, tls_end = -1, alarm_end = -1;
 struct wall wall;
 struct mono mono;
 
@@ -252,6 +252,7 @@ void life(void)
 	}
 	pair_on(DAEMON_FD_POST, &mail_end);
 	pair_on(DAEMON_FD_CALLER, &caller_end);
+	pair_on(DAEMON_FD_NOTIFIER, &alarm_end);
 	pair_on(DAEMON_FD_TLS, &tls_end);
 	d.loop = loop_new();
 	CHECK_INT(loop_add_fd(d.loop, init_end, EPOLLIN, on_spawn, NULL), 0);
@@ -270,6 +271,7 @@ void death(void)
 	close(init_end);
 	close(logd_end);
 	close(mail_end);
+	close(alarm_end);
 	close(caller_end);
 	close(tls_end);
 	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_TLS; fd++)

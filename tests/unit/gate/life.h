@@ -13,8 +13,8 @@
 extern char root[64];
 extern struct gate gate;
 extern struct daemon d;
-/* The far ends: of sekisho-init, sekisho-logd, sekisho-maild, sekisho-connect. */
-extern int init_end, logd_end, mail_end, caller_end, tls_end;
+/* The far ends: of sekisho-init, sekisho-logd, sekisho-maild, sekisho-connect, sekisho-tls, sekisho-alarm. */
+extern int init_end, logd_end, mail_end, caller_end, tls_end, alarm_end;
 extern struct wall wall;
 extern struct mono mono;
 

@@ -89,7 +89,7 @@ static void test_side_by_side(void)
 	struct msg_links links = {.n = 1, .link = {{3, "eth0"}}};
 	struct msg_end end;
 
-	CHECK_INT(recorder_start(&r, &o, in, NULL, -1), 0);
+	CHECK_INT(recorder_start(&r, &o, in, NULL, NULL), 0);
 	give(MSG_LINKS, &links, sizeof(links), -1);
 	for (unsigned i = 0; i < 20; i++) {
 		feed(DROPS / 20);
@@ -120,7 +120,7 @@ static void test_ends_with_a_full_queue(void)
 	int pair[2];
 	char byte;
 
-	CHECK_INT(recorder_start(&r, &o, in, NULL, -1), 0);
+	CHECK_INT(recorder_start(&r, &o, in, NULL, NULL), 0);
 	for (int i = 0; i < 2000; i++)
 		give(MSG_FAULT, &f, sizeof(f), -1);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
