@@ -37,6 +37,7 @@ enum daemon_fd {
 	DAEMON_FD_CALLER = 8,  /* to sekisho-connect */
 	DAEMON_FD_NOTIFIER = 9, /* to sekisho-alarm */
 	DAEMON_FD_TLS = 10,     /* to sekisho-tls */
+	DAEMON_FD_HOST = 11,	/* to sekisho-hostd */
 
 	/* sekisho-logd */
 	DAEMON_FD_GATE = 4,  /* to sekishod (see below) */
@@ -62,6 +63,8 @@ enum daemon_fd {
 	/* sekisho-alarm: DAEMON_FD_GATE, and */
 	DAEMON_FD_ALARM_RECORDS = 5, /* to sekisho-logd */
 	DAEMON_FD_ALARM_CALLER = 6,  /* to sekisho-connect */
+
+	/* sekisho-hostd: DAEMON_FD_GATE alone */
 
 	/* sekisho-clean, sekisho-verify */
 	DAEMON_FD_MAIL = 4, /* to sekisho-maild: MSG_MAIL_JOB comes, MSG_MAIL_BUSY goes (src/mail/zygote.h) */
@@ -139,6 +142,7 @@ enum daemon_fd {
 #define DAEMON_PATH_EMPTY "run/sekisho/empty"	      /* root, 0555: root of the one-shots where no zones are */
 #define DAEMON_PATH_STATE "var/lib/sekisho"	      /* root, 0755 */
 #define DAEMON_PATH_GATE "var/lib/sekisho/gate"	      /* sekishod's own: generations; 0700 */
+#define DAEMON_PATH_ACCOUNTS "var/lib/sekisho/accounts" /* sekisho-hostd's, and of the login; 0755 */
 #define DAEMON_PATH_LOG "var/lib/sekisho/log"	      /* sekisho-logd's own; 0700 */
 #define DAEMON_PATH_TLS "var/lib/sekisho/tls"	      /* root's own: certificates and keys of the mail gate; 0700 */
 

@@ -26,6 +26,7 @@ enum jail_row {
 	JAIL_MAIL,    /* sekisho-maild */
 	JAIL_CONNECT, /* sekisho-connect */
 	JAIL_ALARM,   /* sekisho-alarm */
+	JAIL_HOST,    /* sekisho-hostd */
 	JAIL_CLEAN,   /* sekisho-clean: makes a child for each mail */
 	JAIL_VERIFY,  /* sekisho-verify: the same */
 	JAIL_CLEAN_MAIL,  /* its child, which reads one: entered with jail_narrow() from the row above */
@@ -51,6 +52,7 @@ enum jail_row {
 #define JAIL_UID_MAIL 975
 #define JAIL_UID_CONNECT 976
 #define JAIL_UID_CLEAN 977
+#define JAIL_UID_HOST 987
 #define JAIL_UID_VERIFY 978
 #define JAIL_UID_ALARM 979
 #define JAIL_UID_TLS 985

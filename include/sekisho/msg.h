@@ -79,7 +79,7 @@ struct msg_broken {
 	uint32_t peer; /* enum msg_peer */
 };
 enum msg_peer { MSG_PEER_LOG = 1, MSG_PEER_INSPECT = 2, MSG_PEER_MAIL = 3, MSG_PEER_CONNECT = 4, MSG_PEER_ALARM = 5,
-	MSG_PEER_TLS = 6 };
+	MSG_PEER_TLS = 6, MSG_PEER_HOST = 7 };
 /* init -> sekishod: a sekisho-inspect is READY; fds: [the socket to it]. It replaces the one of before. */
 struct msg_attach {
 	uint32_t pid;
@@ -640,6 +640,9 @@ struct msg_request {
 	X(FLOWS, 40, "show flows")                                                                             \
 	X(POLICY, 41, "show policy")                                                                           \
 	X(CAPTURE, 42, "capture")                                                                              \
+	X(ACCOUNTS, 50, "account list")                                                                         \
+	X(HOST, 51, "account")                                                                                  \
+	X(PASSWORD, 52, "password")                                                                             \
 	X(ALARM_TEST, 60, "alarm test")
 
 enum msg_verb {
@@ -1174,6 +1177,51 @@ struct msg_tls_status {
 	} certificate[TLS_NAMES_MAX];
 };
 
+/* -- sekisho-hostd: accounts, clock, restart --------------------------------------------------------------- */
+
+/*
+ * sekishod -> sekisho-hostd: somebody who may (MSG_VERB_ACCOUNTS, _HOST, _PASSWORD); fds: [his socket]. sekisho-hostd looks again
+ * whether the account may. On that socket he asks MSG_HOST_ASK; no password passes sekishod.
+ */
+struct msg_host_client {
+	uint32_t uid;
+	uint32_t role; /* enum msg_role: the one he has that may most */
+	uint32_t verb; /* enum msg_verb: what he was let through for */
+	uint32_t pad;
+};
+enum msg_host_what {
+	MSG_HOST_LIST = 1,     /* -> MSG_HOST_ACCOUNT for each, MSG_HOST_TOLD */
+	MSG_HOST_ADD = 2,      /* name, label, role -> told, with a temporary password */
+	MSG_HOST_DISABLE = 3,  /* name */
+	MSG_HOST_ENABLE = 4,   /* name */
+	MSG_HOST_ROLE = 5,     /* name, role */
+	MSG_HOST_RESET = 6,    /* name -> told, with a temporary password */
+	MSG_HOST_PASSWORD = 7, /* his own: secret, the new one */
+	MSG_HOST_CLOCK = 8,    /* at: set the clock and the one that runs without power */
+	MSG_HOST_RESTART = 9,
+	MSG_HOST_OFF = 10,
+	MSG_HOST_WHAT_END,
+};
+struct msg_host_ask {
+	uint32_t what; /* enum msg_host_what */
+	uint32_t role; /* enum msg_role, where it is asked for */
+	int64_t at;
+	char name[32], label[64];
+	char secret[256], fresh[256];
+	char language[8];
+};
+struct msg_host_account {
+	uint32_t uid, role;
+	uint32_t enabled, must_change; /* 0 or 1 */
+	int64_t changed; /* wall seconds: its password */
+	char name[32], label[64];
+};
+struct msg_host_told {
+	uint32_t ok, pad;
+	char error[192];
+	char secret[64]; /* a temporary password, shown once */
+};
+
 /* name, struct, value on the wire, descriptors allowed (min, max) */
 #define MESSAGES(X)                                                                                            \
 	X(READY, msg_ready, 1, 0, 0)                                                                            \
@@ -1255,7 +1303,7 @@ struct msg_tls_status {
 	X(ALARM_ASK, msg_alarm_ask, 136, 0, 0)                                                                 \
 	X(ALARM_NEWS, msg_alarm_news, 137, 0, 0)                                                               \
 	X(ALARM_DONE, msg_alarm_done, 138, 0, 0)                                                               \
-	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)                        \
+	X(ALARM_DIGEST, msg_alarm_digest, 139, 0, 0)                                                           \
 	X(TLS_JOB, msg_tls_job, 140, MSG_TLS_FDS, MSG_TLS_FDS)                                                  \
 	X(TLS_DONE, msg_tls_done, 141, 0, 0)                                                                    \
 	X(TLS_GRANT, msg_tls_grant, 142, 1, 1)                                                                  \
@@ -1264,7 +1312,11 @@ struct msg_tls_status {
 	X(TLS_WANT, msg_tls_want, 145, 0, 0)                                                                    \
 	X(TLS_FILE, msg_tls_file, 146, 0, 1)                                                                    \
 	X(TLS_KEY, msg_tls_key, 147, 0, 0)                                                                      \
-	X(TLS_STATUS, msg_tls_status, 148, 0, 0)
+	X(TLS_STATUS, msg_tls_status, 148, 0, 0)                                                           \
+	X(HOST_CLIENT, msg_host_client, 150, 1, 1)                                                             \
+	X(HOST_ASK, msg_host_ask, 151, 0, 0)                                                                   \
+	X(HOST_ACCOUNT, msg_host_account, 152, 0, 0)                                                           \
+	X(HOST_TOLD, msg_host_told, 153, 0, 0)
 
 enum msg_type {
 #define X(NAME, type, value, fds_min, fds_max) MSG_##NAME = value,

@@ -341,6 +341,7 @@ const struct command commands[] = {
 		.help = N_("show the state, the records, the ledger, the policy"),
 	},
 	{.word = "", .sub = act_commands},
+	{.word = "", .sub = host_commands},
 	{.word = "", .sub = record_commands},
 	{.word = "", .sub = config_commands},
 	{

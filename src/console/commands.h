@@ -33,6 +33,7 @@ extern const struct command monitor_commands[];
 extern const struct command check_commands[];
 /* Families of the top. */
 extern const struct command act_commands[];
+extern const struct command host_commands[];
 extern const struct command record_commands[];
 extern const struct command config_commands[];
 

@@ -48,6 +48,13 @@ void help_print(struct buf *out, const struct args *a);
 /* The whole reference as Markdown, in the language that is set. */
 void help_reference(struct buf *out);
 
+int verb_account_list(struct console *c, const struct args *a);
+int verb_account_add(struct console *c, const struct args *a);
+int verb_account_role(struct console *c, const struct args *a);
+int verb_account_act(struct console *c, const struct args *a);
+int verb_password(struct console *c, const struct args *a);
+int verb_set_clock(struct console *c, const struct args *a);
+int verb_restart_box(struct console *c, const struct args *a);
 int verb_check(struct console *c, const struct args *a);
 int verb_compare(struct console *c, const struct args *a);
 int verb_load_hosts(struct console *c, const struct args *a);

@@ -351,6 +351,9 @@ static const struct {
 	void (*run)(struct gate *g, struct client *c);
 } handlers[] = {
 	{MSG_VERB_STATUS, answer_status},
+	{MSG_VERB_ACCOUNTS, host_open},
+	{MSG_VERB_HOST, host_open},
+	{MSG_VERB_PASSWORD, host_open},
 	{MSG_VERB_LOG, answer_log},
 	{MSG_VERB_RECORD, answer_log},
 	{MSG_VERB_APPROVE, answer_log},

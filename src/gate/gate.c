@@ -229,6 +229,8 @@ static int start(struct daemon *d)
 	}
 	if ((r = relay_start(g, d->handed ? DAEMON_FD_QUEUES : -1)) != 0)
 		return r;
+	if ((r = host_start(g, d->handed ? DAEMON_FD_HOST : -1)) != 0)
+		return r;
 	if ((r = gate_mail_start(g, d->handed ? DAEMON_FD_POST : -1, d->handed ? DAEMON_FD_CALLER : -1)) != 0)
 		return r;
 	if ((r = gate_tls_start(g, d->handed ? DAEMON_FD_TLS : -1)) != 0)

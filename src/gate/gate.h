@@ -25,6 +25,7 @@
 #include "cut.h"
 #include "drafts.h"
 #include "health.h"
+#include "host.h"
 #include "mail.h"
 #include "peer.h"
 #include "people.h"
@@ -168,6 +169,7 @@ struct gate {
 	struct health health;
 	struct recorder rec;
 	struct relay relay;
+	int host; /* to sekisho-hostd, -1 */
 	struct gate_mail mail;
 	struct gate_alarm alarm;
 	struct gate_watch watch;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +187,23 @@ static int read_file(int dir, const char *name, struct buf *ret)
 	return r;
 }
 
+int accounts_begin(int dir, struct accounts *ret)
+{
+	if (flock(dir, LOCK_EX) < 0) {
+		*ret = (struct accounts){.dir = dir};
+		return -errno;
+	}
+	int r = accounts_load(dir, ret);
+	if (r < 0)
+		flock(dir, LOCK_UN);
+	return r;
+}
+
+void accounts_end(struct accounts *a)
+{
+	flock(a->dir, LOCK_UN);
+}
+
 int accounts_load(int dir, struct accounts *ret)
 {
 	struct buf text = {0};
@@ -224,6 +242,14 @@ static int write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
+/* The login writes as root into the directory of sekisho-hostd: what it makes is to be read and replaced there. */
+static int keep_owner(int dir, int fd)
+{
+	struct stat st;
+
+	return geteuid() != 0 ? 0 : fstat(dir, &st) < 0 ? -1 : fchown(fd, st.st_uid, st.st_gid);
+}
+
 /* Under another name, synced, renamed, the directory synced. */
 static int replace(int dir, const char *name, mode_t mode, const struct buf *b)
 {
@@ -233,7 +259,7 @@ static int replace(int dir, const char *name, mode_t mode, const struct buf *b)
 	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, b->data, b->len);
+	int r = keep_owner(dir, fd) < 0 || fchmod(fd, mode) < 0 ? -errno : write_all(fd, b->data, b->len);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	close(fd);
@@ -307,9 +333,9 @@ static int publish(int dir, const char *name, mode_t mode, const struct buf *wan
 int accounts_publish(const struct accounts *a, int base)
 {
 	struct buf passwd = {0}, shadow = {0}, group = {0};
-	int r = read_file(base, "passwd", &passwd);
+	int r = base < 0 ? 0 : read_file(base, "passwd", &passwd);
 
-	if (r == 0)
+	if (r == 0 && base >= 0)
 		r = read_file(base, "group", &group);
 	for (unsigned i = 0; i < a->n; i++) {
 		add_passwd(&passwd, &a->account[i]);

@@ -54,10 +54,17 @@ enum account_error {
 /* A sentence, translated. */
 const char *account_error_text(enum account_error e);
 
+/*
+ * The truth, for a change: nobody else changes it until accounts_end(). Same result as accounts_load(); after an error nothing is held.
+ */
+int accounts_begin(int dir, struct accounts *ret);
+void accounts_end(struct accounts *a);
+
 /* Reads the truth. 0 (also when there is none yet: n = 0), -EBADMSG: it is damaged, or -errno. Then *ret is empty. */
 int accounts_load(int dir, struct accounts *ret);
 
-/* What libc reads, made from what was loaded, where it differs. base: directory of the system's own passwd and group. 0 or -errno. */
+/* What libc reads, made from what was loaded, where it differs. base: directory of the system's own passwd and group, -1 = none. 0 or
+ * -errno. */
 int accounts_publish(const struct accounts *a, int base);
 
 struct account *accounts_find(struct accounts *a, const char *name);

@@ -66,18 +66,29 @@ static bool new_password(const struct login *l, const struct account *account, c
 	return done;
 }
 
+/* The change is made to what is stored now, which may be newer than what we read when the line was offered. */
+static enum account_error store_password(struct login *l, const char *name, const char *hash)
+{
+	if (accounts_begin(l->accounts.dir, &l->accounts) != 0)
+		return ACCOUNT_DISK;
+	enum account_error e = account_password(&l->accounts, name, hash, false, now());
+	if (e == ACCOUNT_OK && accounts_publish(&l->accounts, l->base) != 0)
+		e = ACCOUNT_DISK;
+	accounts_end(&l->accounts);
+	return e;
+}
+
 bool login_change_password(struct login *l, struct account *account)
 {
 	char hash[ACCOUNT_HASH];
 
 	if (!new_password(l, account, hash))
 		return false;
-	enum account_error e = account_password(&l->accounts, account->name, hash, false, now());
+	enum account_error e = store_password(l, account->name, hash);
 	explicit_bzero(hash, sizeof(hash));
-	if (e == ACCOUNT_OK && accounts_publish(&l->accounts, l->base) == 0)
-		return true;
-	prompt_say(&l->prompt, "%s", account_error_text(e == ACCOUNT_OK ? ACCOUNT_DISK : e));
-	return false;
+	if (e != ACCOUNT_OK)
+		prompt_say(&l->prompt, "%s", account_error_text(e));
+	return e == ACCOUNT_OK;
 }
 
 /* -- The first start ------------------------------------------------------------------------------------- */
@@ -94,6 +105,21 @@ static bool ask_name(const struct login *l, struct account *ret)
 	return prompt_line(&l->prompt, _("Your name, as it shall stand in the records: "), true, ret->label, sizeof(ret->label));
 }
 
+/* On two lines at once only one of them makes him. */
+static enum account_error store_first(struct login *l, const struct account *a, const char *hash)
+{
+	enum account_error e = ACCOUNT_DISK;
+
+	if (accounts_begin(l->accounts.dir, &l->accounts) != 0)
+		return e;
+	if (accounts_administrators(&l->accounts) == 0)
+		e = account_add(&l->accounts, a->name, a->label, MSG_ROLE_ADMINISTRATOR, hash, false, now());
+	if (e == ACCOUNT_OK && accounts_publish(&l->accounts, l->base) != 0)
+		e = ACCOUNT_DISK;
+	accounts_end(&l->accounts);
+	return e;
+}
+
 bool login_first(struct login *l)
 {
 	struct account a = {0};
@@ -105,10 +131,8 @@ bool login_first(struct login *l)
 		prompt_say(&l->prompt, "%s", _("The data partition cannot be used: what you make now is lost when the power goes."));
 	if (!ask_name(l, &a) || !new_password(l, &a, hash))
 		return false;
-	enum account_error e = account_add(&l->accounts, a.name, a.label, MSG_ROLE_ADMINISTRATOR, hash, false, now());
+	enum account_error e = store_first(l, &a, hash);
 	explicit_bzero(hash, sizeof(hash));
-	if (e == ACCOUNT_OK && accounts_publish(&l->accounts, l->base) != 0)
-		e = ACCOUNT_DISK;
 	if (e != ACCOUNT_OK) {
 		prompt_say(&l->prompt, _("Not taken: %s."), account_error_text(e));
 		return false;

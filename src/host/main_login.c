@@ -4,7 +4,7 @@
  *	sekisho-login [--accounts=DIR] [--base=DIR]
  *
  * getty starts it with the line as its standard descriptors and starts the next one when it ends. DIR: where the accounts are
- * (default /data/accounts), and the system's own passwd and group (default /usr/share/sekisho/accounts).
+ * (default /var/lib/sekisho/accounts), and the system's own passwd and group (default /usr/share/sekisho/accounts).
  * Exit status: that of the session; 1 nobody was let in; 3 the accounts cannot be read.
  */
 #include <errno.h>
@@ -35,9 +35,11 @@ static bool load(struct login *l, const char *directory, const char *base)
 	int dir = open_directory(directory, true);
 
 	l->base = open_directory(base, false);
-	int r = dir < 0 || l->base < 0 ? -errno : accounts_load(dir, &l->accounts);
-	if (r == 0)
+	int r = dir < 0 || l->base < 0 ? -errno : accounts_begin(dir, &l->accounts);
+	if (r == 0) {
 		r = accounts_publish(&l->accounts, l->base);
+		accounts_end(&l->accounts);
+	}
 	if (r == 0)
 		return true;
 	prompt_say(&l->prompt, _("The accounts cannot be read (%s). Nobody can log in; restore them from a backup."), strerror(-r));
@@ -47,7 +49,7 @@ static bool load(struct login *l, const char *directory, const char *base)
 int main(int argc, char **argv)
 {
 	static struct login l = {.prompt = {STDIN_FILENO, STDOUT_FILENO, LINE_S}};
-	const char *directory = "/data/accounts", *base = "/usr/share/sekisho/accounts", *tty = ttyname(STDIN_FILENO);
+	const char *directory = "/var/lib/sekisho/accounts", *base = "/usr/share/sekisho/accounts", *tty = ttyname(STDIN_FILENO);
 	const struct account *who = NULL;
 
 	for (int i = 1; i < argc; i++) {

@@ -135,7 +135,7 @@ static const struct handed {
 	int domain;
 	unsigned n;
 } handed_table[JAIL_ROWS][4] = {
-	[JAIL_GATE] = {{AF_UNIX, 3}, {0, 1}, {AF_UNIX, 4}},
+	[JAIL_GATE] = {{AF_UNIX, 3}, {0, 1}, {AF_UNIX, 5}},
 	[JAIL_LOG] = {{AF_UNIX, 2}, {AF_NETLINK, DAEMON_NFLOG_COUNT + 1}, {AF_UNIX, 2}},
 	[JAIL_COMPILE] = {{AF_UNIX, 1}, {0, 1}},
 	[JAIL_PROVE] = {{AF_UNIX, 1}, {0, 2}},
@@ -143,6 +143,7 @@ static const struct handed {
 	[JAIL_MAIL] = {{AF_UNIX, 7}},
 	[JAIL_CONNECT] = {{AF_UNIX, 4}},
 	[JAIL_ALARM] = {{AF_UNIX, 4}},
+	[JAIL_HOST] = {{AF_UNIX, 2}},
 	[JAIL_CLEAN] = {{AF_UNIX, 2}},
 	[JAIL_VERIFY] = {{AF_UNIX, 2}},
 	[JAIL_TLS] = {{AF_UNIX, 4}},

@@ -121,7 +121,7 @@ static void end_broken(struct init *in, uint32_t peer)
 {
 	static const enum init_daemon_index peers[] = {[MSG_PEER_LOG] = INIT_LOG, [MSG_PEER_INSPECT] = INIT_INSPECT,
 		[MSG_PEER_MAIL] = INIT_MAIL, [MSG_PEER_CONNECT] = INIT_CONNECT, [MSG_PEER_ALARM] = INIT_ALARM,
-		[MSG_PEER_TLS] = INIT_TLS};
+		[MSG_PEER_TLS] = INIT_TLS, [MSG_PEER_HOST] = INIT_HOST};
 	struct init_daemon *d = &in->daemons[peers[peer]];
 
 	if (d->pid > 0)
@@ -203,6 +203,7 @@ static const struct handed_end {
 } handed_ends[] = {
 	{INIT_GATE, PAIR_LOG, 0}, {INIT_GATE, PAIR_MAIL, 0}, {INIT_GATE, PAIR_CALLER, 0}, {INIT_GATE, PAIR_ALARM, 0},
 	{INIT_GATE, PAIR_TLS_GATE, 0},
+	{INIT_GATE, PAIR_HOST, 0},
 	{INIT_LOG, PAIR_LOG, 1}, {INIT_LOG, PAIR_LEDGER, 1}, {INIT_LOG, PAIR_DIGEST, 1},
 	{INIT_MAIL, PAIR_MAIL, 1}, {INIT_MAIL, PAIR_LEDGER, 0}, {INIT_MAIL, PAIR_CALLS, 0}, {INIT_MAIL, PAIR_CLEAN, 0},
 	{INIT_MAIL, PAIR_VERIFY, 0}, {INIT_MAIL, PAIR_TLS, 0},
@@ -211,6 +212,7 @@ static const struct handed_end {
 	{INIT_ALARM, PAIR_ALARM, 1}, {INIT_ALARM, PAIR_DIGEST, 0}, {INIT_ALARM, PAIR_ALARM_CALLS, 0},
 	{INIT_TLS, PAIR_TLS, 1}, {INIT_TLS, PAIR_TLS_GATE, 1}, {INIT_TLS, PAIR_SIGN, 0},
 	{INIT_SIGN, PAIR_SIGN, 1},
+	{INIT_HOST, PAIR_HOST, 1},
 };
 
 /* Between the first pair and the others stands what only this daemon has. */
@@ -486,7 +488,7 @@ static bool prepare(struct init *in)
 	static const enum jail_row rows[INIT_DAEMONS] = {
 		[INIT_GATE] = JAIL_GATE, [INIT_LOG] = JAIL_LOG, [INIT_INSPECT] = JAIL_INSPECT, [INIT_MAIL] = JAIL_MAIL,
 		[INIT_CONNECT] = JAIL_CONNECT, [INIT_CLEAN] = JAIL_CLEAN, [INIT_VERIFY] = JAIL_VERIFY,
-		[INIT_ALARM] = JAIL_ALARM, [INIT_TLS] = JAIL_TLS, [INIT_SIGN] = JAIL_SIGN};
+		[INIT_ALARM] = JAIL_ALARM, [INIT_TLS] = JAIL_TLS, [INIT_SIGN] = JAIL_SIGN, [INIT_HOST] = JAIL_HOST};
 	bool good = true;
 
 	for (unsigned i = 0; i < INIT_DAEMONS; i++) {

@@ -58,6 +58,7 @@ enum init_daemon_index {
 	INIT_ALARM,
 	INIT_TLS,
 	INIT_SIGN,
+	INIT_HOST,
 	INIT_DAEMONS,
 };
 
@@ -71,6 +72,7 @@ enum init_pair_index {
 	PAIR_CLEAN,   /* sekisho-maild, sekisho-clean */
 	PAIR_VERIFY,  /* sekisho-maild, sekisho-verify */
 	PAIR_ALARM,   /* sekishod, sekisho-alarm */
+	PAIR_HOST,    /* sekishod, sekisho-hostd */
 	PAIR_DIGEST,  /* sekisho-alarm, sekisho-logd */
 	PAIR_ALARM_CALLS, /* sekisho-alarm, sekisho-connect */
 	PAIR_TLS_GATE, /* sekishod, sekisho-tls */

@@ -8,6 +8,7 @@
 #include "jail_table.h"
 
 #include <fcntl.h>
+#include <linux/reboot.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <sched.h>
@@ -18,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sekisho/daemon.h>
@@ -152,6 +154,13 @@ static const struct jail_call notifying[] = {
 	END,
 };
 
+/* sekisho-hostd keeps the clock, and restarts the box. */
+static const struct jail_call keeping[] = {
+	CAN_IF("clock_settime", 0, CLOCK_REALTIME), CAN_IF("clock_adjtime", 0, CLOCK_REALTIME), CAN("adjtimex"), CAN("sync"),
+	CAN_IF("reboot", 2, LINUX_REBOOT_CMD_RESTART), CAN_IF("reboot", 2, LINUX_REBOOT_CMD_POWER_OFF),
+	END,
+};
+
 /* A one-shot answers on one descriptor. */
 static const struct jail_call answering[] = {
 	CAN_IF("sendmsg", 0, DAEMON_FD_RESULT),
@@ -279,6 +288,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 			{JAIL_STORE, true, DAEMON_PATH_GATE},
 			/* passwd, for names: the directory, since useradd replaces the file; its secrets are root's alone. */
 			{JAIL_LOOK, true, "/etc"},
+			{JAIL_LOOK, true, DAEMON_PATH_ACCOUNTS},
 			{JAIL_TUNE, false, "/proc/sys/net"},
 			{JAIL_READ, false, "/proc/self/net"},
 			{JAIL_READ, false, "/proc/sys/kernel/random"},
@@ -346,6 +356,17 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.empty_root = true,
 		.calls = {living, looping, notifying, sanitizing},
 		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 32}, {RLIMIT_AS, ADDRESS_SPACE}},
+	},
+	[JAIL_HOST] = {
+		.name = "sekisho-hostd",
+		.uid = JAIL_UID_HOST,
+		.capabilities = UINT64_C(1) << CAP_SYS_TIME | UINT64_C(1) << CAP_SYS_BOOT,
+		.calls = {living, writing, looping, talking, filing, keeping, sanitizing},
+		.paths = {
+			{JAIL_STORE, true, DAEMON_PATH_ACCOUNTS},
+			{JAIL_READ, true, "usr/share/sekisho/accounts"},
+		},
+		.limits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, ADDRESS_SPACE}, {RLIMIT_FSIZE, 4 * MIB}},
 	},
 	[JAIL_READER] = {
 		.name = "sekisho-reader",

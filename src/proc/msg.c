@@ -67,7 +67,7 @@ static const struct field msg_spawn_fields[] = {
 	RANGE(msg_spawn, seconds, 0, MSG_CAPTURE_SECONDS_MAX),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
-static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_TLS)};
+static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_HOST)};
 static const struct field msg_attach_fields[] = {ANYTHING(msg_attach)};
 static const struct field msg_result_fields[] = {ANYTHING(msg_result)};
 static const struct field msg_generation_fields[] = {
@@ -286,6 +286,33 @@ static const struct field msg_alarm_drops_fields[] = {
 	ZERO(msg_alarm_drops, pad),
 	TEXT(msg_alarm_drops, from),
 	TEXT(msg_alarm_drops, to),
+};
+static const struct field msg_host_client_fields[] = {
+	RANGE(msg_host_client, role, MSG_ROLE_VIEWER, MSG_ROLE_END - 1),
+	RANGE(msg_host_client, verb, 1, MSG_VERB_END - 1),
+	ZERO(msg_host_client, pad),
+};
+static const struct field msg_host_ask_fields[] = {
+	RANGE(msg_host_ask, what, MSG_HOST_LIST, MSG_HOST_WHAT_END - 1),
+	RANGE(msg_host_ask, role, 0, MSG_ROLE_END - 1),
+	TEXT(msg_host_ask, name),
+	TEXT(msg_host_ask, label),
+	TEXT(msg_host_ask, secret),
+	TEXT(msg_host_ask, fresh),
+	TEXT(msg_host_ask, language),
+};
+static const struct field msg_host_account_fields[] = {
+	RANGE(msg_host_account, role, MSG_ROLE_VIEWER, MSG_ROLE_END - 1),
+	FLAG(msg_host_account, enabled),
+	FLAG(msg_host_account, must_change),
+	TEXT(msg_host_account, name),
+	TEXT(msg_host_account, label),
+};
+static const struct field msg_host_told_fields[] = {
+	FLAG(msg_host_told, ok),
+	ZERO(msg_host_told, pad),
+	TEXT(msg_host_told, error),
+	TEXT(msg_host_told, secret),
 };
 static const struct field msg_alarm_faults_fields[] = {
 	RANGE(msg_alarm_faults, severity, MSG_SEVERITY_INFO, MSG_SEVERITY_FAULT),

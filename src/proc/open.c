@@ -89,6 +89,7 @@ int paths_make(const char *root)
 		{DAEMON_PATH_GATE, JAIL_UID_GATE, 0700},
 		{DAEMON_PATH_LOG, JAIL_UID_LOG, 0700},
 		{DAEMON_PATH_TLS, 0, 0700},
+		{DAEMON_PATH_ACCOUNTS, JAIL_UID_HOST, 0755},
 	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

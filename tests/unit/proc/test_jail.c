@@ -35,6 +35,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -52,6 +53,7 @@
 #define MAIL (1u << JAIL_MAIL)
 #define CONNECT (1u << JAIL_CONNECT)
 #define ALARM (1u << JAIL_ALARM)
+#define HOST (1u << JAIL_HOST)
 #define CLEAN (1u << JAIL_CLEAN)
 #define VERIFY (1u << JAIL_VERIFY)
 #define ZYGOTES (CLEAN | VERIFY)
@@ -63,7 +65,7 @@
 #define SIGN (1u << JAIL_SIGN)
 #define DAEMONS (GATE | LOG)
 #define ZONED (GATE | LOG | COMPILE | PROVE)
-#define ALL (ZONED | INSPECT | MAIL | CONNECT | ALARM)
+#define ALL (ZONED | INSPECT | MAIL | CONNECT | ALARM | HOST)
 #define NONE 0u
 #define EVERY (ALL | READER | ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN)
 #if defined(__SANITIZE_ADDRESS__) /* their address space is not limited then, and the runtime in them may do more */
@@ -151,6 +153,19 @@ static int write_gate_file(void)
 static int write_log_file(void)
 {
 	return try_open(below_root(DAEMON_PATH_LOG, "x"), O_WRONLY | O_CREAT);
+}
+
+static int write_accounts_file(void)
+{
+	return try_open(below_root(DAEMON_PATH_ACCOUNTS, "x"), O_WRONLY | O_CREAT);
+}
+
+/* The call that tells the kernel to keep the other clock, changing nothing. */
+static int read_clock_state(void)
+{
+	struct timex x = {.modes = 0};
+
+	return adjtimex(&x) < 0 ? errno : 0;
 }
 
 /* A generation as sekishod stores it: directory, temporary file, fsync, rename, directory fsync. */
@@ -670,33 +685,33 @@ static const struct attempt {
 } attempts[] = {
 	TRY(read_passwd, NONE), TRY(read_accounts, GATE), TRY(list_root, NONE), TRY(read_environment_of_parent, NONE),
 	TRY(write_own_memory, NONE), TRY(write_run_directory, NONE), TRY(write_gate_file, GATE),
-	TRY(write_log_file, LOG), TRY(store_generation, GATE), TRY(use_sqlite, LOG), TRY(make_symlink, NONE),
+	TRY(write_log_file, LOG), TRY(write_accounts_file, HOST), TRY(read_clock_state, HOST), TRY(store_generation, GATE), TRY(use_sqlite, LOG), TRY(make_symlink, NONE),
 	TRY(make_fifo, NONE), TRY(change_root_directory, NONE), TRY(write_net_sysctl, GATE),
 	TRY(write_conntrack_sysctl, GATE), TRY(write_kernel_sysctl, NONE), TRY(read_network_statistics, GATE),
 	TRY(read_boot_id, DAEMONS), TRY(load_zone, ZONED), TRY(socket_tcp, CONNECT), TRY(socket_tcp6, CONNECT), TRY(socket_udp6, NONE),
 	TRY(call_mail_server, CONNECT), TRY(call_another_port, NONE), TRY(wait_for_calls, NONE),
 	TRY(socket_packet, NONE), TRY(socket_unix, NONE), TRY(socket_uevent, NONE),
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
-	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM), TRY(send_on_first, ALL | ZYGOTES | TLS | SIGN),
+	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM | HOST), TRY(send_on_first, ALL | ZYGOTES | TLS | SIGN),
 	TRY(beat, ALL | ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN),
-	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL),
-	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL), TRY(join_group_on_queue, GATE),
-	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM | SIGN), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL | TLS),
-	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES | TLS | SIGN),
+	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL | HOST),
+	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL | HOST), TRY(join_group_on_queue, GATE),
+	TRY(send_on_another, DAEMONS | MAIL | CONNECT | ALARM | HOST | SIGN), TRY(accept_client, GATE | MAIL), TRY(make_pair, GATE | MAIL | TLS),
+	TRY(run_loop, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | HOST | ZYGOTES | TLS | SIGN),
 	TRY(execute, NONE), TRY(make_child, ZYGOTES | TLS), TRY(make_thread, LOG), TRY(make_thread_with_namespace, NONE),
 	TRY(trace_me, NONE),
 	TRY(signal_parent, NONE), TRY(read_memory_of_parent, NONE), TRY(become_root, NONE),
 	TRY(raise_capability, NONE), TRY(new_namespace, NONE), TRY(become_dumpable, NONE),
 	TRY(map_executable, NONE), TRY(make_executable, NONE), TRY(raise_limit, NONE), TRY(use_memory, ALL | READER | MAIL_MEMORY),
-	TRY(seal_memory_file, ZONED | READER | MAIL), TRY(write_line, ALL | READER | ZYGOTES | TLS | SIGN | RUNTIME),
-	TRY(print, ZONED | READER | MAIL),
-	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | ZYGOTES | MAILS | TLS | TLS_CHILD),
+	TRY(seal_memory_file, ZONED | READER | MAIL | HOST), TRY(write_line, ALL | READER | ZYGOTES | TLS | SIGN | RUNTIME),
+	TRY(print, ZONED | READER | MAIL | HOST),
+	TRY(read_in, EVERY), TRY(write_out, ZONED | READER | MAIL | HOST | ZYGOTES | MAILS | TLS | TLS_CHILD),
 	TRY(write_log, (EVERY & ~MAILS & ~TLS_CHILD) | RUNTIME),
-	TRY(seal_report, ZONED | READER | MAIL | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ALARM | ZYGOTES | TLS | TLS_CHILD | SIGN),
+	TRY(seal_report, ZONED | READER | MAIL | HOST | ZYGOTES | CLEAN_MAIL), TRY(take_job, DAEMONS | INSPECT | READER | MAIL | CONNECT | ALARM | HOST | ZYGOTES | TLS | TLS_CHILD | SIGN),
 	TRY(make_descriptor, EVERY & ~MAILS & ~TLS_CHILD), TRY(renumber, ZYGOTES | TLS), TRY(limit_processor, ZYGOTES | TLS),
 	TRY(set_alarm, ZYGOTES),
-	TRY(write_network, DAEMONS | ZONED | READER | MAIL | TLS | TLS_CHILD),
-	TRY(end_stream, DAEMONS | MAIL | TLS | TLS_CHILD), TRY(ask_signature, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | ZYGOTES | TLS | TLS_CHILD | SIGN),
+	TRY(write_network, DAEMONS | ZONED | READER | MAIL | HOST | TLS | TLS_CHILD),
+	TRY(end_stream, DAEMONS | MAIL | HOST | TLS | TLS_CHILD), TRY(ask_signature, DAEMONS | INSPECT | MAIL | CONNECT | ALARM | HOST | ZYGOTES | TLS | TLS_CHILD | SIGN),
 	TRY(ward_off_alarm, (EVERY & ~MAILS & ~TLS_CHILD) | RUNTIME), TRY(outlive_parent, ZYGOTES), TRY(use_little_memory, (EVERY & ~VERIFY_MAIL) | RUNTIME),
 };
 #define N_ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
@@ -856,6 +871,8 @@ static void look_at(pid_t pid, enum jail_row row)
 	if (f != NULL)
 		fclose(f);
 	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", uid, uid, uid, uid);
+	/* NET_ADMIN; SYS_BOOT and SYS_TIME */
+	const char *capabilities = row == JAIL_GATE ? "0000000000001000" : row == JAIL_HOST ? "0000000002400000" : "0000000000000000";
 	check_line(status, "Uid", ids);
 	check_line(status, "Gid", ids);
 	check_line(status, "Groups", " ");
@@ -864,8 +881,8 @@ static void look_at(pid_t pid, enum jail_row row)
 	check_line(status, "CapInh", "0000000000000000");
 	check_line(status, "CapBnd", "0000000000000000");
 	check_line(status, "CapAmb", "0000000000000000");
-	check_line(status, "CapPrm", row == JAIL_GATE ? "0000000000001000" : "0000000000000000");
-	check_line(status, "CapEff", row == JAIL_GATE ? "0000000000001000" : "0000000000000000");
+	check_line(status, "CapPrm", capabilities);
+	check_line(status, "CapEff", capabilities);
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
 	struct stat st;
 	CHECK(stat(path, &st) == 0 && st.st_uid == 0); /* not dumpable: not even its own user may look */

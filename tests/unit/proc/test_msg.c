@@ -66,7 +66,7 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_watch_query.verb = MSG_WATCH_RULES;
 		break;
 	case MSG_BROKEN:
-		m->u.msg_broken.peer = MSG_PEER_ALARM;
+		m->u.msg_broken.peer = MSG_PEER_HOST;
 		break;
 	case MSG_MAIL_ENTRY:
 		m->u.msg_mail_entry.direction = MSG_MAIL_OUT;
@@ -165,6 +165,17 @@ static void fill_good(struct msg *m, const struct kind *k)
 		m->u.msg_alarm_settings.nto = LIMIT_ALARM_TO;
 		m->u.msg_alarm_settings.utc_offset = 9 * 3600;
 		MSG_TEXT(m->u.msg_alarm_settings.to[LIMIT_ALARM_TO - 1], "joho@town.example.lg.jp");
+		break;
+	case MSG_HOST_CLIENT:
+		m->u.msg_host_client.role = MSG_ROLE_ADMINISTRATOR;
+		m->u.msg_host_client.verb = MSG_VERB_HOST;
+		break;
+	case MSG_HOST_ASK:
+		m->u.msg_host_ask.what = MSG_HOST_ADD;
+		MSG_TEXT(m->u.msg_host_ask.name, "tanaka");
+		break;
+	case MSG_HOST_ACCOUNT:
+		m->u.msg_host_account.role = MSG_ROLE_VIEWER;
 		break;
 	case MSG_ALARM_EVENT:
 		m->u.msg_alarm_event.kind = MSG_ALARM_TEST;
@@ -299,7 +310,7 @@ static void test_fields(void)
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
 	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = 0);
-	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_TLS + 1);
+	REFUSED(MSG_BROKEN, m.u.msg_broken.peer = MSG_PEER_HOST + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.n = MSG_MAIL_LISTENERS_MAX + 1);
 	REFUSED(MSG_MAIL_LISTEN, m.u.msg_mail_listen.address[MSG_MAIL_LISTENERS_MAX - 1].direction = MSG_MAIL_OUT + 1);
 	REFUSED(MSG_MAIL_LISTENER, m.u.msg_mail_listener.index = MSG_MAIL_LISTENERS_MAX);
@@ -323,6 +334,13 @@ static void test_fields(void)
 	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.nhops = MSG_ALARM_HOPS_MAX + 1);
 	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.to[0][0] = '\n');
 	REFUSED(MSG_ALARM_SETTINGS, m.u.msg_alarm_settings.hostname[0] = '\r');
+	REFUSED(MSG_HOST_CLIENT, m.u.msg_host_client.role = MSG_ROLE_NONE);
+	REFUSED(MSG_HOST_CLIENT, m.u.msg_host_client.verb = MSG_VERB_END);
+	REFUSED(MSG_HOST_ASK, m.u.msg_host_ask.what = MSG_HOST_WHAT_END);
+	REFUSED(MSG_HOST_ASK, m.u.msg_host_ask.role = MSG_ROLE_END);
+	REFUSED(MSG_HOST_ASK, m.u.msg_host_ask.secret[3] = '\n');
+	REFUSED(MSG_HOST_ACCOUNT, m.u.msg_host_account.enabled = 2);
+	REFUSED(MSG_HOST_TOLD, m.u.msg_host_told.secret[0] = 0x1b);
 	REFUSED(MSG_ALARM_EVENT, m.u.msg_alarm_event.kind = MSG_ALARM_NOTICE);
 	REFUSED(MSG_ALARM_EVENT, m.u.msg_alarm_event.text[0] = '\r');
 	REFUSED(MSG_ALARM_HEALTH, m.u.msg_alarm_health.nfindings = MSG_FINDINGS_MAX + 1);
