@@ -76,6 +76,19 @@ static void ask_all_turned(struct turn_question *q, struct eval *ev)
 				&q->cover->boxes[i].region);
 }
 
+/* Nothing that is no TCP is ever turned, or gets the mark. */
+static void ask_other_protocols(struct turn_question *q, struct eval *ev)
+{
+	const uint8_t protocols[] = {IPPROTO_UDP, q->sc.family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, IPPROTO_GRE};
+	struct region all = region_all(q->sc.family);
+
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		q->sc.l4proto = protocols[i];
+		ask(q, ev, &all, on_entered);
+	}
+	q->sc.l4proto = IPPROTO_TCP;
+}
+
 static void ask_entering(struct turn_question *q, struct eval *ev)
 {
 	struct region all = region_all(q->sc.family);
@@ -95,6 +108,8 @@ static void ask_entering(struct turn_question *q, struct eval *ev)
 	ask(q, ev, &all, on_entered);
 	q->sc.reply = false;
 	q->sc.ct_state = CT_NEW;
+	q->situation = N_("a new flow");
+	ask_other_protocols(q, ev);
 	q->sc.empty_set = "lease";
 	q->situation = N_("a new flow without a lease");
 	ask(q, ev, &all, on_entered);

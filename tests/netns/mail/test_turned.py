@@ -2,6 +2,7 @@
 
 - mail to a server's own address is taken by the gate, in both directions, by IPv4 and IPv6; the ledger says who was meant; the
   server behind sees the gate's address, never a client's
+- of two servers the one that was called has the mail, and no other when it is away
 - whoever is no client of the direction, is not who he says, or asks for the listener's own port, is refused with its reason
 - a listener that is dead or stopped, under a flood: not one packet of a client crosses; a lapsed lease closes
 - a routing rule that somebody takes away comes back, and nothing crosses meanwhile
@@ -29,6 +30,7 @@ from town import GATEWAY  # noqa: E402
 
 INSIDE = {4: "10.2.0.25", 6: "2001:db8:2::25"}
 OUTSIDE = {4: "192.0.2.25", 6: "2001:db8:3::25"}
+SECOND = "10.2.0.26"
 ELSEWHERE = {4: "192.0.2.77", 6: "2001:db8:3::77"}
 OWN_IN, OWN_OUT = {4: "10.2.0.1", 6: "2001:db8:2::1"}, {4: "192.0.2.1", 6: "2001:db8:3::1"}
 OURS, THEIRS = "b@town.example.lg.jp", "a@example.com"
@@ -118,6 +120,29 @@ def taken(site):
                  "listening" in str(status), status)
     got = st.gate.ask("explain", os.path.join(HERE, "turned.policy"), ELSEWHERE[4], INSIDE[4], "tcp/25", "--json")
     st.tap.check("explain says that it is turned", '"verdict":"mail"' in got.stdout and '"turned":true' in got.stdout, got.stdout)
+
+
+def who_was_called(site):
+    """A mail goes to the server that its client called, and to no other when that one is away."""
+    st, first = site.st, site.hops["in", 4]
+    second = site.hop("lgwan-mta2", SECOND)
+    before = len(first.mails)
+    try:
+        said = [site.send("internet-mta", address, THEIRS, OURS, message(20 + n)) for n, address in
+                enumerate((SECOND, INSIDE[4], SECOND))]
+        st.tap.check("each server gets what it was called for", all(s.startswith(b"250 2.0.0") for s in said) and
+                     (len(second.mails), len(first.mails)) == (2, before + 1), (said, len(second.mails), len(first.mails) - before))
+        with site.client("elsewhere", SECOND) as a, site.client("elsewhere", INSIDE[4]) as b:
+            both = [c.mail(THEIRS, [OURS], message(30)) for c in (a, b, b, a)]
+        st.tap.check("also when both are called at once", all(s.startswith(b"250") for s in both) and
+                     (len(second.mails), len(first.mails)) == (4, before + 3), both)
+    finally:
+        second.close()
+    said = site.send("internet-mta", SECOND, THEIRS, OURS, message(24))
+    st.tap.check("of one that is away the client hears 451", said.startswith(b"451 4.4"), said)
+    st.tap.check("and the other does not get its mail", len(first.mails) == before + 3)
+    said = site.send("internet-mta", INSIDE[4], THEIRS, OURS, message(25))
+    st.tap.check("whose own goes through", said.startswith(b"250 2.0.0") and len(first.mails) == before + 4, said)
 
 
 REFUSED = (
@@ -308,6 +333,7 @@ def main():
         site = Site(st)
         try:
             taken(site)
+            who_was_called(site)
             refused(site)
             dead_listener(site)
             rule_taken_away(site)

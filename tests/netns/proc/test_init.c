@@ -358,6 +358,12 @@ static void test_listening(void)
 	snprintf(expected, sizeof(expected), "mail %d 1 %d ", (int)first, EINVAL); /* port 26 is nobody's */
 	CHECK_INT(count(EVENTS, expected), 1);
 	CHECK(answers(DAEMON_MAIL_PORT) && !answers(DAEMON_MAIL_PORT + 1));
+	/* Said again: the address is opened beside its old socket, of which nobody notices anything. */
+	before = count(EVENTS, "mail ");
+	CHECK_INT(ask(TINY_LISTEN), gate_pid());
+	CHECK(wait_more(EVENTS, "mail ", before, BACK_MS) >= 0);
+	CHECK_INT(count(EVENTS, expected), 2);
+	CHECK(answers(DAEMON_MAIL_PORT));
 	/* Dead: nobody listens; the next one has the same sockets opened for it again. */
 	for (unsigned i = 0; i < 2; i++) {
 		pid_t old = mail_pid();

@@ -176,6 +176,83 @@ static void test_network(void)
 	});
 }
 
+#define TURNED                                                                                                \
+	"set segment l kind lgwan interface eth1 address 10.2.0.1/24 network 10.2.0.0/16\n"                    \
+	"set segment i kind internet interface eth2 address 192.0.2.1/24 network 192.0.2.0/24\n"               \
+	"set host lmta segment l address 10.2.0.5\nset host imta segment i address 192.0.2.5\n"                \
+	"set mail inbound transparent domain town.example next-hop lmta\n"                                     \
+	"set mail outbound transparent server lmta next-hop imta\n"
+
+static const char *guard_of_turned(void (*damage)(struct ir_own *in, struct ir_own *out, struct compiled *c))
+{
+	struct compiled c = compile_text(TURNED, strlen(TURNED), TODAY);
+	struct ir_own *own[2] = {NULL, NULL};
+	uint32_t rule, n = 0;
+
+	CHECK(c.ok);
+	for (uint32_t i = 0; i < c.ir.nowns && n < 2; i++)
+		if (c.ir.owns[i].turned != 0)
+			own[n++] = MUTABLE(&c, owns, i);
+	CHECK_INT(n, 2);
+	damage(own[0], own[1], &c);
+	const char *law = guard_check(&c.ir, &rule);
+	compiled_free(&c);
+	return law == NULL ? "" : law;
+}
+
+static void no_damage(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)in, (void)out, (void)c;
+}
+
+static void other_port(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)out, (void)c;
+	in->port_hi = 26;
+}
+
+static void other_server(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)out, (void)c;
+	in->local[3] = 6;
+}
+
+static void wrong_side(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)c;
+	memcpy(out->local, in->local, sizeof(out->local));
+}
+
+static void from_us(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)in, (void)c;
+	out->out = 1;
+}
+
+static void not_transparent(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)in, (void)out;
+	((struct ir_mail *)MUTABLE(c, mails, 1))->transparent = 0;
+}
+
+static void our_address(struct ir_own *in, struct ir_own *out, struct compiled *c)
+{
+	(void)out;
+	memcpy(((struct ir_local *)MUTABLE(c, locals, 0))->addr, in->local, sizeof(in->local));
+}
+
+/* What the gate takes in place of a server is mail for a next hop of its own direction, and nothing else. */
+static void test_turned(void)
+{
+	CHECK_STR(guard_of_turned(no_damage), "");
+	CHECK_STR(guard_of_turned(other_port), "mail-turned");
+	CHECK_STR(guard_of_turned(other_server), "mail-turned");
+	CHECK_STR(guard_of_turned(wrong_side), "mail-turned");
+	CHECK_STR(guard_of_turned(from_us), "mail-turned");
+	CHECK_STR(guard_of_turned(not_transparent), "mail-turned");
+	CHECK_STR(guard_of_turned(our_address), "mail-turned");
+}
+
 /* A host with more addresses than a machine has is a network in disguise. */
 static void test_many_addresses(void)
 {
@@ -213,6 +290,7 @@ int main(int argc, char **argv)
 	test_applications();
 	test_boxes();
 	test_network();
+	test_turned();
 	test_many_addresses();
 	test_pairs();
 	return test_end();

@@ -137,6 +137,7 @@ static void test_records(const struct compiled *c)
 	DAMAGE(BOX, ir_box, 1, r[0] = r[-1], "box 1: not in order");
 	DAMAGE(CAND, ir_cand, 0, r->rule = UINT32_MAX, "box");
 	DAMAGE(OWN, ir_own, 0, r->interface = 99, "own flow 0");
+	DAMAGE(OWN, ir_own, 0, r->turned = 2, "own flow 0");
 }
 
 static void test_mail(const struct compiled *c)

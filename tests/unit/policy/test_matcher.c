@@ -111,6 +111,45 @@ static void check_row(const struct compiled *c, const struct matcher *m, const s
 		printf("  %s -> %s %u/%u\n", r->src, r->dst, r->proto, r->port);
 }
 
+/* Mail that is taken in a server's place, with a rule of its own or without. */
+static void test_turned(void)
+{
+	static const char text[] =
+		"set segment l kind lgwan interface eth1 address 10.2.0.1/24 network 10.2.0.0/16\n"
+		"set segment i kind internet interface eth2 address 192.0.2.1/24 network 192.0.2.0/24\n"
+		"set host lmta segment l address 10.2.0.5\nset host imta segment i address 192.0.2.5\n"
+		"set mail inbound transparent domain town.example next-hop lmta\n"
+		"set mail outbound transparent server lmta next-hop imta\n"
+		"set allow m from lmta to imta service tcp/25 application smtp sanitised-by mail-to-text purpose p applicant a\n";
+	static const struct {
+		const char *src, *dst;
+		uint16_t port;
+		bool turned;
+		const char *rule;
+	} all[] = {
+		{"192.0.2.9", "10.2.0.5", 25, true, ""},
+		{"192.0.2.9", "10.2.0.5", 26, false, ""},
+		{"192.0.2.9", "10.2.0.6", 25, false, ""},
+		{"10.2.0.5", "192.0.2.5", 25, true, "m"},
+		{"10.2.0.6", "192.0.2.5", 25, false, ""},
+		{"10.2.0.9", "10.2.0.5", 25, false, ""},
+	};
+	struct compiled c = compile_text(text, strlen(text), TODAY);
+	struct matcher *m = matcher_new(&c.ir);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct question q = ask(all[i].src, all[i].dst, IPPROTO_TCP, all[i].port);
+		struct decision d;
+		matcher_decide(m, &q, at(TODAY), &d);
+		CHECK_INT(d.turned, all[i].turned);
+		CHECK_INT(d.verdict, all[i].turned ? VERDICT_MAIL : VERDICT_DROP);
+		CHECK(!d.turned || (d.reason == REASON_NONE && !d.enforced_closed));
+		CHECK_STR(rule_name(&c.ir, d.rule), all[i].rule);
+	}
+	matcher_free(m);
+	compiled_free(&c);
+}
+
 static void test_mac(const struct compiled *c, const struct matcher *m)
 {
 	struct question q = ask("10.1.0.20", "10.2.0.55", IPPROTO_TCP, 8530);
@@ -232,6 +271,7 @@ int main(int argc, char **argv)
 	struct matcher *m = matcher_new(&c.ir);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_row(&c, m, &rows[i]);
+	test_turned();
 	test_mac(&c, m);
 	test_time(&c, m);
 	test_without_port(&c, m);
