@@ -55,6 +55,7 @@ struct clean_options {
 	char trace[64];		  /* the gate's own name in X-Sekisho-Trace, letters, digits, "." and "-"; "": no such field */
 	char authserv[256];	  /* whose Authentication-Results is believed; "": nobody's */
 	char labels[CLEAN_LABELS][CLEAN_LABEL]; /* looked for in the subject (direction out) */
+	const uint8_t *sha256;	  /* 32 bytes: hash of the whole mail, by who gives it to us; NULL: worked out here */
 	const char *domains;	  /* own domains, one a line; NULL: none. Read by clean_new(), must stay until clean_end() */
 	size_t ndomains;	  /* bytes of it */
 };

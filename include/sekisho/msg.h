@@ -1073,6 +1073,7 @@ struct msg_mail_job {
 	char trace[64];	   /* what the gateway writes into its own trace fields: counted to find loops */
 	char authserv[256]; /* whose Authentication-Results are believed, "" = nobody's */
 	char sender[256];   /* of the envelope, "" = <> */
+	uint8_t sha256[32]; /* of the mail, as sekisho-maild got it: the receipt number is from it */
 	char label[MSG_MAIL_LABELS][64]; /* looked for in the subject, "" = none */
 };
 enum msg_mail_original { MSG_MAIL_ORIGINAL_NONE = 0, MSG_MAIL_ORIGINAL_UPSTREAM = 1, MSG_MAIL_ORIGINAL_COPIED = 2 };

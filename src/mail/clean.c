@@ -137,7 +137,8 @@ static enum mail_reason reason_of(enum mime_flag flag)
 
 int clean_push(struct clean *c, const void *bytes, size_t n)
 {
-	sha256_update(&c->hash, n, bytes);
+	if (c->options.sha256 == NULL)
+		sha256_update(&c->hash, n, bytes);
 	c->report.size_in += n;
 	if (c->reason == 0 && c->options.size_max > 0 && c->report.size_in > c->options.size_max)
 		c->reason = MAIL_REASON_TOO_BIG;
@@ -209,7 +210,10 @@ static void end_numbers(struct clean *c)
 
 static void end_report(struct clean *c)
 {
-	sha256_digest(&c->hash, sizeof(c->report.sha256_in), c->report.sha256_in);
+	if (c->options.sha256 != NULL)
+		memcpy(c->report.sha256_in, c->options.sha256, sizeof(c->report.sha256_in));
+	else
+		sha256_digest(&c->hash, sizeof(c->report.sha256_in), c->report.sha256_in);
 	receipt_number(c->report.sha256_in, c->report.receipt);
 	c->report.structure |= c->mime.flags;
 	if (c->text.dropped > 0)

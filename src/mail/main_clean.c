@@ -68,6 +68,7 @@ static void take_options(const struct msg_mail_job *job, struct clean_options *o
 	o->english = job->english != 0;
 	o->private_use = job->private_use != 0;
 	o->text_max = job->text_max;
+	o->sha256 = job->sha256;
 	memcpy(o->trace, job->trace, sizeof(o->trace));
 	memcpy(o->authserv, job->authserv, sizeof(o->authserv));
 	memcpy(o->labels, job->label, sizeof(o->labels));

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <nettle/sha2.h>
+
 #include <sekisho/addr.h>
 #include <sekisho/clock.h>
 #include <sekisho/cut.h>
@@ -264,6 +266,9 @@ int ledger_start(struct maild *m);
 struct spool {
 	int fd; /* -1 */
 	uint64_t size;
+	struct sha256_ctx hash;
+	uint8_t sha256[32]; /* of all of it, once `sealed` */
+	bool sealed;
 	bool full; /* it did not fit: the rest is let go */
 	enum mail_reason reason;
 };

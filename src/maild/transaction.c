@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include <sekisho/mailreport.h>
+#include <sekisho/receipt.h>
 
 #include "judging.h"
 
@@ -111,10 +112,11 @@ static void fill_entry(const struct session *s, struct msg_mail_entry *e)
 	MSG_TEXT(e->recipients, recipients);
 	MSG_TEXT(e->detail, s->detail);
 	MSG_TEXT(e->tls, s->tls_text);
+	if (s->spool.sealed)
+		memcpy(e->sha256, s->spool.sha256, sizeof(e->sha256));
 	if (!s->have_report)
 		return;
 	MSG_TEXT(e->receipt, s->view.head->receipt);
-	memcpy(e->sha256, s->view.head->sha256_in, sizeof(e->sha256));
 	if (s->way == MAIL_IN && s->verdict == MSG_MAIL_PASS) {
 		memcpy(e->sha256_out, s->job.sha256_out, sizeof(e->sha256_out));
 		e->size_out = s->job.bytes_verified;
@@ -303,10 +305,20 @@ static void ask_approval(struct session *s)
 	struct msg_mail_ask q = {.id = ledger_id(s->m), .direction = s->way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT};
 
 	MSG_TEXT(q.receipt, s->view.head->receipt);
-	memcpy(q.sha256, s->view.head->sha256_in, sizeof(q.sha256));
+	memcpy(q.sha256, s->spool.sha256, sizeof(q.sha256));
 	s->step = STEP_ASK;
 	s->ledger = (struct ledger_wait){.done = on_approval, .arg = s};
 	ledger_ask(s->m, &s->ledger, &q);
+}
+
+/* A report is of the mail that was given: its hash and receipt number are ours, whatever the cleaner read. */
+static bool is_of_mail(const struct session *s)
+{
+	char receipt[RECEIPT_TEXT];
+
+	receipt_number(s->spool.sha256, receipt);
+	return memcmp(s->view.head->sha256_in, s->spool.sha256, sizeof(s->spool.sha256)) == 0 &&
+	       strcmp(s->view.head->receipt, receipt) == 0;
 }
 
 /* The cleaner's report: foreign, and checked as such. */
@@ -320,7 +332,7 @@ static bool read_report(struct session *s)
 	s->report = malloc((size_t)st.st_size);
 	if (s->report == NULL || pread(s->job.report, s->report, (size_t)st.st_size, 0) != st.st_size)
 		return false;
-	s->have_report = mailreport_open(s->report, (size_t)st.st_size, &s->view) == 0;
+	s->have_report = mailreport_open(s->report, (size_t)st.st_size, &s->view) == 0 && is_of_mail(s);
 	return s->have_report;
 }
 
@@ -511,6 +523,7 @@ static void fill_job(struct session *s)
 	*q = (struct msg_mail_job){.direction = s->way == MAIL_IN ? MSG_MAIL_IN : MSG_MAIL_OUT, .english = way->english,
 		.attachment_text = way->attachment_text, .private_use = way->private_use,
 		.original = way->original_copied ? MSG_MAIL_ORIGINAL_COPIED : MSG_MAIL_ORIGINAL_UPSTREAM};
+	memcpy(q->sha256, s->spool.sha256, sizeof(q->sha256));
 	MSG_TEXT(q->hostname, s->policy->hostname);
 	MSG_TEXT(q->trace, s->policy->hostname);
 	MSG_TEXT(q->authserv, ir_text(&s->policy->ir, way->authserv));

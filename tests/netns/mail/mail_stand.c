@@ -28,6 +28,7 @@
 #include <sekisho/loop.h>
 #include <sekisho/mail_reason.h>
 #include <sekisho/mailreport.h>
+#include <sekisho/receipt.h>
 #include <sekisho/model.h>
 #include <sekisho/open.h>
 #include <sekisho/tls.h>
@@ -72,6 +73,7 @@ static struct stand {
 	bool approve;
 	char lie[256]; /* file; "": the cleaner is the real one */
 	uint64_t lie_bytes;
+	unsigned long lie_name; /* 1: of another mail; 2: another hash beside the right number */
 	uint64_t rows;
 } st;
 
@@ -424,9 +426,14 @@ static void on_child(void *arg, int signo)
 
 /* -- A cleaner that was taken over ------------------------------------------------------------------------ */
 
-static void answer(int fd)
+/* In the name of the mail that it was given, or of another one. */
+static void answer(int fd, const struct msg_mail_job *job)
 {
-	struct mailreport r = {.magic = MAILREPORT_MAGIC, .version = MAILREPORT_VERSION, .receipt = "2026-LIE0-0000"};
+	struct mailreport r = {.magic = MAILREPORT_MAGIC, .version = MAILREPORT_VERSION};
+	memcpy(r.sha256_in, job->sha256, sizeof(r.sha256_in));
+	r.sha256_in[31] ^= st.lie_name == 1;
+	receipt_number(r.sha256_in, r.receipt);
+	r.sha256_in[31] ^= st.lie_name == 2;
 	struct msg_mail_result said = {.bytes_out = st.lie_bytes};
 	struct buf b = {.data = (uint8_t *)&r, .len = sizeof(r)};
 	int report = sealed(&b);
@@ -447,7 +454,7 @@ static void on_job(void *arg, int fd, uint32_t events)
 	char *text = read_file(st.lie, &n);
 	if (m.type != MSG_MAIL_JOB || write(m.fds[1], text, n) != (ssize_t)n)
 		die("lie");
-	answer(m.fds[2]);
+	answer(m.fds[2], &m.u.msg_mail_job);
 	free(text);
 	msg_close_fds(&m);
 }
@@ -459,7 +466,9 @@ static void lie(const char *file, const char *bytes)
 		loop_add_fd(st.loop, st.pair[JOBS_CLEAN][1], EPOLLIN, on_job, NULL);
 	}
 	snprintf(st.lie, sizeof(st.lie), "%s", file);
-	st.lie_bytes = strtoull(bytes, NULL, 10);
+	char *end;
+	st.lie_bytes = strtoull(bytes, &end, 10);
+	st.lie_name = strtoul(end, NULL, 10);
 }
 
 static void be_honest(void)

@@ -14,6 +14,7 @@ import argparse
 import collections
 import email
 import email.policy
+import hashlib
 import os
 import random
 import signal
@@ -62,6 +63,7 @@ def way_through(tap, st, hop):
     done = st.wait(lambda e: e["event"] == "outcome" and e["result"] == 1, 5, since)
     tap.check("its row came first, its outcome follows", entry and done and entry["id"] == done["id"] and
               entry["sender"] == THEIRS and entry["recipients"] == OURS and entry["receipt"].encode() in said, (entry, done))
+    tap.check("its row has the hash of what came", entry["sha256"] == hashlib.sha256(message(1, "見積書", "こんにちは\r\n")).hexdigest(), entry)
     sender, recipients, text = hop.mails[-1]
     tap.check("its envelope is as it was", THEIRS.encode() in sender and OURS.encode() in recipients[0], (sender, recipients))
     kind, _, body = text_of(text)
@@ -353,6 +355,8 @@ def taken_over(tap, st, hop):
     attempt("it writes that, and says that it wrote nothing", evil, 0)
     attempt("it writes a second mail behind the first", clean + clean, 2 * len(clean))
     attempt("it writes a second mail, and names the first", clean + clean, len(clean))
+    attempt("it writes a mail, in the name of another", clean, f"{len(clean)} 1")
+    attempt("it writes a mail, with another's hash", clean, f"{len(clean)} 2")
     with open(path, "wb") as f:
         f.write(clean)
     st.tell(f"lie {path} {len(clean)}")
