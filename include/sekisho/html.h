@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sekisho/idn.h>
 #include <sekisho/mailtext.h>
 
 /* Limits, and why. Beyond each the text goes on, only plainer. */
@@ -114,7 +115,7 @@ struct html {
 	uint32_t nlists, nquotes, ntables; /* counters: deeper than the arrays they only count */
 	int32_t page;			   /* background of the page */
 	bool painted;			   /* something else has a background */
-	char shown[HTML_SHOWN_MAX + 64]; /* the target as it is written */
+	char shown[HTML_SHOWN_MAX + 64 + IDN_SHOWN_MAX]; /* the target as it is written */
 	char target[HTML_SHOWN_MAX], visible[HTML_VISIBLE_MAX];
 	uint16_t ntarget, nvisible;
 	uint16_t host, nhost; /* in the target */

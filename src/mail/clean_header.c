@@ -128,12 +128,24 @@ static bool is_punycode(const char *domain)
 	return strncmp(domain, "xn--", 4) == 0 || strstr(domain, ".xn--") != NULL;
 }
 
+static void note_punycode(struct clean *c, const char *domain)
+{
+	struct clean_header *h = &c->header;
+	unsigned i = 0;
+
+	raise_flag(c, MAIL_FLAG(PUNYCODE));
+	while (i < h->npunycode && strcmp(h->punycode[i], domain) != 0)
+		i++;
+	if (i == h->npunycode && i < CLEAN_PUNYCODE && strlen(domain) <= IDN_DOMAIN_MAX)
+		strcpy(h->punycode[h->npunycode++], domain);
+}
+
 static void note(struct clean *c, const struct mime_address *a)
 {
 	if (a->flags & MIME_FLAG(ADDRESS_NAME))
 		raise_flag(c, MAIL_FLAG(LOOKALIKE));
 	if (is_punycode(a->domain))
-		raise_flag(c, MAIL_FLAG(PUNYCODE));
+		note_punycode(c, a->domain);
 }
 
 static void take_listed(void *arg, const struct mime_address *a)

@@ -68,6 +68,20 @@ void clean_notice_part(struct clean *c, const struct mailreport_part *p)
 
 /* -- The whole ----------------------------------------------------------------------------------------------- */
 
+/* What the letters stand for, where they can be no other name's. */
+static void say_punycode(const struct clean *c, struct clean_text *t)
+{
+	char shown[IDN_SHOWN_MAX + 1];
+
+	for (unsigned i = 0; i < c->header.npunycode; i++) {
+		const char *domain = c->header.punycode[i];
+		if (idn_shown(domain, strlen(domain), shown) > 0)
+			clean_text_say(t, "\n      %s = %s", domain, shown);
+		else
+			clean_text_say(t, "\n      %s", domain);
+	}
+}
+
 static void say_warnings(struct clean *c, struct clean_text *t)
 {
 	bool first = true;
@@ -83,6 +97,8 @@ static void say_warnings(struct clean *c, struct clean_text *t)
 			clean_text_say(t, _(" (%u characters)"), c->report.hidden);
 		else if (i == MAIL_FLAG_DECEPTIVE)
 			clean_text_say(t, _(" (%u places)"), c->report.deceptive);
+		else if (i == MAIL_FLAG_PUNYCODE)
+			say_punycode(c, t);
 		clean_text_put(t, "\n", 1);
 	}
 }

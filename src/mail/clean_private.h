@@ -2,6 +2,7 @@
 #include <sekisho/attachment.h>
 #include <sekisho/clean.h>
 #include <sekisho/html.h>
+#include <sekisho/idn.h>
 #include <sekisho/mime.h>
 #include <sekisho/mynumber.h>
 
@@ -78,6 +79,8 @@ void clean_field_end(struct clean_field *f);
 
 /* -- The header that came in (clean_header.c) ---------------------------------------------------------------- */
 
+#define CLEAN_PUNYCODE 4u /* domains with "xn--" that the notice spells out */
+
 struct clean_header {
 	struct clean_field from, reply_to, to, cc, in_reply_to, references; /* in fields[]; count 0: not there */
 	struct mime_date date, received_date; /* year 0: none */
@@ -93,6 +96,8 @@ struct clean_header {
 	char fields[CLEAN_FIELDS_MAX];
 	char ids[CLEAN_REFERENCES][MAIL_ID + 1]; /* of References: the first, and the last ones */
 	uint64_t seen[CLEAN_SEEN];
+	unsigned npunycode;
+	char punycode[CLEAN_PUNYCODE][IDN_DOMAIN_MAX + 1]; /* domains of addresses, the first few */
 };
 
 void clean_header_field(struct clean *c, const struct mime_field *field);

@@ -3,7 +3,7 @@
  *
  * The address is read as browsers read it (blanks and controls inside are skipped, \ is /, any number of slashes, what stands
  * before @ is not the host) and written so that no program makes a link of it: hxxp, ASCII only, rest in %XX. If the text
- * looks like another address, that is said. Programs, data and files (javascript:, data:, ...) are named, never written.
+ * looks like another address, that is said. Behind a host with "xn--" stands what that means, where it is Japanese or Korean (idn.h). Programs, data and files (javascript:, data:, ...) are named, never written.
  * Anchors, relative addresses and links around nothing visible show nothing.
  */
 #include "html_private.h"
@@ -362,6 +362,21 @@ static bool same_number(const struct html *h)
 	return h->nvisible > 0;
 }
 
+/* The host of the target in the letters that it stands for, where that can be no other's. Appends; returns the end. */
+static char *put_unicode(const struct html *h, char *p)
+{
+	char shown[IDN_SHOWN_MAX + 1];
+	const char *host = h->target + h->host;
+
+	if (h->nhost == 0 || h->host + h->nhost > HTML_SHOWN_MAX)
+		return p;
+	if (idn_shown(host, host_length(host, h->nhost), shown) == 0)
+		return p;
+	p = stpcpy(p, " (");
+	p = stpcpy(p, shown);
+	return stpcpy(p, ")");
+}
+
 static void show(struct html *h)
 {
 	static const char *const warnings[] = {"【注意:表示と異なる宛先】", "[WARNING: not the address shown]"};
@@ -376,6 +391,8 @@ static void show(struct html *h)
 	if (h->ntarget > HTML_SHOWN_MAX)
 		p = stpcpy(p, "…");
 	p = stpcpy(p, refused ? "]" : ">");
+	if (!refused && h->target_kind != KIND_TEL)
+		p = put_unicode(h, p);
 	h->space = true;
 	html_say(h, h->shown, (size_t)(p - h->shown));
 	h->report.refused += refused;

@@ -285,6 +285,10 @@ static void print_entry(const struct msg_mail_entry *e)
 	json_str(&j, "sender", e->sender);
 	json_str(&j, "recipients", e->recipients);
 	json_str(&j, "receipt", e->receipt);
+	char hash[65];
+	for (unsigned i = 0; i < 32; i++)
+		snprintf(hash + i * 2, 3, "%02x", e->sha256[i]);
+	json_str(&j, "sha256", hash);
 	json_str(&j, "detail", e->detail);
 	json_int(&j, "notes", e->notes);
 	json_str(&j, "tls", e->tls);
@@ -468,7 +472,7 @@ static void lie(const char *file, const char *bytes)
 	snprintf(st.lie, sizeof(st.lie), "%s", file);
 	char *end;
 	st.lie_bytes = strtoull(bytes, &end, 10);
-	st.lie_name = strtoul(end, NULL, 10);
+	st.lie_name = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
 }
 
 static void be_honest(void)

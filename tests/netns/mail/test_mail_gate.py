@@ -355,8 +355,8 @@ def taken_over(tap, st, hop):
     attempt("it writes that, and says that it wrote nothing", evil, 0)
     attempt("it writes a second mail behind the first", clean + clean, 2 * len(clean))
     attempt("it writes a second mail, and names the first", clean + clean, len(clean))
-    attempt("it writes a mail, in the name of another", clean, f"{len(clean)} 1")
-    attempt("it writes a mail, with another's hash", clean, f"{len(clean)} 2")
+    attempt("it writes a mail, in the name of another", clean, f"{len(clean)}:1")
+    attempt("it writes a mail, with another's hash", clean, f"{len(clean)}:2")
     with open(path, "wb") as f:
         f.write(clean)
     st.tell(f"lie {path} {len(clean)}")

@@ -258,6 +258,10 @@ def headers():
     mail("from-twice", "From: evil@example.net\nSubject: second\n\nx\n")
     mail("from-injection", "\nx\n", who="=?utf-8?Q?a=0D=0ABcc:_b@example.com?= <a@example.com>", subject="=?utf-8?Q?x=0D=0A=0D=0Abody_=E2=80=AEdesrever?=")
     mail("punycode", "\nx\n", who="bank@xn--80ak6aa92e.example")
+    mail("punycode-shown", "Content-Type: text/html; charset=utf-8\nReply-To: x@XN--wgv71a119e.xn--q9jyb4c\n"
+         "Cc: y@xn--80ak6aa92e.example, z@xn--3e0b707e.example, w@sub.xn--wgv71a119e.xn--q9jyb4c\n\n"
+         '<a href="https://xn--wgv71a119e.xn--q9jyb4c:8443/x">市役所</a> <a href="mailto:k@xn--wgv71a119e.example">k</a> '
+         '<a href="http://xn--80ak6aa92e.example/">bank</a>\n', who="joho@xn--wgv71a119e.xn--q9jyb4c")
     mail("undisclosed", "\nx\n", to="undisclosed-recipients:;")
     mail("group", "\nx\n", to='Team: a@example.com, "B, C" <b@example.com>;, d@example.com')
     mail("many-recipients", "Cc: " + ",\n ".join("person%04d@department.town.example" % i for i in range(600)) + "\n\nx\n")
