@@ -63,7 +63,7 @@ static const struct argument compare_arguments[] = {
 	END_ARGUMENTS,
 };
 static const struct argument load_arguments[] = {
-	{"merge|replace", N_("add to the candidate, or take its place"), .complete = COMPLETE_LITERAL},
+	{"merge|replace|hosts", N_("add to the candidate, take its place, or add hosts from a table (CSV)"), .complete = COMPLETE_LITERAL},
 	{"terminal", N_("lines that you paste"), .complete = COMPLETE_LITERAL},
 	END_ARGUMENTS,
 };
@@ -91,8 +91,19 @@ static const struct argument compare_files[] = {
 
 static const struct option file_options[] = {OPTION_AT, OPTION_JSON, END_OPTIONS};
 
+static const struct argument new_policy[] = {{N_("FILE"), N_("the new policy file"), .complete = COMPLETE_FILE}, END_ARGUMENTS};
+
+static const struct option what_if_options[] = {
+	{"--days", N_("N"), N_("the records of so many days (default 7)")},
+	{"--running", N_("FILE"), N_("the policy to compare it with (default: the one in force)"), .complete = COMPLETE_FILE},
+	{"--drops", N_("RECORDS"), N_("records from a file instead, as `sekisho log drops --json` prints them"), .complete = COMPLETE_FILE},
+	OPTION_AT,
+	OPTION_JSON,
+	END_OPTIONS,
+};
+
 static const struct argument table_argument[] = {
-	{N_("FILE"), N_("the table: CSV in UTF-8 or as Excel saves it"), .complete = COMPLETE_FILE},
+	{N_("TABLE"), N_("the table: CSV in UTF-8 or as Excel saves it"), .complete = COMPLETE_FILE},
 	END_ARGUMENTS,
 };
 
@@ -124,6 +135,18 @@ static const struct argument policy_argument[] = {ARGUMENT_POLICY, END_ARGUMENTS
 static const struct option diagram_options[] = {OPTION_PICTURE, OPTION_AT, END_OPTIONS};
 
 const struct command config_commands[] = {
+	{
+		.word = "what-if",
+		.places = PLACE_OUTSIDE,
+		.args = new_policy,
+		.options = what_if_options,
+		.help = N_("say which recorded drops a new policy would let pass"),
+		.about = N_("Asks the policy in force and the new one about each recorded drop, as if the packet came again within a week, on the "
+			    "same weekday at the same time. Told are those that would pass (or be let in to be verified), those that the "
+			    "policy would then block too, and those with another reason; the most frequent first. Whether a connection is "
+			    "what its rule names nobody can know before. Nothing is put in force."),
+		.run = verb_what_if,
+	},
 	{
 		.word = "diagram",
 		.places = PLACE_OUTSIDE,

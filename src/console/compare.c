@@ -72,6 +72,17 @@ static void print_words(struct buf *out, const struct change *ch)
 	buf_free(&text);
 }
 
+bool compare_words(const struct compare_side *old, struct compare_side *new, struct buf *out)
+{
+	struct change_side a = change_side_of(old), b = change_side_of(new);
+	struct change ch;
+
+	if (!change_find(new->file.arena, &a, &b, new->file.at, &ch))
+		return false;
+	print_words(out, &ch);
+	return true;
+}
+
 int compare_print(struct console *c, struct compare_side *old, struct compare_side *new, struct json *j)
 {
 	struct change_side a = change_side_of(old), b = change_side_of(new);

@@ -57,6 +57,7 @@ int verb_set_clock(struct console *c, const struct args *a);
 int verb_restart_box(struct console *c, const struct args *a);
 int verb_check(struct console *c, const struct args *a);
 int verb_compare(struct console *c, const struct args *a);
+int verb_what_if(struct console *c, const struct args *a);
 int verb_load_hosts(struct console *c, const struct args *a);
 int verb_explain(struct console *c, const struct args *a);
 int verb_diagram(struct console *c, const struct args *a);

@@ -10,6 +10,7 @@
 #include "commit.h"
 #include "control.h"
 #include "policyfile.h"
+#include "review.h"
 #include "shell_draft.h"
 #include "shell_run.h"
 #include "shell_session.h"
@@ -241,6 +242,8 @@ int verb_config_commit(struct console *c, const struct args *a)
 	} else if ((code = check_base(c, d)) == CONSOLE_OK) {
 		draft_text(d, &x.text);
 		shell_show(c->shell, _("what will change:\n"));
+		buf_addc(&changes, '\n');
+		review_text(c, &d->base_text, &x.text, &changes);
 		shell_show(c->shell, buf_str(&changes));
 		code = run_commit(&x, a);
 	}

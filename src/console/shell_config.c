@@ -6,6 +6,8 @@
  */
 #include "shell.h"
 
+#include "hostsheet.h"
+
 #include "findings.h"
 #include "shell_draft.h"
 #include "shell_session.h"
@@ -360,21 +362,25 @@ static bool read_paste(struct terminal *t, struct buf *ret)
 
 int verb_config_load(struct console *c, const struct args *a)
 {
-	bool replace = strcmp(a->words[0], "replace") == 0;
+	bool replace = strcmp(a->words[0], "replace") == 0, hosts = strcmp(a->words[0], "hosts") == 0;
+	struct hostsheet_counts counts = {0};
 	struct buf text = {0};
 	struct edit e;
 	size_t done = 0;
 	int code;
 
-	if ((!replace && strcmp(a->words[0], "merge") != 0) || strcmp(a->words[1], "terminal") != 0)
-		return console_fail(CONSOLE_USAGE, "%s", _("load merge terminal, or load replace terminal"));
-	shell_show(c->shell, _("paste lines of set; Ctrl-D ends, Ctrl-C drops them\n"));
+	if ((!replace && !hosts && strcmp(a->words[0], "merge") != 0) || strcmp(a->words[1], "terminal") != 0)
+		return console_fail(CONSOLE_USAGE, "%s", _("load merge terminal, load replace terminal, or load hosts terminal"));
+	shell_show(c->shell, hosts ? _("paste a table of machines (CSV); Ctrl-D ends, Ctrl-C drops it\n")
+				   : _("paste lines of set; Ctrl-D ends, Ctrl-C drops them\n"));
 	if (!read_paste(c->shell->terminal, &text)) {
 		buf_free(&text);
 		return console_fail(CONSOLE_REFUSED, "%s", _("dropped; nothing was changed"));
 	}
 	edit_begin(&e, c, "");
-	int result = candidate_load(e.d->c, (const char *)text.data, text.len, replace, &done, &e.diags);
+	int result = hosts ? hostsheet_load(e.d->c, text.data, text.len, &counts, &e.diags)
+			   : candidate_load(e.d->c, (const char *)text.data, text.len, replace, &done, &e.diags);
+	done = hosts ? counts.rows : done;
 	if (result == 0)
 		buf_printf(&c->out, _("%zu lines were taken\n"), done);
 	else

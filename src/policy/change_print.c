@@ -9,6 +9,7 @@
 #include <sekisho/i18n.h>
 #include <sekisho/json.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Fields of one object that are shown; the lines of set show all. */
@@ -33,6 +34,7 @@ static const struct {
 	{"route", {N_("routes added (#)"), N_("routes removed (#)"), N_("routes changed (#)"), N_("routes moved (#)")}},
 	{"service", {N_("services added (#)"), N_("services removed (#)"), N_("services changed (#)"),
 			    N_("services moved (#)")}},
+	{"deputy", {N_("deputies added (#)"), N_("deputies removed (#)"), N_("deputies changed (#)"), N_("deputies moved (#)")}},
 	{"mail", {NULL, NULL, N_("settings of the mail gate changed"), NULL}},
 	{"system", {NULL, NULL, N_("settings of the gate itself changed"), NULL}},
 };
@@ -136,6 +138,29 @@ static void put_items(const struct change *c, struct buf *out, size_t row, enum 
 	}
 }
 
+static bool has_row(const char *object)
+{
+	for (size_t row = 0; row < sizeof(objects) / sizeof(objects[0]); row++)
+		if (strcmp(objects[row].object, object) == 0)
+			return true;
+	return false;
+}
+
+/* Objects that the table has no words for: nothing is left unsaid. */
+static void put_others(const struct change *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->nitems; i++) {
+		const struct change_item *item = &c->items[i];
+		if (has_row(item->object))
+			continue;
+		buf_printf(out, "%s %s: ", item->object, item->name == NULL ? "" : item->name);
+		buf_printf(out, "%s\n", item->kind == DIFFERENCE_ADDED	   ? _("is added")
+					  : item->kind == DIFFERENCE_REMOVED ? _("is removed")
+									     : _("changes"));
+		put_fields(out, item, 2);
+	}
+}
+
 static void put_flows(struct buf *out, const char *heading, const struct change_flow *v, size_t n)
 {
 	if (n == 0)
@@ -163,6 +188,7 @@ void change_text(const struct change *c, struct buf *out)
 	for (size_t row = 0; row < sizeof(objects) / sizeof(objects[0]); row++)
 		for (int kind = DIFFERENCE_ADDED; kind <= DIFFERENCE_MOVED; kind++)
 			put_items(c, out, row, (enum difference_kind)kind);
+	put_others(c, out);
 	put_flows(out, _("What passes now and will be cut:"), c->cuts, c->ncuts);
 	put_flows(out, _("What will pass that does not pass now:"), c->opens, c->nopens);
 	if (c->nitems > 0 && !c->compared)

@@ -341,7 +341,7 @@ static void test_complete(void)
 	struct candidate *c = begin(TOWN "set host a label 住民 segment k\n");
 	enum candidate_use set = CANDIDATE_FOR_SET, del = CANDIDATE_FOR_DELETE, entry = CANDIDATE_FOR_ENTRY;
 
-	check_complete(c, set, "", "system interface segment router route host host-group service allow mail");
+	check_complete(c, set, "", "system interface segment deputy router route host host-group service allow mail");
 	check_complete(c, set, "s", "system segment service");
 	check_complete(c, set, "  ho", "host host-group");
 	check_complete(c, set, "host ", "@ap @db @a <NAME>");
