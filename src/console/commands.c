@@ -128,6 +128,8 @@ static const struct option commit_options[] = {
 	{"--who", N_("NAME"), N_("who puts it in force"), .required = true},
 	{"--why", N_("TEXT"), N_("why; kept in the history of changes"), .required = true},
 	{"--approval", N_("NO"), N_("number of the approval")},
+	{"--confirm", N_("MINUTES"), N_("it returns to the generation before unless `sekisho confirm` comes within so many minutes")},
+	{"--base", N_("N"), N_("only when generation N is in force: what the file was made from")},
 	OPTION_JSON,
 	END_OPTIONS,
 };
@@ -344,6 +346,7 @@ const struct command commands[] = {
 	{.word = "", .sub = host_commands},
 	{.word = "", .sub = record_commands},
 	{.word = "", .sub = config_commands},
+	{.word = "", .sub = generation_commands},
 	{
 		.word = "monitor",
 		.sub = monitor_commands,

@@ -36,5 +36,8 @@ extern const struct command act_commands[];
 extern const struct command host_commands[];
 extern const struct command record_commands[];
 extern const struct command config_commands[];
+extern const struct command generation_commands[];
+/* `show …` of it */
+extern const struct command past_commands[];
 
 #endif

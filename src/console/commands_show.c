@@ -2,6 +2,7 @@
  * commands_show.c: the words behind `show`: what looks and changes nothing.
  */
 #include "commands.h"
+#include "deeds.h"
 
 static const struct option drops_options[] = {
 	OPTION_SINCE,
@@ -90,6 +91,15 @@ static const struct argument path_arguments[] = {
 		.complete = COMPLETE_PROTOCOL},
 	END_ARGUMENTS,
 };
+static const struct option deed_options[] = {
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	{"--who", N_("NAME"), N_("only this account, or who called himself so: a part is enough")},
+	{"--session", N_("NUMBER"), N_("only this session")},
+	OPTION_LIMIT,
+	OPTION_JSON,
+	END_OPTIONS,
+};
 
 const struct command log_commands[] = {
 	{
@@ -137,6 +147,20 @@ const struct command log_commands[] = {
 			    "a minute: how many, and how much went there and back. What runs still is in `show flows`. A line \"ends of "
 			    "connections lost\" says how many came faster than the kernel could tell of them."),
 		.run = verb_log_admissions,
+	},
+	{
+		.word = "commands",
+		.options = deed_options,
+		.help = N_("list what people did: lines of the shell, and requests with their results"),
+		.about = N_("A line of the shell is recorded when it was run; a request that is more than a look is recorded by the gate "
+			    "itself, also when it did not come out of the shell. Refused: it takes another role."),
+		.run = verb_log_commands,
+	},
+	{
+		.word = "logins",
+		.options = deed_options,
+		.help = N_("list who came and went"),
+		.run = verb_log_logins,
 	},
 	{
 		.word = "mail",
@@ -242,6 +266,7 @@ const struct command show_commands[] = {
 		.help = N_("print the ledger of approved flows of the policy in force"),
 		.run = verb_show_ledger,
 	},
+	{.word = "", .sub = past_commands},
 	{
 		.word = "policy",
 		.options = json_option,

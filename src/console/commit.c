@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "control.h"
+#include "deeds.h"
 #include "findings.h"
 #include "jsonread.h"
 #include "text.h"
@@ -73,6 +74,9 @@ static void print_text(struct buf *out, const char *file, const struct msg_commi
 	if (r->ok) {
 		buf_printf(out, _("in force: generation %u (kernel %u.%03u ms, in all %u.%03u ms)\n"), r->generation,
 			r->kernel_us / 1000, r->kernel_us % 1000, r->total_us / 1000, r->total_us % 1000);
+		if (r->confirm_minutes > 0)
+			buf_printf(out, _("Unless it is confirmed within %u minutes (sekisho confirm) the generation before returns.\n"),
+				r->confirm_minutes);
 		return;
 	}
 	buf_adds(out, _("NOT put in force: "));
@@ -94,6 +98,7 @@ static void print_json(struct buf *out, const char *file, const struct msg_commi
 	json_uint(&j, "generation", r->generation);
 	json_uint(&j, "kernel_us", r->kernel_us);
 	json_uint(&j, "total_us", r->total_us);
+	json_uint(&j, "confirm_minutes", r->confirm_minutes);
 	json_str(&j, "error", r->error[0] == '\0' ? NULL : r->error);
 	findings_json(&j, d);
 	json_object_end(&j);
@@ -109,6 +114,14 @@ static bool fill(char *dst, size_t size, const char *option, const char *text)
 	if (strlen(text) < size)
 		return true;
 	console_fail(CONSOLE_USAGE, _("%s is too long (at most %zu bytes)"), option, size - 1);
+	return false;
+}
+
+static bool fill_number(uint32_t *ret, const char *option, const char *text)
+{
+	if (text == NULL || (*ret = deeds_number(text)) != 0)
+		return true;
+	console_fail(CONSOLE_USAGE, _("%s takes a number from 1 on"), option);
 	return false;
 }
 
@@ -155,6 +168,9 @@ int verb_commit(struct console *c, const struct args *a)
 		return CONSOLE_USAGE;
 	if (q.who[0] == '\0' || q.why[0] == '\0')
 		return console_fail(CONSOLE_USAGE, "%s", _("--who and --why must not be empty"));
+	if (!fill_number(&q.argument, "--confirm", args_option(a, "--confirm")) ||
+		!fill_number(&q.base, "--base", args_option(a, "--base")))
+		return CONSOLE_USAGE;
 	int fd = open(a->words[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return console_fail(CONSOLE_ENV, "%s: %s", a->words[0], strerror(errno));

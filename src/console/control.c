@@ -137,9 +137,15 @@ int control_ask(struct console *c, const struct msg_request *q, int fd, enum msg
 
 int control_open_log(struct console *c, enum msg_verb verb, int *ret_fd)
 {
-	struct msg_request q = {.verb = verb};
+	const struct msg_request q = {.verb = verb};
+
+	return control_open_log_as(c, &q, ret_fd);
+}
+
+int control_open_log_as(struct console *c, const struct msg_request *q, int *ret_fd)
+{
 	struct msg m;
-	int code = control_ask(c, &q, -1, MSG_OPENED, &m);
+	int code = control_ask(c, q, -1, MSG_OPENED, &m);
 
 	if (code != CONSOLE_OK)
 		return code;

@@ -28,6 +28,8 @@ int control_connect(const char *root);
  * (the caller's to close), or an exit code with the message printed.
  */
 int control_open_log(struct console *c, enum msg_verb verb, int *ret_fd);
+/* The same, with who asks and why: it is recorded. */
+int control_open_log_as(struct console *c, const struct msg_request *q, int *ret_fd);
 
 /*
  * From now on times are read and shown in the zone of the policy in force. A gate that does not answer is no

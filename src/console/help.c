@@ -186,6 +186,27 @@ static void reference_row(struct buf *out, const struct args *a)
 		buf_printf(out, "\n%s\n", _(c->about));
 }
 
+/* The row before this one that has the same words below it, or NULL. */
+static const struct command *same_before(const struct command *table, enum place place, const struct command *c)
+{
+	struct args_rows rows = {.at = table};
+	const struct command *b;
+
+	while ((b = args_next(&rows, place)) != NULL && b != c)
+		if (b->sub != NULL && b->sub == c->sub)
+			return b;
+	return NULL;
+}
+
+static void reference_same(struct buf *out, const struct args *a, const struct command *same)
+{
+	buf_adds(out, "\n### ");
+	for (unsigned i = 0; i < a->depth; i++)
+		buf_printf(out, i > 0 ? " %s" : "%s", a->path[i]->word);
+	buf_printf(out, "\n\n%s\n\n", _(a->command->help));
+	buf_printf(out, _("The words that follow are those of `%s`.\n"), same->word);
+}
+
 /* The rows of a table, each with the path that leads to it. */
 static void reference_table(struct buf *out, const struct command *table, const struct args *above)
 {
@@ -195,7 +216,10 @@ static void reference_table(struct buf *out, const struct command *table, const 
 	while ((c = args_next(&rows, above->place)) != NULL) {
 		struct args a = *above;
 		a.command = a.path[a.depth++] = c;
-		if (c->sub != NULL)
+		const struct command *same = c->sub != NULL ? same_before(table, above->place, c) : NULL;
+		if (same != NULL)
+			reference_same(out, &a, same);
+		else if (c->sub != NULL)
 			reference_table(out, c->sub, &a);
 		else
 			reference_row(out, &a);

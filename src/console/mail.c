@@ -332,12 +332,16 @@ int verb_mail_approve(struct console *c, const struct args *a)
 {
 	struct msg_mail_approve q = {0};
 	struct msg m;
-	int fd = -1, code = control_open_log(c, MSG_VERB_APPROVE, &fd);
+	struct msg_request ask = {.verb = MSG_VERB_APPROVE};
+	int fd = -1;
 
-	if (code != CONSOLE_OK)
-		return code;
 	MSG_TEXT(q.receipt, a->words[0]);
 	MSG_TEXT(q.who, args_option(a, "--who"));
+	MSG_TEXT(ask.who, q.who);
+	MSG_TEXT(ask.why, q.receipt);
+	int code = control_open_log_as(c, &ask, &fd);
+	if (code != CONSOLE_OK)
+		return code;
 	if (msg_send(fd, MSG_MAIL_APPROVE, 1, &q, NULL, 0) < 0)
 		code = console_fail(CONSOLE_ENV, "%s", _("the gate has closed the connection"));
 	else if (!control_receive(fd, ROW_SECONDS, &m))

@@ -26,11 +26,10 @@ static void print_text(struct buf *out, char *text)
 	}
 }
 
-int running_read(struct console *c, struct buf *ret)
+static int read_policy(struct console *c, const struct msg_request *q, struct buf *ret)
 {
-	struct msg_request q = {.verb = MSG_VERB_RUNNING};
 	struct msg m;
-	int code = control_ask(c, &q, -1, MSG_OPENED, &m);
+	int code = control_ask(c, q, -1, MSG_OPENED, &m);
 
 	if (code != CONSOLE_OK)
 		return code;
@@ -43,12 +42,18 @@ int running_read(struct console *c, struct buf *ret)
 	return code;
 }
 
-int verb_running(struct console *c, const struct args *a)
+int running_read(struct console *c, struct buf *ret)
+{
+	const struct msg_request q = {.verb = MSG_VERB_RUNNING};
+
+	return read_policy(c, &q, ret);
+}
+
+int running_print(struct console *c, const struct msg_request *q)
 {
 	struct buf text = {0};
-	int code = running_read(c, &text);
+	int code = read_policy(c, q, &text);
 
-	(void)a;
 	if (code == CONSOLE_OK && c->json) {
 		struct json j = json_init(&c->out);
 		json_object(&j, NULL);
@@ -61,4 +66,12 @@ int verb_running(struct console *c, const struct args *a)
 	}
 	buf_free(&text);
 	return code;
+}
+
+int verb_running(struct console *c, const struct args *a)
+{
+	const struct msg_request q = {.verb = MSG_VERB_RUNNING};
+
+	(void)a;
+	return running_print(c, &q);
 }

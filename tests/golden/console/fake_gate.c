@@ -366,6 +366,126 @@ static void resume(int fd, const struct msg_request *q)
 
 /* -- What is asked --------------------------------------------------------------------------------------- */
 
+static void works(int fd)
+{
+	struct msg_command_row w = {.sequence = 212, .it = {.at = T0 + 60, .kind = MSG_WORK_LINE, .uid = 1001, .result = 1,
+		.role = MSG_ROLE_OPERATOR, .session = 7}};
+
+	MSG_TEXT(w.it.account, "sato");
+	MSG_TEXT(w.it.text, "show log drops | match 10.1.0.5");
+	answer(fd, MSG_COMMAND_ROW, &w, -1);
+	w = (struct msg_command_row){.sequence = 211, .it = {.at = T0, .kind = MSG_WORK_REQUEST, .uid = 1002,
+		.result = MSG_WORK_REFUSED, .role = MSG_ROLE_VIEWER}};
+	MSG_TEXT(w.it.account, "suzuki");
+	MSG_TEXT(w.it.who, "鈴木");
+	MSG_TEXT(w.it.text, "commit: 通信を追加 [R8-014]");
+	answer(fd, MSG_COMMAND_ROW, &w, -1);
+}
+
+static void logins(int fd)
+{
+	struct msg_login_row l = {.sequence = 215, .it = {.at = T0 + 900, .event = MSG_LOGIN_IDLE, .uid = 1001,
+		.role = MSG_ROLE_OPERATOR, .session = 7, .seconds = 900}};
+
+	MSG_TEXT(l.it.account, "sato");
+	MSG_TEXT(l.it.terminal, "/dev/ttyS0");
+	answer(fd, MSG_LOGIN_ROW, &l, -1);
+	l.sequence = 214;
+	l.it.at = T0;
+	l.it.event = MSG_LOGIN_BEGIN;
+	l.it.seconds = 0;
+	answer(fd, MSG_LOGIN_ROW, &l, -1);
+	l = (struct msg_login_row){.sequence = 213, .it = {.at = T0 - 60, .event = MSG_LOGIN_REFUSED, .uid = 1009}};
+	MSG_TEXT(l.it.account, "#1009");
+	answer(fd, MSG_LOGIN_ROW, &l, -1);
+}
+
+/* What the question names. */
+static uint32_t number_asked;
+
+static void answer_record(int fd, const struct msg_record_row *r)
+{
+	if (number_asked == 0 || number_asked == r->it.number)
+		answer(fd, MSG_RECORD_ROW, r, -1);
+}
+
+static void records(int fd)
+{
+	struct msg_record_row r = {.sequence = 218, .at = T0 + 86400, .uid = 1002, .role = MSG_ROLE_ADMINISTRATOR,
+		.it = {.kind = MSG_RECORD_INCIDENT, .what = MSG_RECORD_CLOSE, .number = 3}};
+
+	MSG_TEXT(r.account, "suzuki");
+	MSG_TEXT(r.it.who, "鈴木");
+	MSG_TEXT(r.it.prevention, "添付ファイルの無害化を全課に広げ、年2回の研修を行う。手順書の該当箇所を改め、改めた版を各課の端末に配る。");
+	answer_record(fd, &r);
+	r = (struct msg_record_row){.sequence = 216, .at = T0 + 600, .uid = 1001, .role = MSG_ROLE_OPERATOR,
+		.it = {.kind = MSG_RECORD_INCIDENT, .what = MSG_RECORD_NEW, .number = 3, .occurred = T0}};
+	MSG_TEXT(r.account, "sato");
+	MSG_TEXT(r.it.who, "佐藤");
+	MSG_TEXT(r.it.title, "LGWAN接続系の端末でウイルスを検知");
+	MSG_TEXT(r.it.cause, "メールの添付ファイル");
+	MSG_TEXT(r.it.action, "端末を遮断し、証拠を保全した");
+	MSG_TEXT(r.it.note, "11-20 10:00:03 blocked: lgwan -> internet: no-rule, 12 / 11-20 10:02:00 request: sato: cut host pc-12");
+	answer_record(fd, &r);
+	r = (struct msg_record_row){.sequence = 215, .at = T0, .uid = 1001, .role = MSG_ROLE_OPERATOR,
+		.it = {.kind = MSG_RECORD_INCIDENT, .what = MSG_RECORD_NEW, .number = 2}};
+	MSG_TEXT(r.it.title, "USBメモリの紛失");
+	answer_record(fd, &r);
+}
+
+static void write_record(int fd, const struct msg_record *r)
+{
+	struct msg_end end = {.ok = r->number != 99, .checked = r->what == MSG_RECORD_NEW ? 4 : r->number, .last_sequence = 220};
+
+	fprintf(asked, "record kind=%u what=%u number=%u occurred=%lld who=%s title=%s cause=%s action=%s prevention=%s note=%s\n",
+		r->kind, r->what, r->number, (long long)r->occurred, r->who, r->title, r->cause, r->action, r->prevention, r->note);
+	if (!end.ok)
+		MSG_TEXT(end.error, "there is no record of this number");
+	answer(fd, MSG_END, &end, -1);
+}
+
+/* -- Generations and sessions ------------------------------------------------------------------------------ */
+
+static void history(int fd, const struct msg_request *q)
+{
+	struct msg_history h = {.n = 2, .running = 12, .unconfirmed = is("abnormal") ? 12 : 0, .confirm_by = is("abnormal") ? T0 + 300 : 0};
+
+	if (is("empty") || q->argument != 0)
+		h.n = 0;
+	h.past[0] = (struct msg_past){.number = 12, .of = 10, .at = T0, .size = 5120, .uid = 1002};
+	h.past[1] = (struct msg_past){.number = 11, .at = T0 - 86400, .size = 6000, .uid = 0};
+	MSG_TEXT(h.past[0].who, "鈴木");
+	MSG_TEXT(h.past[0].account, "suzuki");
+	MSG_TEXT(h.past[0].why, "誤りがあったため元に戻す");
+	MSG_TEXT(h.past[1].who, "sato");
+	MSG_TEXT(h.past[1].account, "root");
+	MSG_TEXT(h.past[1].approval, "R8-014");
+	MSG_TEXT(h.past[1].why, "ぴったりサービスの通信を追加");
+	answer(fd, MSG_HISTORY, &h, -1);
+}
+
+static void sessions(int fd)
+{
+	struct msg_sessions s = {.n = is("empty") ? 0 : 1};
+
+	s.session[0] = (struct msg_session_of){.id = 7, .uid = 1001, .role = MSG_ROLE_ADMINISTRATOR, .pid = 4711, .since = T0,
+		.last = T0 + 60, .configure_until = T0 + 3600};
+	MSG_TEXT(s.session[0].account, "sato");
+	MSG_TEXT(s.session[0].terminal, "/dev/ttyS0");
+	answer(fd, MSG_SESSIONS, &s, -1);
+}
+
+static void again(int fd, const struct msg_request *q)
+{
+	struct msg_committed m = {.ok = !is("refuse"), .generation = 12};
+
+	fprintf(asked, "%s %u by %s: %s [%s]\n", q->verb == MSG_VERB_CONFIRM ? "confirm" : "rollback", q->argument, q->who, q->why,
+		q->approval);
+	if (!m.ok)
+		MSG_TEXT(m.error, "nothing waits to be confirmed");
+	answer(fd, MSG_COMMITTED, &m, -1);
+}
+
 static void query(int fd)
 {
 	struct msg m;
@@ -377,6 +497,8 @@ static void query(int fd)
 		mail_query(fd, &m.u.msg_mail_query);
 	if (m.type == MSG_MAIL_APPROVE)
 		approve(fd, &m.u.msg_mail_approve);
+	if (m.type == MSG_RECORD)
+		write_record(fd, &m.u.msg_record);
 	if (m.type != MSG_QUERY)
 		return;
 	const struct msg_query *q = &m.u.msg_query;
@@ -384,7 +506,11 @@ static void query(int fd)
 		       "all=%u\n", q->verb, q->limit, (long long)q->since, (long long)q->until, q->from, q->to, q->src, q->dst,
 		q->port, q->reason, q->follow, q->all);
 	static void (*const verbs[])(int) = {[MSG_LOG_DROPS] = drops, [MSG_LOG_SUMMARY] = summary,
-		[MSG_LOG_FAULTS] = faults, [MSG_LOG_COMMITS] = commits};
+		[MSG_LOG_FAULTS] = faults, [MSG_LOG_COMMITS] = commits,
+		[MSG_LOG_COMMANDS] = works, [MSG_LOG_LOGINS] = logins, [MSG_LOG_RECORDS] = records};
+	number_asked = q->number;
+	if (q->who[0] != '\0' || q->kind != 0 || q->number != 0)
+		fprintf(asked, "about who=%s kind=%u number=%u\n", q->who, q->kind, q->number);
 	if (!is("empty") && !is("broken") && q->verb != MSG_LOG_VERIFY)
 		verbs[q->verb](fd);
 	if (is("broken")) {
@@ -577,9 +703,15 @@ static void request(int fd)
 			.allowed = 1u << MSG_ROLE_OPERATOR | 1u << MSG_ROLE_ADMINISTRATOR, .account = "sato"}, -1);
 	else if (q->verb == MSG_VERB_COMMIT)
 		commit(fd, q);
-	else if (q->verb == MSG_VERB_LOG || q->verb == MSG_VERB_APPROVE)
+	else if (q->verb == MSG_VERB_LOG || q->verb == MSG_VERB_APPROVE || q->verb == MSG_VERB_RECORD)
 		log_client(fd);
-	else if (q->verb == MSG_VERB_RUNNING)
+	else if (q->verb == MSG_VERB_HISTORY)
+		history(fd, q);
+	else if (q->verb == MSG_VERB_SESSIONS)
+		sessions(fd);
+	else if (q->verb == MSG_VERB_CONFIRM || q->verb == MSG_VERB_ROLLBACK)
+		again(fd, q);
+	else if (q->verb == MSG_VERB_RUNNING || q->verb == MSG_VERB_GENERATION)
 		running(fd);
 	else if (q->verb == MSG_VERB_PROVE)
 		prove(fd, q);
