@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -308,6 +309,104 @@ static void test_power_cuts(void)
 	store_close(&s);
 }
 
+/*
+ * A commit that waits to be confirmed, and then is: in each moment before the word the old one runs after a power cut, from
+ * the word on the old or the new; and what waits is readable whole, or not there.
+ */
+static void test_unconfirmed_power_cuts(void)
+{
+	const struct {
+		uint32_t number, previous;
+	} waits = {2, 1};
+	unsigned old = 0, new = 0, pending = 0;
+
+	for (int stop = 0; stop < 40; stop++) {
+		for (unsigned how = 0; how < 0x200; how += how % 8 == 7 ? 0xf9 : 1) {
+			struct store_meta m = {.number = 2, .of = 1, .account = "sato"};
+			uint32_t got[2] = {0}, n;
+			struct store s;
+			wipe();
+			memset(&disk, 0, sizeof(disk));
+			disk.stop_after = -1;
+			CHECK_INT(store_open(&s, dir, &store_io_real), 0);
+			CHECK_INT(put(&s, 1, "the old policy"), 0);
+			s.io = &disk_io;
+			disk.stop_after = stop;
+			int r = store_put(&s, &m, "the new policy", 14);
+			if (r == 0)
+				r = store_put_record(&s, "unconfirmed", 7, &waits, sizeof(waits));
+			bool word = r == 0;
+			int confirmed = word ? store_set_running(&s, 2) : -1;
+			if (confirmed == 0)
+				store_remove(&s, "unconfirmed");
+			store_close(&s);
+			power_cut(how);
+			const char *text = running_text(&n);
+			CHECK((n == 1 && strcmp(text, "the old policy") == 0) || (n == 2 && word && strcmp(text, "the new policy") == 0));
+			CHECK(confirmed != 0 || n == 2);
+			CHECK_INT(store_open(&s, dir, &store_io_real), 0);
+			int there = store_get_record(&s, "unconfirmed", 7, got, sizeof(got));
+			CHECK(there == -ENOENT || (there == 0 && got[0] == 2 && got[1] == 1));
+			/* What is said to wait is there to wait for. */
+			CHECK(there != 0 || (store_meta(&s, 2, &m) == 0 && m.of == 1 && strcmp(m.account, "sato") == 0));
+			store_close(&s);
+			old += n == 1;
+			new += n == 2;
+			pending += there == 0 && n == 1;
+		}
+	}
+	printf("unconfirmed: %u found the old (%u of them still waiting), %u the new generation\n", old, pending, new);
+	CHECK(old > 0 && new > 0 && pending > 0);
+}
+
+/* A generation as the first version stored it: without account. */
+static void test_older_form(void)
+{
+	struct store_meta m = {.number = 3, .policy_size = 3, .who = "sato"}, got;
+	struct store s;
+
+	wipe();
+	CHECK_INT(store_open(&s, dir, &store_io_real), 0);
+	CHECK_INT(store_put_record(&s, "3.meta", 0x4d474b53u, &m, (uint32_t)offsetof(struct store_meta, uid)), 0);
+	CHECK_INT(store_meta(&s, 3, &got), 0);
+	CHECK_STR(got.who, "sato");
+	CHECK(got.uid == 0 && got.of == 0 && got.account[0] == '\0');
+	/* Of no other size. */
+	CHECK_INT(store_put_record(&s, "4.meta", 0x4d474b53u, &m, (uint32_t)offsetof(struct store_meta, uid) + 4), 0);
+	CHECK_INT(store_meta(&s, 4, &got), -EBADMSG);
+	CHECK_INT(store_below(&s, 0), 4);
+	CHECK_INT(store_below(&s, 4), 3);
+	CHECK_INT(store_below(&s, 3), 0);
+	store_close(&s);
+}
+
+/* Texts behind records: whole or not at all; names that are no generation's. */
+static void test_texts(void)
+{
+	struct store s;
+	uint32_t body = 42, got = 0;
+	char text[16] = "";
+
+	wipe();
+	CHECK_INT(store_open(&s, dir, &store_io_real), 0);
+	CHECK_INT(store_get_record(&s, "candidate-7", 9, &got, sizeof(got)), -ENOENT);
+	CHECK_INT(store_put_text(&s, "candidate-7", 9, &body, sizeof(body), "set a", 5), 0);
+	CHECK_INT(store_get_record(&s, "candidate-7", 9, &got, sizeof(got)), 0);
+	CHECK_INT(got, 42);
+	int fd = store_get_text(&s, "candidate-7", sizeof(body), 100);
+	CHECK(fd >= 0 && read(fd, text, sizeof(text)) == 5);
+	CHECK_STR(text, "set a");
+	close(fd);
+	CHECK_INT(store_get_text(&s, "candidate-7", sizeof(body), 4), -EBADMSG);
+	CHECK_INT(store_get_record(&s, "candidate-7", 8, &got, sizeof(got)), -EBADMSG); /* of another kind */
+	CHECK_INT(store_next(&s), 1);
+	store_prune(&s, 1);
+	CHECK_INT(store_remove(&s, "candidate-7"), 0);
+	CHECK_INT(store_remove(&s, "candidate-7"), 0);
+	CHECK_INT(store_get_text(&s, "candidate-7", sizeof(body), 4), -ENOENT);
+	store_close(&s);
+}
+
 /* A disk that is full: an error, and the old one runs. */
 static ssize_t full_write(int fd, const void *p, size_t n)
 {
@@ -364,6 +463,9 @@ int main(void)
 	test_plain();
 	test_damage();
 	test_power_cuts();
+	test_unconfirmed_power_cuts();
+	test_older_form();
+	test_texts();
 	test_full();
 	test_prune();
 	wipe();
