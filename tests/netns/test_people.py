@@ -203,6 +203,8 @@ def main():
     text = dates.shift(stage.read("tests/netns/reasons/reasons.policy"))
     with stage.Stage(options.build, text, hosts=False) as st:
         accounts(st)
+        kill(st) # its jail knows only what was there when it began
+        alive(st)
         policy = write(st, "people.policy", text)
         roles(st, policy)
         session(st)
