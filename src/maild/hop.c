@@ -5,14 +5,10 @@
  * reached, or does not greet, is left alone for DOWN_MS. Who needs a connection waits in a queue, PATIENCE_MS at most; when no
  * server is left all that wait are told.
  *
- * STARTTLS as the policy demands of each: with `require` and `verify` a server without it, or with the wrong certificate, is
- * one that cannot be reached. With `opportunistic` a handshake that failed ends that connection, and the next ones for
- * PLAIN_MS are in clear; the ledger's rows say so.
- *
  * Input and trust: replies of mail servers, read by smtp_client.h alone; sockets of sekisho-connect.
  * Limits: MAILD_HOPS connections a group.
  */
-#include "maild.h"
+#include "hop_private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,7 +22,6 @@
 #define CALL_MS 10000
 #define PATIENCE_MS 20000
 #define IDLE_MS 10000
-#define PLAIN_MS 300000
 
 /* -- Servers --------------------------------------------------------------------------------------------- */
 
@@ -41,21 +36,21 @@ static struct ir_run group_run(const struct maild *m, enum hop_group group)
 	return group == HOP_ORIGINAL ? w->originals : w->hops;
 }
 
-static uint32_t nservers(const struct maild *m, enum hop_group group)
+uint32_t hop_servers(const struct maild *m, enum hop_group group)
 {
 	uint32_t n = group_run(m, group).n;
 
 	return n < MSG_MAIL_HOPS_MAX ? n : MSG_MAIL_HOPS_MAX;
 }
 
-static const struct ir_mail_host *server_host(const struct maild *m, enum hop_group group, uint32_t i)
+const struct ir_mail_host *hop_server(const struct maild *m, enum hop_group group, uint32_t i)
 {
 	return &m->policy->ir.mail_hosts[group_run(m, group).first + i];
 }
 
 static struct msg_mail_address server_address(const struct maild *m, enum hop_group group, uint32_t i)
 {
-	const struct ir_mail_host *h = server_host(m, group, i);
+	const struct ir_mail_host *h = hop_server(m, group, i);
 	struct msg_mail_address a = {.family = h->family, .port = DAEMON_MAIL_PORT};
 
 	memcpy(a.addr, h->range.lo, sizeof(a.addr));
@@ -76,7 +71,7 @@ static bool is_server(const struct maild *m, enum hop_group group, uint32_t i, c
 /* The first that may be tried; -1: none. */
 static int next_server(const struct maild *m, enum hop_group group, const struct addr *asked, int64_t now)
 {
-	for (uint32_t i = 0; i < nservers(m, group); i++)
+	for (uint32_t i = 0; i < hop_servers(m, group); i++)
 		if (m->servers[group][i].down_until <= now && is_server(m, group, i, asked))
 			return (int)i;
 	return -1;
@@ -85,7 +80,7 @@ static int next_server(const struct maild *m, enum hop_group group, const struct
 /* Would it do for who asks for this server? */
 static bool serves(const struct hop *h, const struct addr *asked)
 {
-	return !h->stale && h->server < nservers(h->m, h->group) && is_server(h->m, h->group, h->server, asked);
+	return !h->stale && h->server < hop_servers(h->m, h->group) && is_server(h->m, h->group, h->server, asked);
 }
 
 static void server_down(struct maild *m, enum hop_group group, unsigned server)
@@ -96,7 +91,7 @@ static void server_down(struct maild *m, enum hop_group group, unsigned server)
 	char text[ADDR_TEXT_MAX];
 
 	s->down_until = maild_now() + DOWN_MS;
-	if (s->down || server >= nservers(m, group))
+	if (s->down || server >= hop_servers(m, group))
 		return;
 	s->down = true;
 	a = server_address(m, group, server);
@@ -108,7 +103,7 @@ const char *hop_name(const struct hop *h, char *buf)
 {
 	struct msg_mail_address a = {0};
 
-	if (!h->stale && h->server < nservers(h->m, h->group))
+	if (!h->stale && h->server < hop_servers(h->m, h->group))
 		a = server_address(h->m, h->group, h->server);
 	struct addr addr = ir_addr(a.family, a.addr);
 	return a.family != 0 ? addr_format(&addr, buf) : "";
@@ -119,7 +114,7 @@ unsigned hop_extensions(const struct maild *m, enum hop_group group)
 {
 	unsigned common = SMTP_DSN | SMTP_8BITMIME, known = 0;
 
-	for (uint32_t i = 0; i < nservers(m, group); i++) {
+	for (uint32_t i = 0; i < hop_servers(m, group); i++) {
 		if (!m->servers[group][i].known)
 			continue;
 		common &= m->servers[group][i].extensions;
@@ -130,13 +125,13 @@ unsigned hop_extensions(const struct maild *m, enum hop_group group)
 
 void hop_health(const struct maild *m, enum hop_group group, uint32_t *ret_all, uint32_t *ret_well)
 {
-	*ret_all = nservers(m, group);
+	*ret_all = hop_servers(m, group);
 	*ret_well = 0;
 	for (uint32_t i = 0; i < *ret_all; i++)
 		*ret_well += !m->servers[group][i].down;
 }
 
-static void close_hop(struct hop *h)
+void hop_close(struct hop *h)
 {
 	tls_cancel(h->m, &h->tls);
 	if (h->fd >= 0) {
@@ -187,15 +182,6 @@ static bool same_server(const struct addr *a, const struct addr *b)
 	return a->family == b->family && (a->family == 0 || addr_cmp(a, b) == 0);
 }
 
-/* One that could be reached, were it not for TLS, is what somebody can do something about. */
-static enum mail_reason why_none(const struct maild *m, enum hop_group group)
-{
-	for (uint32_t i = 0; i < nservers(m, group); i++)
-		if (m->servers[group][i].tls_failed)
-			return MAIL_REASON_NEXT_HOP_TLS;
-	return MAIL_REASON_NEXT_HOP_DOWN;
-}
-
 static bool is_idle(const struct hop *h)
 {
 	return h->fd >= 0 && h->ready && h->on_event == NULL;
@@ -210,7 +196,7 @@ static void refuse_all(struct maild *m, enum hop_group group, const struct addr 
 			continue;
 		}
 		unlink_wait(m, w);
-		w->done(w->arg, NULL, why_none(m, group));
+		w->done(w->arg, NULL, hop_why_none(m, group));
 		w = m->hop_first[group];
 	}
 }
@@ -228,7 +214,7 @@ static struct hop *find_place(struct maild *m, enum hop_group group, const struc
 			idle = h;
 	}
 	if (idle != NULL)
-		close_hop(idle);
+		hop_close(idle);
 	return idle;
 }
 
@@ -270,7 +256,7 @@ static void serve_server(struct maild *m, enum hop_group group, const struct add
 }
 
 /* A server that is no more in the policy is asked for in vain, which serve_server() finds too. */
-static void serve(struct maild *m, enum hop_group group)
+void hop_serve(struct maild *m, enum hop_group group)
 {
 	struct addr done[MSG_MAIL_HOPS_MAX + 1];
 	unsigned n = 0;
@@ -304,7 +290,7 @@ void hop_want(struct maild *m, struct hop_wait *w)
 	while (*p != NULL)
 		p = &(*p)->next;
 	*p = w;
-	serve(m, w->group);
+	hop_serve(m, w->group);
 }
 
 void hop_cancel(struct maild *m, struct hop_wait *w)
@@ -333,7 +319,7 @@ static void free_hop(struct hop *h)
 }
 
 /* The end of a connection is its user's to hear; of one that never served, its server's fault. */
-static void lost(struct hop *h, const struct smtp_client_event *e)
+void hop_lost(struct hop *h, const struct smtp_client_event *e)
 {
 	struct maild *m = h->m;
 	enum hop_group group = h->group;
@@ -345,8 +331,8 @@ static void lost(struct hop *h, const struct smtp_client_event *e)
 	}
 	if (on_event != NULL)
 		on_event(h->arg, h, e);
-	close_hop(h);
-	serve(m, group);
+	hop_close(h);
+	hop_serve(m, group);
 }
 
 static void on_ready(struct hop *h)
@@ -354,7 +340,7 @@ static void on_ready(struct hop *h)
 	struct server_state *s = &h->m->servers[h->group][h->server];
 
 	if (h->stale) {
-		close_hop(h);
+		hop_close(h);
 		return;
 	}
 	if (s->down)
@@ -370,7 +356,7 @@ static void on_ready(struct hop *h)
 static void take_event(struct hop *h, const struct smtp_client_event *e)
 {
 	if (e->kind == SMTP_CLIENT_GONE)
-		lost(h, e);
+		hop_lost(h, e);
 	else if (e->kind == SMTP_CLIENT_READY)
 		on_ready(h);
 	else if (e->kind == SMTP_CLIENT_STARTTLS)
@@ -380,7 +366,7 @@ static void take_event(struct hop *h, const struct smtp_client_event *e)
 	else if (e->kind == SMTP_CLIENT_RESET)
 		free_hop(h);
 	else
-		close_hop(h);
+		hop_close(h);
 }
 
 static void fail(struct hop *h)
@@ -393,101 +379,6 @@ static void fail(struct hop *h)
 	take_event(h, &e);
 }
 
-/* -- STARTTLS -------------------------------------------------------------------------------------------- */
-
-static void on_hop(void *arg, int fd, uint32_t events);
-
-static enum tls_level level_of(const struct hop *h)
-{
-	bool known = !h->stale && h->server < nservers(h->m, h->group);
-
-	return known ? (enum tls_level)server_host(h->m, h->group, h->server)->tls : TLS_VERIFY;
-}
-
-/* It ends here; whoever waits gets another connection, or hears why there is none. */
-static void unsecured(struct hop *h, enum tls_why why)
-{
-	struct smtp_client_event e = {.kind = SMTP_CLIENT_GONE, .why = SMTP_WHY_HOP_TLS};
-	struct maild *m = h->m;
-	enum hop_group group = h->group;
-	char text[ADDR_TEXT_MAX];
-
-	daemon_log("mail server %s: STARTTLS: %s", hop_name(h, text), tls_why_text(why));
-	smtp_client_abort(&h->client);
-	/* Our own fault makes nothing weaker: the mail waits. */
-	if (level_of(h) != TLS_OPPORTUNISTIC || why == TLS_WHY_AWAY) {
-		lost(h, &e);
-		return;
-	}
-	m->servers[group][h->server].plain_until = maild_now() + PLAIN_MS;
-	close_hop(h);
-	serve(m, group);
-}
-
-static void on_secured(void *arg, const struct msg_tls_done *r)
-{
-	struct hop *h = arg;
-
-	if (h->stale) {
-		close_hop(h);
-		serve(h->m, h->group);
-		return;
-	}
-	if (r->why != TLS_WHY_OK || loop_add_fd(h->m->d->loop, h->fd, EPOLLIN, on_hop, h->m) != 0) {
-		unsecured(h, (enum tls_why)r->why);
-		return;
-	}
-	tls_write(r, h->tls_text, sizeof(h->tls_text));
-	smtp_client_secured(&h->client, maild_now());
-	hop_flush(h);
-}
-
-/* Two digits at a time; ir_open() has looked at them. */
-static void read_pin(const char *text, uint8_t ret[TLS_PIN_BYTES])
-{
-	for (size_t i = 0; i < TLS_PIN_BYTES; i++) {
-		unsigned byte = 0;
-		for (size_t k = 0; k < 2; k++) {
-			char c = text[2 * i + k];
-			byte = byte * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-		}
-		ret[i] = (uint8_t)byte;
-	}
-}
-
-static struct msg_tls_job job_for(const struct hop *h)
-{
-	const struct ir *ir = &h->m->policy->ir;
-	const struct ir_mail_host *host = server_host(h->m, h->group, h->server);
-	struct msg_tls_job job = {.role = MSG_TLS_CLIENT, .level = host->tls, .npins = host->tls_pins.n};
-
-	MSG_TEXT(job.name, ir_text(ir, host->tls_name));
-	MSG_TEXT(job.authority, host->tls == TLS_VERIFY && host->tls_pins.n == 0 ? ir_text(ir, host->tls_ca) : "");
-	for (uint32_t i = 0; i < host->tls_pins.n && i < TLS_PINS_MAX; i++)
-		read_pin(ir_text(ir, ir->names[host->tls_pins.first + i].name), job.pin[i]);
-	return job;
-}
-
-/* Nothing came behind its yes: what comes now is the handshake's. */
-static void hand_over(struct hop *h)
-{
-	h->secure = false;
-	if (h->stale) {
-		close_hop(h);
-		return;
-	}
-	struct msg_tls_job job = job_for(h);
-	h->tls = (struct tls_wait){.done = on_secured, .arg = h};
-	int stream = tls_start(h->m, &h->tls, &job, h->fd);
-	if (stream < 0) {
-		unsecured(h, TLS_WHY_AWAY);
-		return;
-	}
-	loop_del_fd(h->m->d->loop, h->fd);
-	close(h->fd);
-	h->fd = stream;
-}
-
 /* -- Bytes ----------------------------------------------------------------------------------------------- */
 
 void hop_flush(struct hop *h)
@@ -498,7 +389,7 @@ void hop_flush(struct hop *h)
 	while ((p = smtp_client_output(&h->client, &n)), n > 0) {
 		ssize_t sent = send(h->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-			/* What it said before it went away is read first, in on_hop(). */
+			/* What it said before it went away is read first, in hop_on_bytes(). */
 			loop_mod_fd(h->m->d->loop, h->fd, EPOLLIN);
 			return;
 		}
@@ -538,7 +429,7 @@ static struct hop *find_fd(struct maild *m, int fd)
 	return NULL;
 }
 
-static void on_hop(void *arg, int fd, uint32_t events)
+void hop_on_bytes(void *arg, int fd, uint32_t events)
 {
 	static char buf[16384];
 	struct maild *m = arg;
@@ -558,12 +449,12 @@ static void on_hop(void *arg, int fd, uint32_t events)
 	if (h->fd != fd)
 		return;
 	if (smtp_client_over(&h->client)) {
-		close_hop(h);
-		serve(m, h->group);
+		hop_close(h);
+		hop_serve(m, h->group);
 		return;
 	}
 	if (h->secure) {
-		hand_over(h);
+		hop_secure(h);
 		return;
 	}
 	/* Room in the socket: its user may have more to say. */
@@ -592,8 +483,8 @@ void hop_release(struct hop *h, enum hop_end end)
 		return;
 	}
 	smtp_client_abort(&h->client);
-	close_hop(h);
-	serve(m, group);
+	hop_close(h);
+	hop_serve(m, group);
 }
 
 /* -- Calls ----------------------------------------------------------------------------------------------- */
@@ -609,16 +500,13 @@ static struct hop *find_call(struct maild *m, uint32_t tag)
 
 static void begin(struct hop *h, int fd)
 {
-	enum tls_level level = level_of(h);
-	bool plain = level == TLS_OPPORTUNISTIC && h->m->servers[h->group][h->server].plain_until > maild_now();
-	struct smtp_client_options o = {.name = h->m->policy != NULL ? h->m->policy->hostname : "sekisho",
-		.tls = level != TLS_PLAIN && !plain, .need_tls = level >= TLS_REQUIRE};
+	struct smtp_client_options o = hop_options(h);
 
 	h->tag = 0;
 	h->fd = fd;
 	h->since = maild_now();
 	send_at_once(fd);
-	if (loop_add_fd(h->m->d->loop, fd, EPOLLIN, on_hop, h->m) != 0) {
+	if (loop_add_fd(h->m->d->loop, fd, EPOLLIN, hop_on_bytes, h->m) != 0) {
 		close(fd);
 		h->fd = -1;
 		return;
@@ -641,9 +529,9 @@ void hop_connected(struct maild *m, const struct msg *answer, int fd)
 		begin(h, fd);
 	} else {
 		server_down(m, group, h->server);
-		close_hop(h);
+		hop_close(h);
 	}
-	serve(m, group);
+	hop_serve(m, group);
 }
 
 /* -- Time ------------------------------------------------------------------------------------------------ */
@@ -653,7 +541,7 @@ static void look_at(struct hop *h, int64_t now)
 	struct smtp_client_event e;
 
 	if (h->tag != 0 && now - h->since > 2 * CALL_MS) { /* sekisho-connect was started anew */
-		close_hop(h);
+		hop_close(h);
 		return;
 	}
 	if (h->fd < 0)
@@ -670,7 +558,7 @@ static void look_at(struct hop *h, int64_t now)
 	if (e.kind != SMTP_CLIENT_NONE)
 		take_event(h, &e);
 	else if (smtp_client_over(&h->client))
-		close_hop(h);
+		hop_close(h);
 }
 
 static void expire_waits(struct maild *m, enum hop_group group, int64_t now)
@@ -693,7 +581,7 @@ void hop_tick(struct maild *m, int64_t now)
 		for (unsigned i = 0; i < MAILD_HOPS; i++)
 			look_at(&m->hops[g][i], now);
 		expire_waits(m, (enum hop_group)g, now);
-		serve(m, (enum hop_group)g);
+		hop_serve(m, (enum hop_group)g);
 	}
 }
 
@@ -703,7 +591,7 @@ void hop_policy(struct maild *m)
 	for (unsigned g = 0; g < HOP_GROUPS; g++)
 		for (unsigned i = 0; i < MAILD_HOPS; i++)
 			if (m->hops[g][i].on_event == NULL)
-				close_hop(&m->hops[g][i]);
+				hop_close(&m->hops[g][i]);
 			else
 				m->hops[g][i].stale = true;
 	memset(m->servers, 0, sizeof(m->servers));
