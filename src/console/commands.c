@@ -202,7 +202,7 @@ static const struct command alarm_commands[] = {
 };
 
 static const struct argument help_arguments[] = {
-	{N_("COMMAND"), N_("the command to explain, or \"reasons\" or \"times\""), .optional = true,
+	{N_("COMMAND"), N_("the command to explain, or \"reasons\", \"times\" or \"guide\""), .optional = true,
 		.complete = COMPLETE_COMMAND},
 	{N_("WORD"), N_("its second word"), .optional = true},
 	{N_("WORD"), N_("its third word"), .optional = true},

@@ -4,6 +4,7 @@
  */
 #include "console.h"
 
+#include "policyfile.h"
 #include "text.h"
 #include "words.h"
 
@@ -17,6 +18,8 @@ static void path_words(struct buf *b, const struct args *a)
 	for (unsigned i = 0; i < a->depth; i++)
 		buf_printf(b, i > 0 ? " %s" : "%s", a->path[i]->word);
 }
+
+#define GUIDE_DIR "/usr/share/sekisho/doc"
 
 static void usage_line(struct buf *b, const struct args *a)
 {
@@ -257,6 +260,21 @@ static bool find_topic(const struct args *a, struct args *ret)
 	return true;
 }
 
+/* "help guide": the guide in the language that is set, as the image has it. */
+static int print_guide(struct buf *out)
+{
+	const char *name = i18n_language()[0] == 'j' ? GUIDE_DIR "/guide.ja.md" : GUIDE_DIR "/guide.md";
+	struct buf text = {0};
+	int result = policy_file_read(name, &text);
+
+	if (result == 0)
+		buf_add(out, text.data, text.len);
+	buf_free(&text);
+	if (result == 0)
+		return CONSOLE_OK;
+	return console_fail(CONSOLE_ENV, _("the guide is not on this machine (%s): %s"), name, strerror(-result));
+}
+
 int verb_help(struct console *c, const struct args *a)
 {
 	struct args topic = {0};
@@ -268,6 +286,8 @@ int verb_help(struct console *c, const struct args *a)
 	} else if (a->nwords == 1 && strcmp(a->words[0], "times") == 0) {
 		heading(&c->out, _("Forms of a time:"));
 		paragraph(&c->out, _(times_text));
+	} else if (a->nwords == 1 && strcmp(a->words[0], "guide") == 0) {
+		return print_guide(&c->out);
 	} else if (find_topic(a, &topic)) {
 		help_print(&c->out, &topic);
 	} else {

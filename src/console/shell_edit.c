@@ -28,6 +28,7 @@
 #define HISTORY_LINES 500
 #define PIECE_MAX 1024	/* characters that are put into a line at once */
 #define GO_ON_KEY 035	/* Ctrl-]: goes on with what is pending */
+#define CTRL_C 3
 #define ESCAPE_MS 30 /* the rest of an escape sequence follows at once */
 
 struct editor {
@@ -194,7 +195,7 @@ static int read_character(EditLine *el, wchar_t *ret)
 			continue;
 		}
 		e->was_idle = false;
-		if (byte == TERMINAL_INTERRUPT)
+		if (byte == TERMINAL_INTERRUPT || byte == CTRL_C) /* also in the middle of an escape sequence */
 			return end_with(e, EDIT_INTERRUPT);
 		if (byte < 0)
 			return end_with(e, EDIT_END);
@@ -223,12 +224,6 @@ static unsigned char ends_with(EditLine *el, enum edit_result result)
 	el_wget(el, EL_CLIENTDATA, &e);
 	e->result = result;
 	return CC_NEWLINE;
-}
-
-static unsigned char on_interrupt(EditLine *el, int c)
-{
-	(void)c;
-	return ends_with(el, EDIT_INTERRUPT);
 }
 
 /* The line goes on with what it was: editor_read() pushes this key. */
@@ -334,7 +329,6 @@ static const struct {
 } keys[] = {
 	{L"^A", L"ed-move-to-beg"},
 	{L"^B", L"ed-prev-char"},
-	{L"^C", L"sekisho-interrupt"},
 	{L"^D", L"sekisho-eof"},
 	{L"^E", L"ed-move-to-end"},
 	{L"^F", L"ed-next-char"},
@@ -380,7 +374,6 @@ static void bind_keys(EditLine *el)
 {
 	wchar_t key[8];
 
-	el_wset(el, EL_ADDFN, L"sekisho-interrupt", L"", on_interrupt);
 	el_wset(el, EL_ADDFN, L"sekisho-begin", L"", on_begin);
 	el_wset(el, EL_ADDFN, L"sekisho-eof", L"", on_eof);
 	el_wset(el, EL_ADDFN, L"sekisho-help", L"", on_help);
@@ -419,6 +412,7 @@ struct editor *editor_new(
 	e->idle = idle;
 	e->arg = arg;
 	e->idle_ms = idle_ms;
+	terminal_mode(t, TERMINAL_WORKING);
 	e->el = el_init("sekisho", stdin, stdout, stderr);
 	e->history = history_winit();
 	if (e->el == NULL || e->history == NULL) {
@@ -479,7 +473,8 @@ enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *r
 	e->prompt = wide;
 	e->result = EDIT_LINE;
 	e->was_idle = false;
-	terminal_mode(e->t, TERMINAL_COOKED);
+	/* libedit goes back to this mode: at no moment does the line echo keys by itself, into what we paint. */
+	terminal_mode(e->t, TERMINAL_WORKING);
 	if (e->pending != NULL)
 		el_wpush(e->el, L"\035");
 	const wchar_t *line = el_wgets(e->el, &n);

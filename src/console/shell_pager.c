@@ -26,6 +26,7 @@ void pager_begin(struct pager *p, struct terminal *t, bool paging)
 
 static void show(struct pager *p, const char *text)
 {
+	p->written = true;
 	if (!terminal_write(p->t, text, strlen(text)))
 		p->stopped = true;
 }

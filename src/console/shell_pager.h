@@ -13,6 +13,7 @@ struct terminal;
 struct pager {
 	struct terminal *t;
 	bool paging;   /* stop at each page */
+	bool written;  /* something was shown */
 	bool stopped;  /* the reader wants no more, or the line is lost */
 	unsigned left; /* rows until the page is full */
 };

@@ -143,7 +143,8 @@ static void attend(struct running *x)
 		x->pager.stopped = true;
 	if (terminal_interrupted() && !x->interrupted) {
 		x->interrupted = true;
-		terminal_discard(x->sh->terminal);
+		if (x->pager.written) /* else there is only our own line, whose escape sequences must stay whole */
+			terminal_discard(x->sh->terminal);
 		tell_to_end(x, SIGINT);
 	}
 	if (n > 0 && p[0].revents != 0)
@@ -223,6 +224,6 @@ int shell_run(struct shell *sh, const struct run *r)
 		return console_fail(CONSOLE_ENV, "%s", strerror(errno));
 	attend_all(&x);
 	finish(&x);
-	terminal_mode(sh->terminal, TERMINAL_COOKED);
+	terminal_mode(sh->terminal, TERMINAL_WORKING);
 	return result(&x);
 }

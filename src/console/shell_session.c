@@ -25,6 +25,7 @@
 struct session {
 	struct console *c;
 	int fd;
+	bool kept; /* the gate kept one: when it was restarted another is begun */
 	struct msg_session it;
 };
 
@@ -66,10 +67,10 @@ static bool begin(struct session *s)
 	if (ttyname_r(STDIN_FILENO, tty, sizeof(tty)) != 0)
 		tty[0] = '\0';
 	s->fd = control_connect(s->c->root);
-	if (s->fd >= 0 && ask(s, MSG_VERB_SESSION, 0, tty))
-		return true;
-	hang_up(s);
-	return false;
+	s->kept = s->fd >= 0 && ask(s, MSG_VERB_SESSION, 0, tty);
+	if (!s->kept)
+		hang_up(s);
+	return s->kept;
 }
 
 struct session *session_open(struct console *c, char *host, size_t size)
@@ -141,7 +142,7 @@ void session_report(struct session *s, const char *line, int code)
 	struct msg_command command = {.result = (uint32_t)code};
 	struct msg m;
 
-	if (s == NULL || (s->fd < 0 && !begin(s)))
+	if (s == NULL || (s->fd < 0 && (!s->kept || !begin(s))))
 		return;
 	msg_text(command.text, sizeof(command.text), line);
 	if (msg_send(s->fd, MSG_COMMAND, 1, &command, NULL, 0) != 0 || !receive(s, MSG_OPENED, &m))

@@ -106,16 +106,18 @@ bool terminal_open(struct terminal *t)
 
 void terminal_close(struct terminal *t)
 {
-	terminal_mode(t, TERMINAL_COOKED);
+	terminal_mode(t, TERMINAL_FOUND);
 }
 
 void terminal_mode(struct terminal *t, enum terminal_mode mode)
 {
 	struct termios to = t->cooked;
 
-	if (mode != TERMINAL_COOKED) {
+	if (mode != TERMINAL_FOUND)
+		to.c_iflag &= (tcflag_t)~IXON; /* a Ctrl-S in pasted text would halt the screen for good; pages halt it here */
+	if (mode == TERMINAL_WORKING || mode == TERMINAL_KEYS) {
 		to.c_lflag &= (tcflag_t) ~(ICANON | ECHO | IEXTEN);
-		to.c_lflag |= ISIG;
+		to.c_lflag |= ISIG | NOFLSH; /* what is thrown away, terminal_discard() says */
 		to.c_oflag |= OPOST | ONLCR;
 		to.c_cc[VMIN] = 1;
 		to.c_cc[VTIME] = 0;
@@ -229,7 +231,8 @@ bool terminal_write(struct terminal *t, const void *text, size_t n)
 
 void terminal_discard(struct terminal *t)
 {
-	tcflush(t->out, TCOFLUSH);
+	tcflush(t->out, TCIOFLUSH);
+	t->at = t->nahead = 0;
 }
 
 /* -- questions to the terminal ------------------------------------------------------------------------- */
@@ -307,6 +310,6 @@ bool terminal_probe(struct terminal *t)
 		}
 	}
 	terminal_unread(t, kept, nkept);
-	terminal_mode(t, TERMINAL_COOKED);
+	terminal_mode(t, TERMINAL_WORKING);
 	return t->answered && column == 3;
 }

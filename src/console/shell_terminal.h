@@ -22,7 +22,8 @@ enum terminal_event {
 };
 
 enum terminal_mode {
-	TERMINAL_COOKED,  /* as we found it */
+	TERMINAL_FOUND,	  /* as it was before us */
+	TERMINAL_COOKED,  /* lines, as programs that ask questions have them */
 	TERMINAL_WORKING, /* a command runs: no echo, Ctrl-C is a signal */
 	TERMINAL_KEYS,	  /* we read keys: Ctrl-C is the byte 3 */
 };
@@ -75,7 +76,7 @@ bool terminal_write(struct terminal *t, const void *p, size_t n);
 /* Was the shell told to end (SIGHUP, SIGTERM)? Did Ctrl-C come since it was asked last? */
 bool terminal_ended(void);
 bool terminal_interrupted(void);
-/* What is still on its way to the screen is not wanted any more. */
+/* What is still on its way to the screen, and what was typed ahead, is not wanted any more. */
 void terminal_discard(struct terminal *t);
 
 /* In a child: signals as a command expects them. */

@@ -194,7 +194,7 @@ def run(options):
             kept = True
             print_kept()
         elif sys.stdin.isatty() and sys.stdout.isatty() and not options.check:
-            shell(town, gate)
+            shell(gate)
         return 0 if good else 1
     finally:
         if not kept:
@@ -255,55 +255,35 @@ def send_mails(town, gate):
 
 # -- in the town -----------------------------------------------------------------------------------------------
 
-RC = """
-export SEKISHO_ROOT={root} POLICY={policy} LANG="${{LANG:-C.UTF-8}}"
-PATH={bin}:$PATH
-PS1='[sekisho] \\$ '
-# on HOST COMMAND...: runs a command on a machine of the town
-on() {{ local host=$1; shift; ip netns exec {prefix}$host "$@"; }}
-hosts() {{ ip netns list | sed -n 's/^{prefix}\\([^ ]*\\).*/\\1/p' | sort | column -c 80; }}
-town_help() {{ cat <<'END'
-{help}
-END
-}}
-town_help
-"""
-
-
 def helptext():
-    return say("""You are in the town. hosts lists its machines; on HOST COMMAND runs something there. Three things to try:
+    return say("""You are at the gate of the town. Three things to try; `?` lists what can be typed, exit takes the town down.
 
- 1. An approved connection, and one that is not:
-      on renkei nc -dlk 10.2.0.8 22 &       on jumin-ap nc -zvw2 10.2.0.8 22
-      on jumin-ap nc -zvw2 10.2.0.8 80      then:  sekisho log drops --limit 3
- 2. Ask before you try, and see what would have to be approved:
-      sekisho explain $POLICY jumin-ap renkei tcp/80
- 3. Approve it: change tcp/22 of "jumin-file" to tcp/80 in $POLICY, then
-      sekisho check $POLICY && sekisho commit $POLICY --who me --why "trying" && sekisho status
+ 1. See what was blocked, and why:
+      show log drops reason no-rule limit 5
+ 2. Make a permission of it, from one that is like it:
+      configure
+      copy allow jumin-file to trial
+      set allow trial service tcp/80
+      compare
+ 3. Put it in force for a minute, and let it go back by itself:
+      commit confirmed 1 who me why "trying" approval R8-999
+""", """町の関所の前にいます。試してみる三つのこと。`?` で入力できる語が分かり、exit で町は片付きます。
 
- exit leaves the town and takes it down.""", """町の中にいます。hosts で機器の一覧、on 機器 コマンド でその機器の上で実行します。試してみる三つのこと:
+ 1. 何がなぜ遮断されたかを見る:
+      show log drops reason no-rule limit 5
+ 2. 似た許可から、許可の案を作る:
+      configure
+      copy allow jumin-file to trial
+      set allow trial service tcp/80
+      compare
+ 3. 1分だけ有効にして、ひとりでに元へ戻るのを見る:
+      commit confirmed 1 who 自分 why "試し" approval R8-999
+""")
 
- 1. 許可された通信と、許可されていない通信:
-      on renkei nc -dlk 10.2.0.8 22 &       on jumin-ap nc -zvw2 10.2.0.8 22
-      on jumin-ap nc -zvw2 10.2.0.8 80      続けて:  sekisho log drops --limit 3
- 2. 通す前に尋ねる。何が許可と違うかが分かります:
-      sekisho explain $POLICY jumin-ap renkei tcp/80
- 3. 許可してみる: $POLICY の jumin-file の tcp/22 を tcp/80 に変えて
-      sekisho check $POLICY && sekisho commit $POLICY --who me --why "試し" && sekisho status
 
- exit で町を出ると、町は片付けられます。""")
-
-
-def shell(town, gate):
-    policy_file = os.path.join(gate.work, "town.policy")
-    shutil.copy(os.path.join(gate.work, "candidate.policy"), policy_file)
-    bin_dir = os.path.join(gate.work, "bin")
-    os.makedirs(bin_dir, exist_ok=True)
-    os.symlink(gate.command, os.path.join(bin_dir, "sekisho"))
-    rc = os.path.join(gate.work, "rc")
-    with open(rc, "w", encoding="utf-8") as f:
-        f.write(RC.format(root=gate.root, bin=bin_dir, prefix=town.space.prefix, help=helptext(), policy=policy_file))
-    subprocess.run(["bash", "--rcfile", rc, "-i"], check=False)
+def shell(gate):
+    print(helptext(), flush=True)
+    subprocess.run([gate.command, "--root", gate.root], check=False)
 
 
 def print_kept():
