@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """test_image: the real image in an emulated machine: start, first administrator, login, damage, fall-back.
 
-usage: test_image.py IMAGE [--all]    (TAP; needs root, for the hosts on its ports; without --all only the first two)
+usage: test_image.py IMAGE [--all]    (TAP; needs root, for the hosts on its ports; without --all only the first three)
 
 Each test starts from the image as it was built; the damaged ones from a copy in which some bytes are changed.
 """
@@ -162,6 +162,54 @@ def test_traffic(image):
         os.unlink(disk)
 
 
+def test_accounts(image):
+    """A second person: temporary password, a password of his own, what his role may; the administrator who disables him; a restart."""
+    disk = copy_with(image, {})
+    try:
+        with Machine(disk, keep=True) as machine:
+            first_administrator(machine)
+            log_in(machine)
+            text = machine.command("account add suzuki --role operator --person Suzuki", OPERATE)
+            temporary = re.search(r"suzuki: (\S{4}-\S{4}-\S{4}-\S{4})", text)
+            assert temporary, text
+            assert "no administrator would be left" in machine.command("account disable tanaka", OPERATE)
+            assert "was one" in machine.command("account add suzuki --role viewer --person Other", OPERATE)
+            text = machine.command("account list | no-more", OPERATE)
+            assert re.search(r"suzuki\s+operator\s+temporary", text) and re.search(r"tanaka\s+administrator\s+enabled", text), text
+            machine.send("exit\r")
+            machine.expect("login: $")
+            machine.send("suzuki\r")
+            machine.expect("Password: ")
+            machine.send(temporary.group(1) + "\r")
+            for words in ("New password: ", "more: "):
+                machine.expect(words)
+                machine.send("sapporo mikan 31\r")
+            machine.expect(OPERATE)
+            for words in ("account list", "account disable tanaka", "restart-box"):
+                assert "administrator" in machine.command(words, OPERATE), words
+            machine.send("exit\r")
+            machine.expect("login: $")
+            log_in(machine)
+            machine.command("account disable suzuki", OPERATE)
+            for _ in range(10):  # records are stored once a second
+                text = machine.command("show log faults | no-more", OPERATE)
+                if "tanaka: disabled: suzuki" in text:
+                    break
+            assert "tanaka: disabled: suzuki" in text, text
+            machine.send("exit\r")
+            machine.expect("login: $")
+            machine.send("suzuki\r")
+            machine.expect("Password: ")
+            machine.send("sapporo mikan 31\r")
+            machine.expect("login: $")
+            log_in(machine)
+            machine.send("restart-box\r")
+            machine.expect("starting a", 120)
+            machine.expect("login: $", 120)
+    finally:
+        os.unlink(disk)
+
+
 def test_uefi(image):
     with Machine(image, firmware="uefi") as machine:
         machine.expect(ASK_NAME, 240)
@@ -218,7 +266,7 @@ def test_lost_data(image):
         os.unlink(disk)
 
 
-TESTS = (test_start, test_traffic, test_uefi, test_damaged_kernel, test_damaged_root_start, test_damaged_root, test_lost_environment, test_lost_data)
+TESTS = (test_start, test_traffic, test_accounts, test_uefi, test_damaged_kernel, test_damaged_root_start, test_damaged_root, test_lost_environment, test_lost_data)
 
 
 def main(words):
@@ -226,7 +274,7 @@ def main(words):
         print("root, qemu-system-x86_64 and an image (tools/build-image) are needed")
         return 77
     failed = 0
-    for number, test in enumerate(TESTS if "--all" in words else TESTS[:2], 1):
+    for number, test in enumerate(TESTS if "--all" in words else TESTS[:3], 1):
         name = test.__name__.removeprefix("test_")
         try:
             note = test(words[0])
