@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WIDTH 79
-#define HEADING 14
+#define HEADING 16
 
 static void put_many(struct buf *out, char c, size_t n)
 {
