@@ -143,6 +143,7 @@ enum daemon_fd {
 #define DAEMON_PATH_STATE "var/lib/sekisho"	      /* root, 0755 */
 #define DAEMON_PATH_GATE "var/lib/sekisho/gate"	      /* sekishod's own: generations; 0700 */
 #define DAEMON_PATH_ACCOUNTS "var/lib/sekisho/accounts" /* sekisho-hostd's, and of the login; 0755 */
+#define DAEMON_PATH_EVIDENCE "var/lib/sekisho/evidence" /* sekishod's own: freezes; 0700 */
 #define DAEMON_PATH_LOG "var/lib/sekisho/log"	      /* sekisho-logd's own; 0700 */
 #define DAEMON_PATH_TLS "var/lib/sekisho/tls"	      /* root's own: certificates and keys of the mail gate; 0700 */
 

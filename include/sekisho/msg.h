@@ -599,7 +599,7 @@ struct msg_request {
  *   CUTS	-> msg_cuts
  *   RESTORE	argument: number, approval: the code; "" = asks for one -> msg_acted, then fds [text: what would pass again]
  *   LEVEL	argument: enum alert_level -> msg_acted, flows: how many rules are closed by it
- *   DRILL	argument: enum msg_drill_what -> msg_acted; REPORT: fds [JSON]
+ *   DRILL	argument: enum msg_drill_what -> msg_acted; END, REPORT: fds [JSON]; CUT: fds [text: what it would stop]
  *   FREEZE	-> msg_acted, number: of the freeze
  *   FREEZES	argument: number, 0 = list -> msg_opened, fds [JSON]
  *   RELEASE	argument: number -> msg_acted
@@ -737,12 +737,11 @@ struct msg_candidates {
 /* -- Cuts, drills, freezes ---------------------------------------------------------------------------------- */
 
 enum msg_drill_what {
-	MSG_DRILL_BEGIN = 1,   /* object[0]: what for, why */
-	MSG_DRILL_CUT = 2,     /* as MSG_VERB_CUT; detail: enum cut_kind */
+	MSG_DRILL_CUT = 2,     /* as MSG_VERB_CUT; detail: enum cut_kind. The first one begins the drill */
 	MSG_DRILL_RESTORE = 3, /* as MSG_VERB_RESTORE; detail: number */
 	MSG_DRILL_JOIN = 4,    /* who */
 	MSG_DRILL_END = 5,
-	MSG_DRILL_REPORT = 6,  /* detail: number, 0 = the last */
+	MSG_DRILL_REPORT = 6,  /* of the newest */
 };
 /* What became of an act: a cut, a restoration, a change of level, a drill, a freeze. */
 struct msg_acted {

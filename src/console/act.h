@@ -12,6 +12,8 @@ struct args;
 int act_sign(const struct args *a, struct msg_request *q);
 /* Copies a word; one that would be cut is refused. */
 int act_fill(char *dst, size_t size, const char *option, const char *text);
+/* The number of a cut, a freeze. An exit code, the message printed. */
+int act_number(const char *word, uint32_t *ret);
 /* The alert level's name, translated. */
 const char *act_level_text(uint32_t level);
 /* The list of the running gate. */
@@ -22,6 +24,19 @@ int verb_cut_segment(struct console *c, const struct args *a);
 int verb_cut_pair(struct console *c, const struct args *a);
 int verb_cut_all(struct console *c, const struct args *a);
 int verb_cuts(struct console *c, const struct args *a);
+int verb_freeze(struct console *c, const struct args *a);
+int verb_freeze_list(struct console *c, const struct args *a);
+int verb_freeze_show(struct console *c, const struct args *a);
+int verb_freeze_release(struct console *c, const struct args *a);
+int verb_freeze_export(struct console *c, const struct args *a);
+int verb_drill_host(struct console *c, const struct args *a);
+int verb_drill_segment(struct console *c, const struct args *a);
+int verb_drill_pair(struct console *c, const struct args *a);
+int verb_drill_all(struct console *c, const struct args *a);
+int verb_drill_restore(struct console *c, const struct args *a);
+int verb_drill_join(struct console *c, const struct args *a);
+int verb_drill_end(struct console *c, const struct args *a);
+int verb_drill_report(struct console *c, const struct args *a);
 int verb_level_normal(struct console *c, const struct args *a);
 int verb_level_caution(struct console *c, const struct args *a);
 int verb_level_lockdown(struct console *c, const struct args *a);

@@ -318,20 +318,28 @@ static int first_step(struct console *c, const struct args *a, struct msg_reques
 	return CONSOLE_REFUSED;
 }
 
+int act_number(const char *word, uint32_t *ret)
+{
+	char *end = NULL;
+	unsigned long number = strtoul(word, &end, 10);
+
+	if (word[0] < '0' || word[0] > '9' || *end != '\0' || number == 0 || number > CUT_NUMBER_MAX)
+		return console_fail(CONSOLE_USAGE, "%s", _("a number is missing here (the list says which there are)"));
+	*ret = (uint32_t)number;
+	return CONSOLE_OK;
+}
+
 int verb_restore(struct console *c, const struct args *a)
 {
 	struct msg_request q = {.verb = MSG_VERB_RESTORE};
 	const char *code = args_option(a, "--confirm");
-	char *end = NULL;
-	unsigned long number = strtoul(a->words[0], &end, 10);
+	int r = act_number(a->words[0], &q.argument);
 
-	if (a->words[0][0] < '0' || a->words[0][0] > '9' || *end != '\0' || number == 0 || number > CUT_NUMBER_MAX)
-		return console_fail(CONSOLE_USAGE, "%s", _("give the number of an emergency cut (see: sekisho cuts)"));
-	q.argument = (uint32_t)number;
+	if (r != CONSOLE_OK)
+		return r;
 	if (code == NULL && args_option(a, "--who") == NULL && args_option(a, "--why") == NULL)
 		return first_step(c, a, &q);
-	int r = act_sign(a, &q);
-	if (r != CONSOLE_OK)
+	if ((r = act_sign(a, &q)) != CONSOLE_OK)
 		return r;
 	return code == NULL ? first_step(c, a, &q) : confirm(c, &q, code);
 }

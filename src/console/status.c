@@ -134,6 +134,7 @@ static void print_json(struct buf *out, const struct msg_status *s)
 	json_uint(&j, "connections_max", s->conntrack_max);
 	json_uint(&j, "cuts", s->ncuts);
 	json_str(&j, "level", level_word(s->level));
+	json_uint(&j, "freezes_held", s->nfrozen);
 	json_array(&j, "findings");
 	for (size_t i = 0; i < n; i++)
 		finding_json(&j, f[i]);

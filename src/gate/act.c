@@ -39,20 +39,20 @@ static bool is_signed(struct gate *g, struct client *c, struct msg_acted *m)
 
 /* -- cut --------------------------------------------------------------------------------------------------- */
 
-static const char *build_cut(struct gate *g, const struct client *c, struct cut *ret)
+const char *act_build_cut(struct gate *g, const struct client *c, uint32_t kind, struct cut *ret)
 {
 	const struct msg_request *q = &c->request;
 	const char *bad = NULL;
 
-	*ret = (struct cut){.kind = q->argument, .at = clock_wall().sec, .uid = c->peer.uid};
+	*ret = (struct cut){.kind = kind, .at = clock_wall().sec, .uid = c->peer.uid};
 	MSG_TEXT(ret->who, q->who);
 	MSG_TEXT(ret->why, q->why);
-	switch (q->argument) {
+	switch (kind) {
 	case CUT_ALL:
 		return NULL;
 	case CUT_HOST:
 	case CUT_SEGMENT:
-		return gate_cut_resolve(g, q->argument == CUT_SEGMENT, q->object[0], &ret->end[0]);
+		return gate_cut_resolve(g, kind == CUT_SEGMENT, q->object[0], &ret->end[0]);
 	case CUT_PAIR:
 		/* Segments first: a pair of them is what is cut most. */
 		if (gate_cut_resolve(g, true, q->object[0], &ret->end[0]) == NULL &&
@@ -84,7 +84,7 @@ void act_cut(struct gate *g, struct client *c)
 
 	if (!is_signed(g, c, &m))
 		return;
-	const char *bad = build_cut(g, c, &cut);
+	const char *bad = act_build_cut(g, c, c->request.argument, &cut);
 	if (bad != NULL) {
 		refuse(g, c, &m, bad);
 		return;
@@ -168,7 +168,7 @@ void act_level(struct gate *g, struct client *c)
 
 /* -- restore ------------------------------------------------------------------------------------------------- */
 
-static bool make_code(char code[16])
+bool act_make_code(char code[16])
 {
 	uint8_t random[3];
 
@@ -194,7 +194,7 @@ static void ask_for_code(struct gate *g, struct client *c, const struct cut *cut
 {
 	struct buf flows = {0};
 
-	if (!make_code(g->cut.asked.code)) {
+	if (!act_make_code(g->cut.asked.code)) {
 		refuse(g, c, m, _("no code could be made: try again"));
 		return;
 	}

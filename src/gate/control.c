@@ -152,8 +152,10 @@ void control_status(struct gate *g, struct msg_status *ret)
 	ret->inspector = g->relay.shown;
 	ret->ncuts = g->cut.list.n;
 	ret->level = g->cut.list.level;
+	ret->nfrozen = freeze_held(g);
 	if (g->alarm.have_status)
 		ret->alarm = g->alarm.status;
+	ret->drill = g->drill.under_way ? g->drill.number : 0;
 	if (g->have_counters)
 		memcpy(ret->dropped, g->counters.packets, sizeof(ret->dropped));
 	if (g->rec.have_status)
@@ -379,6 +381,11 @@ static const struct {
 	{MSG_VERB_CUTS, act_cuts},
 	{MSG_VERB_RESTORE, act_restore},
 	{MSG_VERB_LEVEL, act_level},
+	{MSG_VERB_DRILL, act_drill},
+	{MSG_VERB_FREEZE, act_freeze},
+	{MSG_VERB_FREEZES, act_freezes},
+	{MSG_VERB_RELEASE, act_release},
+	{MSG_VERB_FREEZE_FILE, act_freeze_file},
 	{MSG_VERB_COMMIT, answer_later},
 	{MSG_VERB_ROLLBACK, answer_later},
 	{MSG_VERB_PROVE, answer_later},

@@ -48,6 +48,10 @@ uint32_t gate_cut_closed(const struct gate *g);
 /* The list for the mail gate and the console: a sealed memfd, or -errno. */
 int gate_cut_memfd(const struct gate *g);
 
+/* The cut that a request means: NULL, or why it means none. A code of six digits for a second step. */
+const char *act_build_cut(struct gate *g, const struct client *c, uint32_t kind, struct cut *ret);
+bool act_make_code(char code[16]);
+
 /* act.c: MSG_VERB_CUT, CUTS, LEVEL, RESTORE */
 void act_cut(struct gate *g, struct client *c);
 void act_cuts(struct gate *g, struct client *c);

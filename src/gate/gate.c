@@ -102,6 +102,7 @@ static void on_tick(void *arg)
 	recorder_tick(g);
 	relay_tick(g);
 	gate_mail_tick(g);
+	freeze_tick(g);
 	gate_tls_tick(g);
 	gate_alarm_tick(g);
 	health_tick(&g->health);
@@ -222,6 +223,8 @@ static int start(struct daemon *d)
 	if (!g->adopted && (r = kernel_shut(g)) != 0)
 		return r;
 	recorder_start(g, d->handed ? DAEMON_FD_LOG : -1);
+	drill_start(g);
+	freeze_start(g);
 	if (gate_cut_start(g) != 0) {
 		g->adopted = false;
 		if ((r = kernel_shut(g)) != 0)

@@ -24,6 +24,8 @@
 #include "confirm.h"
 #include "cut.h"
 #include "drafts.h"
+#include "drill.h"
+#include "freeze.h"
 #include "health.h"
 #include "host.h"
 #include "mail.h"
@@ -175,6 +177,8 @@ struct gate {
 	struct gate_watch watch;
 	struct gate_cut cut;
 	struct gate_tls tls;
+	struct gate_drill drill;
+	struct gate_freeze freeze;
 	int control, own_control;
 	struct client clients[CLIENTS_MAX];
 	uint64_t turns;

@@ -176,8 +176,10 @@ static void on_logd(void *arg, int fd, uint32_t events)
 
 	(void)events;
 	for (unsigned i = 0; i < STATUS_A_TURN && (r = msg_recv(fd, &m)) == 1; i++) {
-		bool status = m.type == MSG_LOG_STATUS;
-		if (status) {
+		bool status = m.type == MSG_LOG_STATUS || m.type == MSG_EVIDENCE_DONE;
+		if (m.type == MSG_EVIDENCE_DONE)
+			freeze_done(g, m.tag, &m.u.msg_evidence_done);
+		if (m.type == MSG_LOG_STATUS) {
 			note_loss(g, &m.u.msg_log_status);
 			g->rec.status = m.u.msg_log_status;
 			g->rec.have_status = true;
@@ -209,6 +211,7 @@ void recorder_renew(struct gate *g)
 {
 	g->rec.generation_due = g->current != NULL;
 	g->rec.links_due = g->rec.links.n > 0;
+	freeze_renew(g);
 	g->rec.heard = clock_mono();
 }
 

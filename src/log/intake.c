@@ -6,6 +6,8 @@
  */
 #include "intake.h"
 
+#include "heads.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -25,6 +27,7 @@ struct slot {
 	int fd;
 	pthread_mutex_t lock;
 	struct agg *agg;
+	struct heads heads;
 	int64_t empty_ns;
 	uint32_t sequence; /* the next one expected */
 	bool sequence_known;
@@ -87,6 +90,19 @@ void intake_free(struct intake *in)
 	free(in);
 }
 
+unsigned intake_heads(struct intake *in, struct buf *out)
+{
+	unsigned n = 0;
+
+	heads_pcap_begin(out);
+	for (unsigned i = 0; i < in->n; i++) {
+		pthread_mutex_lock(&in->slots[i].lock);
+		n += heads_pcap(&in->slots[i].heads, out);
+		pthread_mutex_unlock(&in->slots[i].lock);
+	}
+	return n;
+}
+
 void intake_generation(struct intake *in, uint32_t generation)
 {
 	atomic_store(&in->generation, generation);
@@ -107,6 +123,7 @@ static void on_event(void *arg, const struct nflog_event *e)
 	if (nflog_reason(e) == REASON_NONE)
 		s->troubles.strange++;
 	agg_add(s->agg, e, s->generation, s->now_ns);
+	heads_add(&s->heads, e->time_ns != 0 ? e->time_ns : s->now_ns, e->packet, e->npacket, e->length);
 }
 
 /* Only the kernel speaks on these sockets. */

@@ -29,6 +29,10 @@ void intake_forget(struct intake *in);
 /* Events counted of each reason since the start. */
 void intake_received(struct intake *in, uint64_t ret[REASON_END]);
 
+/* The last dropped packets' beginnings of all sockets, as a capture file (heads.h); how many there are. */
+struct buf;
+unsigned intake_heads(struct intake *in, struct buf *out);
+
 /* The oldest of the times (clock_mono) at which each socket was last seen empty; looks now. */
 int64_t intake_empty_ns(struct intake *in);
 

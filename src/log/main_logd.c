@@ -182,6 +182,8 @@ static void on_gate(void *arg, int fd, uint32_t events)
 	case MSG_FAULT:
 	case MSG_WORK:
 	case MSG_LOGIN:
+	case MSG_EVIDENCE:
+	case MSG_HOLD:
 	case MSG_CLIENT:
 		recorder_give(l->recorder, &m);
 		break;

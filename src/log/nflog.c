@@ -241,6 +241,8 @@ static void decode_packet(struct message *m)
 	}
 	if (!m->has_payload)
 		return;
+	m->e->packet = m->payload.p;
+	m->e->npacket = reader_left(&m->payload);
 	if (m->protocol == ETHER_P_IP)
 		decode_ipv4(&m->payload, m->e);
 	else if (m->protocol == ETHER_P_IPV6)

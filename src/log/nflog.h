@@ -29,6 +29,8 @@ struct nflog_event {
 	uint8_t src[16], dst[16]; /* as in struct addr */
 	uint16_t sport, dport;	  /* ICMP: dport = type << 8 | code */
 	uint32_t length;	  /* as the IP header says */
+	const uint8_t *packet;	  /* its beginning, in the datagram: good until the callback ends; NULL: none came */
+	size_t npacket;
 };
 
 struct nflog_counts {

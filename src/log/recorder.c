@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include <sekisho/clock.h>
+#include <sekisho/daemon.h>
 #include <sekisho/loop.h>
 
 #include "client.h"
 #include "digest.h"
+#include "evidence.h"
 #include "mailbook.h"
 #include "names.h"
 #include "passbook.h"
@@ -152,6 +154,16 @@ static void take_generation(struct recorder *r, struct msg *m)
 	writer_fault(r->writer, &f);
 }
 
+/* sekishod waits for the answer, not for us: what it does not take now it does without. */
+static void give_evidence(struct recorder *r, const struct msg *m)
+{
+	struct msg_evidence_done done;
+
+	evidence_make(writer_store(r->writer), r->intake, &m->u.msg_evidence, m->fds, &done);
+	if (msg_send(DAEMON_FD_GATE, MSG_EVIDENCE_DONE, m->tag, &done, NULL, 0) != 0)
+		daemon_log("sekishod does not take the answer to a freeze");
+}
+
 static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 {
 	switch (m->type) {
@@ -180,6 +192,12 @@ static void take(struct recorder *r, struct msg *m, int64_t arrived_ns)
 		break;
 	case MSG_ALARM_ASK:
 		digest_ask(r->digest, m->tag, &m->u.msg_alarm_ask);
+		break;
+	case MSG_EVIDENCE:
+		give_evidence(r, m);
+		break;
+	case MSG_HOLD:
+		writer_hold(r->writer, m->u.msg_hold.since);
 		break;
 	case MSG_CLIENT:
 		clients_add(r->clients, m->fds[0], &m->u.msg_client);

@@ -22,6 +22,8 @@
 /* Pruning begins at this share of the pages and stops at the lower one. */
 #define PRUNE_AT_PERCENT 90
 #define PRUNE_TO_PERCENT 85
+/* What a freeze holds goes only from here on: new records need the rest. */
+#define PRUNE_HELD_PERCENT 97
 /* Faults, commits and what people did outlive the drops around them; of each kind the newest so many. */
 #define KEPT_ROWS "5000"
 
@@ -209,6 +211,35 @@ static uint64_t removal_end(struct store *s)
 	return min_u64(lo + min_u64((hi - lo) / 8 + 16, STORE_SPAN) - 1, hi);
 }
 
+void store_hold(struct store *s, int64_t since)
+{
+	s->space.held = since;
+}
+
+bool store_hold_broken(struct store *s)
+{
+	bool broken = s->space.hold_broken;
+
+	s->space.hold_broken = false;
+	return broken;
+}
+
+/* May the drops up to there go, although somebody holds some of them? */
+static bool may_go(struct store *s, uint64_t end)
+{
+	char sql[96];
+
+	if (s->space.held == 0)
+		return true;
+	snprintf(sql, sizeof(sql), "SELECT max(last) FROM drops WHERE seq<=%llu", (unsigned long long)end);
+	if (store_number(s, sql, 0) / 1000000000 < s->space.held)
+		return true;
+	if (!s->space.make_room && used_pages(s) <= s->space.pages / 100 * PRUNE_HELD_PERCENT)
+		return false;
+	s->space.hold_broken = true;
+	return true;
+}
+
 void store_prune(struct store *s, int64_t wall)
 {
 	struct removal *r = &s->removal;
@@ -219,7 +250,7 @@ void store_prune(struct store *s, int64_t wall)
 		return;
 	do {
 		uint64_t end = removal_end(s);
-		if (end == 0)
+		if (end == 0 || !may_go(s, end))
 			break;
 		r->upto = end;
 		store_hash_of(s, end, r->hash);

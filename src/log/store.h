@@ -82,6 +82,9 @@ void store_put_account(struct store *s, const struct account *a, const char *boo
  */
 void store_prune(struct store *s, int64_t wall);
 void store_prune_anchor(struct store *s, int64_t wall);
+/* Rows since then (wall seconds; 0: none) go only when there is no room for others at all. Did some go? Asked once. */
+void store_hold(struct store *s, int64_t since);
+bool store_hold_broken(struct store *s);
 /* The disk was full: gives up the ballast; the next store_prune() removes rows whatever the numbers say. */
 void store_make_room(struct store *s);
 /* STORE_OK: it is on the disk. Else nothing of it happened, the numbers are as before store_begin(). */

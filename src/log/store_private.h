@@ -31,6 +31,8 @@ struct space {
 	bool ballast_out;	      /* given up for room */
 	int64_t ballast_tried;	      /* wall seconds */
 	bool make_room;		      /* at the next prune, whatever the numbers say */
+	int64_t held;		      /* wall seconds: rows since then are evidence; 0 = none */
+	bool hold_broken;
 };
 
 /* What this transaction has removed for space. */

@@ -57,6 +57,11 @@ static void queue_fault(struct writer *w, const struct msg_fault_row *row)
 		w->faults[w->nfaults++] = *row;
 }
 
+void writer_hold(struct writer *w, int64_t since)
+{
+	w->hold = since;
+}
+
 void writer_fault(struct writer *w, const struct msg_fault *m)
 {
 	struct msg_fault_row row = {.at = m->at, .severity = m->severity};
@@ -350,11 +355,23 @@ static void put_drops(struct writer *w)
 	}
 }
 
+/* It becomes a record at the next tick. */
+static void tell_hold_broken(struct writer *w, int64_t wall)
+{
+	struct msg_fault m = {.severity = MSG_SEVERITY_FAULT, .at = wall};
+
+	MSG_TEXT(m.process, "sekisho-logd");
+	MSG_TEXT(m.code, "evidence-pruned");
+	MSG_TEXT(m.text, "records that a freeze holds were removed, as there was no room for new ones; the freeze has its copy");
+	writer_fault(w, &m);
+}
+
 static void put_closing(struct writer *w)
 {
 	const struct pending *p = &w->pending;
 	int64_t wall = clock_wall().sec;
 
+	store_hold(w->store, w->hold);
 	store_prune(w->store, wall);
 	put_drops(w);
 	store_close_open(w->store);
@@ -368,6 +385,8 @@ static void put_closing(struct writer *w)
 			w->record_row = w->deeds[i].u.record.sequence;
 	}
 	store_prune_anchor(w->store, wall);
+	if (store_hold_broken(w->store))
+		tell_hold_broken(w, wall);
 }
 
 static enum store_result try_store(struct writer *w)

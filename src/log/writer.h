@@ -48,6 +48,9 @@ bool writer_record(struct writer *w, const struct msg_client *who, const struct 
 /* Does what is due. True when the store changed. */
 bool writer_tick(struct writer *w);
 
+/* Rows from this moment on (wall seconds; 0: none) are kept while there is room for others. */
+void writer_hold(struct writer *w, int64_t since);
+
 /* What sekishod is told. */
 void writer_status(struct writer *w, struct msg_log_status *ret);
 

@@ -35,6 +35,7 @@ struct writer {
 	struct writer_options options;
 	char boot_id[40], dir[512];
 	struct intake *intake;
+	int64_t hold; /* see writer_hold() */
 	struct names *names;
 	struct store *store;
 	struct account account, committed; /* as it is, and as the store has it */

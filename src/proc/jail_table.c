@@ -286,6 +286,7 @@ const struct jail_spec jail_table[JAIL_ROWS] = {
 		.calls = {living, writing, looping, talking, filing, gatekeeping, sanitizing},
 		.paths = {
 			{JAIL_STORE, true, DAEMON_PATH_GATE},
+			{JAIL_STORE, true, DAEMON_PATH_EVIDENCE},
 			/* passwd, for names: the directory, since useradd replaces the file; its secrets are root's alone. */
 			{JAIL_LOOK, true, "/etc"},
 			{JAIL_LOOK, true, DAEMON_PATH_ACCOUNTS},

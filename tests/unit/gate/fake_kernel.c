@@ -1,6 +1,8 @@
 /* fake_kernel.c: see fake_kernel.h. */
 #include "fake_kernel.h"
 
+#include <sekisho/buf.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,6 +91,12 @@ struct wall ruleset_next_change(const struct ruleset *rs)
 {
 	(void)rs;
 	return kernel.next_change != 0 ? (struct wall){kernel.next_change} : WALL_NEVER;
+}
+
+void ruleset_text(const struct ruleset *rs, struct buf *out)
+{
+	(void)rs;
+	buf_adds(out, "table inet sekisho\n");
 }
 
 void ruleset_count(const struct ruleset *rs, struct ruleset_counts *ret)

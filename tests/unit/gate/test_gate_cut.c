@@ -312,6 +312,62 @@ static void test_levels(void)
 	death();
 }
 
+static struct msg_acted drill(int fd, uint32_t what, uint32_t detail, const char *object, const char *code, char *text)
+{
+	struct msg_request q = {.verb = MSG_VERB_DRILL, .argument = what, .detail = detail};
+	struct msg m = {0};
+
+	MSG_TEXT(q.language, "en");
+	MSG_TEXT(q.who, "tanaka");
+	MSG_TEXT(q.why, "quarterly");
+	MSG_TEXT(q.object[0], object);
+	MSG_TEXT(q.approval, code);
+	ask(fd, &q, -1);
+	CHECK(answer_of(fd, &m) == MSG_ACTED);
+	struct msg_acted acted = m.u.msg_acted;
+	ssize_t n = text != NULL && m.nfds > 0 ? pread(m.fds[0], text, 8191, 0) : 0;
+	if (text != NULL)
+		text[n > 0 ? n : 0] = '\0';
+	msg_close_fds(&m);
+	return acted;
+}
+
+/* The same steps, and the kernel hears nothing of them; the report is there after a restart too. */
+static void test_drill(void)
+{
+	static char report[8192];
+
+	machine();
+	CHECK(commit_text("set one").ok);
+	int fd = client();
+	unsigned calls = kernel.cut_calls;
+	CHECK(!drill(fd, MSG_DRILL_JOIN, 0, "", "", NULL).ok); /* none is under way */
+	CHECK(!drill(fd, MSG_DRILL_CUT, CUT_SEGMENT, "segment9", "", NULL).ok);
+	struct msg_acted a = drill(fd, MSG_DRILL_CUT, CUT_SEGMENT, "segment0", "", NULL);
+	CHECK(a.ok && a.drill && a.number == 1);
+	CHECK_STR(a.object, "segment segment0");
+	CHECK(drill(fd, MSG_DRILL_JOIN, 0, "", "", NULL).ok);
+	a = drill(fd, MSG_DRILL_RESTORE, 1, "", "", NULL);
+	CHECK(a.ok && strlen(a.code) == 6);
+	CHECK(!drill(fd, MSG_DRILL_RESTORE, 1, "", "wrong", NULL).ok && !drill(fd, MSG_DRILL_RESTORE, 2, "", a.code, NULL).ok);
+	close(fd);
+	CHECK_INT(status().drill, 1);
+	death();
+	life();
+	run_ms(500);
+	fd = client();
+	CHECK(drill(fd, MSG_DRILL_RESTORE, 1, "", a.code, NULL).ok);
+	CHECK(!drill(fd, MSG_DRILL_RESTORE, 1, "", a.code, NULL).ok);
+	CHECK(drill(fd, MSG_DRILL_END, 0, "", "", NULL).ok);
+	CHECK(!drill(fd, MSG_DRILL_JOIN, 0, "", "", NULL).ok);
+	CHECK(drill(fd, MSG_DRILL_REPORT, 0, "", "", report).ok);
+	CHECK(strstr(report, "\"participants\":[\"tanaka\"]") != NULL && strstr(report, "\"what\":\"restored\"") != NULL);
+	CHECK(strstr(report, "\"what\":\"ended\"") != NULL && strstr(report, "segment segment0") != NULL);
+	CHECK(kernel.cut_calls == calls + 1 && kernel.cuts.n == 0 && gate.cut.list.n == 0); /* the one of the second start */
+	close(fd);
+	death();
+}
+
 int main(void)
 {
 	if (!life_begin())
@@ -324,6 +380,7 @@ int main(void)
 	test_a_kernel_that_refuses();
 	test_two_people();
 	test_levels();
+	test_drill();
 	CHECK_INT(life_end(), 0);
 	return test_end();
 }
