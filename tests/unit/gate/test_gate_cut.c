@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sekisho/jail.h>
@@ -368,6 +369,43 @@ static void test_drill(void)
 	death();
 }
 
+/* While logd is asked everybody else is answered; it answers, or it does not in time: the files are there all the same. */
+static void test_freeze(void)
+{
+	struct msg_request q = {.verb = MSG_VERB_FREEZE};
+	struct msg_evidence_done done = {.ok = 1, .rows = 5, .packets = 2};
+	char path[256];
+	struct msg m = {0};
+
+	machine();
+	snprintf(path, sizeof(path), "%s/%s", root, DAEMON_PATH_EVIDENCE);
+	CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+	death();
+	life();
+	CHECK(commit_text("set one").ok);
+	MSG_TEXT(q.who, "yamada");
+	int fd = client();
+	ask(fd, &q, -1);
+	CHECK(answer_of(fd, &m) == MSG_ACTED && !m.u.msg_acted.ok); /* why? */
+	MSG_TEXT(q.why, "strange traffic");
+	ask(fd, &q, -1);
+	CHECK(answer_of(fd, &m) == 0);
+	CHECK_INT(status().nfrozen, 0);
+	CHECK_INT(msg_send(logd_end, MSG_EVIDENCE_DONE, 1, &done, NULL, 0), 0);
+	CHECK(answer_of(fd, &m) == MSG_ACTED && m.u.msg_acted.ok && m.u.msg_acted.number == 1);
+	CHECK_INT(strlen(m.u.msg_acted.object), 64);
+	CHECK_INT(status().nfrozen, 1);
+	ask(fd, &q, -1);
+	CHECK(answer_of(fd, &m) == 0);
+	run_ms(21000);
+	CHECK(answer_of(fd, &m) == MSG_ACTED && m.u.msg_acted.ok && m.u.msg_acted.number == 2);
+	close(fd);
+	death();
+	life();
+	CHECK_INT(status().nfrozen, 2);
+	death();
+}
+
 int main(void)
 {
 	if (!life_begin())
@@ -381,6 +419,7 @@ int main(void)
 	test_two_people();
 	test_levels();
 	test_drill();
+	test_freeze();
 	CHECK_INT(life_end(), 0);
 	return test_end();
 }
