@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sekisho/buf.h>
@@ -25,8 +24,6 @@
 
 #define FILE_CUTS "cuts"
 #define MAGIC_CUTS 0x43474b53u /* "SKGC" */
-/* Sessions of the mail gate hear 421 before their packets are stopped. */
-#define MAIL_GRACE_MS 40
 /* Flows that a restoration names. */
 #define FLOWS_SHOWN 100
 
@@ -224,11 +221,9 @@ static int to_kernel(struct gate *g)
 int gate_cut_apply(struct gate *g, struct mono begun, uint32_t *ret_us, uint32_t *ret_flows)
 {
 	const struct generation *gen = g->in_kernel;
-	struct timespec grace = {.tv_nsec = MAIL_GRACE_MS * 1000000L};
 
 	gate_mail_cut(g);
-	if (g->mail.have_status && g->mail.status.sessions > 0)
-		nanosleep(&grace, NULL);
+	gate_mail_settle(g);
 	int r = to_kernel(g);
 	*ret_us = (uint32_t)((clock_mono().ns - begun.ns) / 1000);
 	relay_pump(g);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sekisho/loop.h>
@@ -24,6 +25,8 @@
 /* It speaks each 5 s at least. */
 #define SILENT_MS 20000
 #define MESSAGES_A_TURN 16
+#define SETTLE_STEP_MS 5
+#define SETTLE_STEPS 50
 
 /* -- From the policy ------------------------------------------------------------------------------------- */
 
@@ -221,6 +224,22 @@ static void on_caller(void *arg, int fd, uint32_t events)
 		msg_close_fds(&got);
 	if (r != -EAGAIN)
 		daemon_peer_broken(g->d, MSG_PEER_CONNECT);
+}
+
+/* Its answer to a list of cuts is its status, at once. */
+void gate_mail_settle(struct gate *g)
+{
+	struct gate_mail *m = &g->mail;
+	struct timespec step = {.tv_nsec = SETTLE_STEP_MS * 1000000L};
+	struct mono before = m->heard;
+
+	if (m->fd < 0 || m->cuts_due || !m->have_status || m->status.sessions == 0)
+		return;
+	for (int i = 0; i < SETTLE_STEPS && m->heard.ns == before.ns; i++) {
+		nanosleep(&step, NULL);
+		relay_pump(g);
+		on_mail(g, m->fd, 0);
+	}
 }
 
 static void way_findings(struct gate *g, const struct msg_mail_way *w, const char *word)

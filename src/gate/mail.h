@@ -33,6 +33,8 @@ void gate_mail_renew(struct gate *g, const char *name);
 void gate_mail_tick(struct gate *g);
 /* Emergency cuts or the alert level changed: it ends what is cut. */
 void gate_mail_cut(struct gate *g);
+/* Then: until it has, while it has sessions; a quarter of a second at most, so that those who are cut hear 421. */
+void gate_mail_settle(struct gate *g);
 /* An operator's word. 0 or -errno. */
 int gate_mail_command(struct gate *g, const struct msg_mail_command *c);
 

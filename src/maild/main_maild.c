@@ -58,6 +58,16 @@ static void fill_status(const struct maild *m, struct msg_mail_status *s)
 		fill_way(m, (enum mail_direction)w, &s->way[w]);
 }
 
+static void say_status(const struct maild *m)
+{
+	struct msg_mail_status now;
+
+	fill_status(m, &now);
+	/* Who does not take it now has the next one. */
+	if (msg_send(DAEMON_FD_GATE, MSG_MAIL_STATUS, 0, &now, NULL, 0) != 0)
+		return;
+}
+
 static void on_status(void *arg)
 {
 	static struct msg_mail_status last;
@@ -124,7 +134,10 @@ static bool take_message(struct maild *m, int from, struct msg *got)
 		take_generation(m, got, fd);
 		return true;
 	case MSG_CUTS:
-		return cut_take(m, fd);
+		if (!cut_take(m, fd))
+			return false;
+		say_status(m); /* sekishod waits for it */
+		return true;
 	case MSG_MAIL_COMMAND:
 		judging_command(m, &got->u.msg_mail_command);
 		return true;
