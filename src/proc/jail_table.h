@@ -55,7 +55,7 @@ struct jail_limit {
 };
 
 #define JAIL_LISTS_MAX 8
-#define JAIL_PATHS_MAX 8
+#define JAIL_PATHS_MAX 10
 #define JAIL_LIMITS_MAX 6
 
 struct jail_spec {
