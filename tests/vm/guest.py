@@ -89,6 +89,7 @@ def parts(build):
     inspect = [python, f"{netns}/nft/test_inspect.py", drive, queue, "each_word", "death", "over_a_commit",
                "real_connections", "pinholes"]
     return {"packets": [python, f"{netns}/nft/test_packets.py", drive], "inspect": inspect, **town,
+            "turned": [python, f"{netns}/mail/test_turned.py", "--build", build, "--short"],
             "proof": [python, f"{netns}/nft/test_proof.py", drive],
             "net": [os.path.join(build, "tests/netns/net/test_net_live")]}
 
