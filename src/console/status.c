@@ -132,6 +132,11 @@ static void print_json(struct buf *out, const struct msg_status *s)
 	json_uint(&j, "boxes_timed_closed", s->nboxes_timed_closed);
 	json_uint(&j, "connections", s->conntrack_count);
 	json_uint(&j, "connections_max", s->conntrack_max);
+	if (s->confirm_by != 0) {
+		char by[CLOCK_TEXT_MAX];
+		json_str(&j, "confirm_by", log_time(s->confirm_by, by));
+		json_uint(&j, "confirm_else", s->confirm_else);
+	}
 	json_uint(&j, "cuts", s->ncuts);
 	json_str(&j, "level", level_word(s->level));
 	json_uint(&j, "freezes_held", s->nfrozen);
@@ -158,7 +163,9 @@ static const char *generation_text(struct arena *a, const struct msg_status *s)
 
 	if (s->generation == 0)
 		return _("none");
-	return arena_printf(a, _("%u, in force since %s"), s->generation, log_time_long(s->committed_at, at));
+	const char *text = arena_printf(a, _("%u, in force since %s"), s->generation, log_time_long(s->committed_at, at));
+	return s->confirm_by == 0 ? text : arena_printf(a, _("%s; UNCONFIRMED: %u returns at %s unless `sekisho confirm` comes"), text,
+		s->confirm_else, log_time_short(s->confirm_by, at));
 }
 
 /* "1.5 GB" */

@@ -111,6 +111,10 @@ static void status(int fd)
 		finding(&s, MSG_ABNORMAL, "brand-new", "something that this console does not know \033[2J");
 		s.log.loss[REASON_NO_RULE] = 7;
 	}
+	if (is("unconfirmed")) {
+		s.confirm_by = T0 + 300;
+		s.confirm_else = 11;
+	}
 	answer(fd, MSG_STATUS, &s, -1);
 }
 
