@@ -26,6 +26,7 @@ char root[64];
 struct gate gate;
 struct daemon d;
 int init_end = -1, logd_end = -1, mail_end = -1, caller_end = -1, tls_end = -1, alarm_end = -1;
+static int host_end = -1; /* of sekisho-hostd */
 struct wall wall;
 struct mono mono;
 
@@ -254,6 +255,7 @@ void life(void)
 	pair_on(DAEMON_FD_CALLER, &caller_end);
 	pair_on(DAEMON_FD_NOTIFIER, &alarm_end);
 	pair_on(DAEMON_FD_TLS, &tls_end);
+	pair_on(DAEMON_FD_HOST, &host_end);
 	d.loop = loop_new();
 	CHECK_INT(loop_add_fd(d.loop, init_end, EPOLLIN, on_spawn, NULL), 0);
 	CHECK_INT(loop_add_fd(d.loop, DAEMON_FD_INIT, EPOLLIN, on_init_message, NULL), 0);
@@ -274,6 +276,8 @@ void death(void)
 	close(alarm_end);
 	close(caller_end);
 	close(tls_end);
+	close(host_end);
+	close(DAEMON_FD_HOST);
 	for (int fd = DAEMON_FD_INIT; fd <= DAEMON_FD_TLS; fd++)
 		close(fd);
 }
