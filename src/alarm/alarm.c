@@ -263,10 +263,9 @@ static struct letter head_of(const struct alarm *a, const char *id)
 static void write_report(struct alarm *a)
 {
 	char rest[40], id[160];
-	bool late = now_ms() - a->digest.first > DIGEST_LIMIT_MS;
 
 	ask_digest(a);
-	if (!a->digest.have && !late)
+	if (!a->digest.have && now_ms() - a->digest.first <= DIGEST_LIMIT_MS)
 		return;
 	snprintf(rest, sizeof(rest), "report.%u", a->report.day);
 	make_id(a, rest, id, sizeof(id));

@@ -51,7 +51,8 @@ struct digest {
 	struct job news, numbers;
 };
 
-static const enum msg_log_verb questions[] = {MSG_LOG_SUMMARY, MSG_LOG_FAULTS, MSG_LOG_COMMITS};
+static const enum msg_log_verb questions[] = {MSG_LOG_SUMMARY, MSG_LOG_FAULTS, MSG_LOG_COMMITS, MSG_LOG_LOGINS,
+	MSG_LOG_COMMANDS};
 #define NQUESTIONS (sizeof(questions) / sizeof(questions[0]))
 
 static void stop(struct job *j)
@@ -145,6 +146,12 @@ static void add_commit(const struct ir *ir, struct msg_alarm_digest *d, const st
 	MASK(ir, row->why, c->why);
 }
 
+static void add_login(struct msg_alarm_digest *d, const struct msg_login_row *row)
+{
+	d->logins += row->it.event == MSG_LOGIN_BEGIN;
+	d->logins_refused += row->it.event == MSG_LOGIN_REFUSED;
+}
+
 static bool add_row(void *arg, enum msg_type type, const void *body)
 {
 	struct job *j = arg;
@@ -160,6 +167,12 @@ static bool add_row(void *arg, enum msg_type type, const void *body)
 		break;
 	case MSG_COMMIT_ROW:
 		add_commit(ir, &j->digest, body);
+		break;
+	case MSG_LOGIN_ROW:
+		add_login(&j->digest, body);
+		break;
+	case MSG_COMMAND_ROW:
+		j->digest.commands++;
 		break;
 	case MSG_END:
 		j->digest.ok = j->digest.ok && end->ok && !end->more;

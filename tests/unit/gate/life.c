@@ -51,6 +51,30 @@ static void build_mail(struct ir_builder *b)
 		.remote = {.lo = {10, 0, 0, 25}, .hi = {10, 0, 0, 25}}};
 }
 
+/* Alarm mail to 10.0.0.26; a host of segment 0 (mynumber) that no mail may name. */
+static void build_alarm(struct ir_builder *b)
+{
+	struct ir_interface *i = IR_PUSH(b, interfaces);
+	i->segment = 1;
+	snprintf(i->name, sizeof(i->name), "eth8");
+	struct ir_own *o = IR_PUSH(b, owns);
+	*o = (struct ir_own){.interface = (uint16_t)(b->ninterfaces - 1), .out = 1, .family = 4, .proto = 6, .port_lo = 25,
+		.port_hi = 25, .remote = {.lo = {10, 0, 0, 26}, .hi = {10, 0, 0, 26}}};
+	o->what = ir_intern(b, "alarm");
+	struct ir_network *n = IR_PUSH(b, networks);
+	*n = (struct ir_network){.segment = 1, .family = 4, .range = {.lo = {10, 0, 0, 0}, .hi = {10, 0, 0, 255}}};
+	b->segments[1].networks = (struct ir_run){(uint32_t)b->nnetworks - 1, 1};
+	struct ir_name *name = IR_PUSH(b, names);
+	name->name = ir_intern(b, "joho@town.example.lg.jp");
+	b->system[0].alarm_to = (struct ir_run){(uint32_t)b->nnames - 1, 1};
+	b->system[0].daily_report = 8 * 60 + 30;
+	struct ir_hostaddr *a = IR_PUSH(b, hostaddrs);
+	*a = (struct ir_hostaddr){.family = 4, .range = {.lo = {10, 1, 0, 5}, .hi = {10, 1, 0, 5}}};
+	struct ir_host *h = IR_PUSH(b, hosts);
+	h->addrs = (struct ir_run){0, 1};
+	h->name = ir_intern(b, "jumin-ap");
+}
+
 static void build_ir(struct buf *out)
 {
 	struct arena *a = arena_new();
@@ -61,6 +85,7 @@ static void build_ir(struct buf *out)
 	s->hostname = ir_intern(&b, "gate-01");
 	s->timezone = ir_intern(&b, "Asia/Tokyo");
 	s->language = ir_intern(&b, "ja");
+	s->daily_report = IR_NONE;
 	s->close_all_on_log_failure = world.close_all;
 	s->session_idle = world.idle;
 	s->session_configure = world.configure;
@@ -86,6 +111,8 @@ static void build_ir(struct buf *out)
 	}
 	if (world.mail)
 		build_mail(&b);
+	if (world.alarm)
+		build_alarm(&b);
 	ir_encode(&b, out);
 	ir_builder_free(&b);
 	arena_free(a);

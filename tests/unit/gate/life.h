@@ -29,6 +29,7 @@ struct world {
 	uint32_t idle, configure; /* minutes of its sessions */
 	const char *deputy; /* this account is an administrator from NOW on for an hour */
 	bool mail; /* the policy has a mail gate */
+	bool alarm; /* and alarm mail, with a report at 08:30, and a mynumber host "jumin-ap" at 10.1.0.5 */
 	unsigned listens;
 	struct msg_mail_listen listen;
 };
