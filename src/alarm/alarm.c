@@ -174,7 +174,8 @@ void alarm_news(struct alarm *a, const struct msg_alarm_news *m)
 {
 	bool record = m->kind == MSG_ALARM_FAULT || m->kind == MSG_ALARM_NOTICE;
 	struct notice n = {.source = record ? SOURCE_FAULTS : SOURCE_LEDGER, .kind = (enum msg_notice_kind)m->kind,
-		.health = m->kind == MSG_ALARM_FAULT ? MSG_ABNORMAL : MSG_CAUTION, .count = 1, .number = m->sequence, .first = m->at, .last = m->at};
+		.health = m->kind == MSG_ALARM_FAULT ? MSG_ABNORMAL : MSG_CAUTION, .count = 1, .number = m->sequence,
+		.first = m->at, .last = m->at};
 	uint64_t *seen = &a->seen[n.source];
 
 	if (!is_on(a) || m->sequence <= *seen)
@@ -372,9 +373,11 @@ static uint32_t limited(uint64_t n)
 
 void alarm_status(const struct alarm *a, struct msg_alarm_status *ret)
 {
-	*ret = (struct msg_alarm_status){.life = a->settings.life, .told = told(a, SOURCE_EVENTS), .ledger = told(a, SOURCE_LEDGER),
+	*ret = (struct msg_alarm_status){.life = a->settings.life, .told = told(a, SOURCE_EVENTS),
+		.ledger = told(a, SOURCE_LEDGER),
 		.faults = told(a, SOURCE_FAULTS), .know_numbers = a->know_numbers, .state = state(a),
-		.generation = a->settings.generation, .waiting = limited(queue_count(&a->queue) + a->letter.count + (a->letter.day != 0)),
+		.generation = a->settings.generation,
+		.waiting = limited(queue_count(&a->queue) + a->letter.count + (a->letter.day != 0)),
 		.merged = limited(a->queue.merged), .reported = a->reported, .failures = a->pace.failures, .sent = a->sent,
 		.last_sent = a->last_sent};
 	if (a->pace.failures > 0)

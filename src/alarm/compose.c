@@ -19,7 +19,8 @@
 
 const char *letter_health(uint32_t health)
 {
-	static const char *const words[] = {[MSG_OK] = N_("normal"), [MSG_CAUTION] = N_("caution"), [MSG_ABNORMAL] = N_("ABNORMAL")};
+	static const char *const words[] = {[MSG_OK] = N_("normal"), [MSG_CAUTION] = N_("caution"),
+		[MSG_ABNORMAL] = N_("ABNORMAL")};
 
 	return _(words[health <= MSG_ABNORMAL ? health : MSG_ABNORMAL]);
 }
@@ -129,7 +130,8 @@ void letter_state(struct buf *b, const struct letter *l)
 	char time[FIELD_TIME];
 
 	buf_printf(b, _("Now (%s): %s\n"), field_minute(l->now, l->settings->utc_offset, time), letter_health(h->health));
-	buf_printf(b, "    %s\n", h->gate_open ? _("the gate is open as the policy says") : _("the gate is CLOSED: nothing passes"));
+	buf_printf(b, "    %s\n", h->gate_open ? _("the gate is open as the policy says")
+							    : _("the gate is CLOSED: nothing passes"));
 	if (h->generation != 0)
 		buf_printf(b, _("    policy: generation %u, since %s\n"), h->generation,
 			field_minute(h->committed_at, l->settings->utc_offset, time));

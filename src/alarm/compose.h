@@ -1,6 +1,6 @@
 /*
- * compose.h: the mails: what happened, and the daily report. Text in the language that i18n_init() was told; one text/plain part,
- * UTF-8 in base64, lines with CRLF.
+ * compose.h: the mails: what happened, and the daily report. Text in the language that i18n_init() was told; one text/plain
+ * part, UTF-8 in base64, lines with CRLF.
  */
 #ifndef ALARM_COMPOSE_H
 #define ALARM_COMPOSE_H
@@ -19,6 +19,7 @@ struct letter {
 
 void compose_notices(struct buf *out, const struct letter *l, const struct queue *q);
 /* d NULL: the records could not be asked. */
-void compose_report(struct buf *out, const struct letter *l, const struct msg_alarm_report *r, const struct msg_alarm_digest *d);
+void compose_report(struct buf *out, const struct letter *l, const struct msg_alarm_report *r,
+	const struct msg_alarm_digest *d);
 
 #endif

@@ -112,7 +112,8 @@ static struct tm local(int64_t at, int32_t offset)
 void field_date(struct buf *out, int64_t at, int32_t offset)
 {
 	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+		"Dec"};
 	struct tm tm = local(at, offset);
 	int32_t east = offset < 0 ? -offset : offset;
 

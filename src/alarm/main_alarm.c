@@ -5,8 +5,8 @@
  *	sekisho-logd	answers MSG_ALARM_ASK with news and digests
  *	sekisho-connect	a connection to the alarm host, and to nothing else
  *
- * Input and trust: replies of the mail server, which may be anybody's; messages of our own processes. It can open no file and no
- * connection, and no name or address of a mynumber host ever comes here: sekishod and sekisho-logd replace them before.
+ * Input and trust: replies of the mail server, which may be anybody's; messages of our own processes. It can open no file and
+ * no connection, and no name or address of a mynumber host ever comes here: sekishod and sekisho-logd replace them before.
  * Failure: what was not mailed when this process ends is given to the next one; nothing is said to have been mailed that was
  * not. A mail whose answer was lost is sent again, with the same Message-ID.
  */

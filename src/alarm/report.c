@@ -119,7 +119,8 @@ void compose_report(struct buf *out, const struct letter *l, const struct msg_al
 {
 	struct buf line = {0}, body = {0};
 
-	buf_printf(&line, _("[sekisho %s] %s: daily report %u-%02u-%02u"), l->settings->hostname, letter_health(l->health->health),
+	buf_printf(&line, _("[sekisho %s] %s: daily report %u-%02u-%02u"), l->settings->hostname,
+		letter_health(l->health->health),
 		r->day / 10000, r->day / 100 % 100, r->day % 100);
 	letter_head(out, l, buf_str(&line));
 	buf_free(&line);

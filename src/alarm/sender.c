@@ -24,8 +24,8 @@
 #define CALL_MS 15000
 #define ATTEMPT_MS 600000
 /* Nobody waits for the mail but people: shorter than RFC 5321 asks of a queue, which would only stand still meanwhile. */
-static const struct smtp_client_times times = {.greeting = 60000, .command = 60000, .data = 60000, .block = 60000, .final = 300000,
-	.quit = 5000};
+static const struct smtp_client_times times = {.greeting = 60000, .command = 60000, .data = 60000, .block = 60000,
+	.final = 300000, .quit = 5000};
 
 static int64_t now_ms(void)
 {
