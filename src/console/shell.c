@@ -16,6 +16,8 @@
 #include "shell_terminal.h"
 #include "text.h"
 
+#include <sekisho/clock.h>
+
 #include <errno.h>
 #include <locale.h>
 #include <pwd.h>
@@ -277,6 +279,14 @@ static bool complete(void *arg, const char *text, size_t *ret_drop, struct buf *
 /* -- the loop
  * ------------------------------------------------------------------------------------------------ */
 
+/* Configuration mode lasts so long and no longer, unless it is extended. */
+static bool time_is_up(const struct shell *sh)
+{
+	int64_t until = session_configure_until(sh->session);
+
+	return sh->place == PLACE_CONFIGURE && until != 0 && clock_wall().sec >= until;
+}
+
 static void make_prompt(struct shell *sh, struct buf *b)
 {
 	const char *level = shell_level(sh);
@@ -318,6 +328,10 @@ static bool one_line(struct shell *sh, struct buf *prompt, struct buf *text)
 		else
 			sh->leaving = true;
 		break;
+	case EDIT_IDLE:
+		if (sh->leaving)
+			complain(sh, _("nothing was done for too long: logged out"));
+		break;
 	case EDIT_INTERRUPT:
 		break;
 	case EDIT_END:
@@ -331,19 +345,26 @@ static void loop(struct shell *sh)
 	struct buf prompt = {0}, text = {0};
 
 	while (!sh->leaving && !terminal_ended() && one_line(sh, &prompt, &text))
-		;
+		if (time_is_up(sh)) {
+			complain(sh, _("the time of configuration mode is over; your candidate is kept, `configure` takes it up again"));
+			shell_deconfigure_now(sh);
+		}
 	if (sh->draft != NULL)
 		shell_draft_keep(sh);
 	buf_free(&prompt);
 	buf_free(&text);
 }
 
-static void idle(void *arg)
+/* Nothing was typed for so long: the candidate is kept; false when the session or its configuration mode is at its end. */
+static bool idle(void *arg, unsigned seconds)
 {
 	struct shell *sh = arg;
+	uint32_t limit = session_idle_seconds(sh->session);
 
 	if (sh->draft != NULL)
 		shell_draft_keep(sh);
+	sh->leaving = limit != 0 && seconds >= limit;
+	return !sh->leaving && !time_is_up(sh);
 }
 
 /* -- begin and end

@@ -56,6 +56,8 @@ bool shell_confirm(struct shell *sh, const char *question);
 bool shell_configure(struct shell *sh);
 /* Back to operational mode; asks when there are changes. */
 void shell_deconfigure(struct shell *sh);
+/* The same without a question: the candidate is kept. */
+void shell_deconfigure_now(struct shell *sh);
 /* The candidate is kept by the gate, where it keeps them. */
 void shell_draft_keep(struct shell *sh);
 /* "host a" of `edit host a`, for the prompt; "" at the top. */

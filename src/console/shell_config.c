@@ -59,6 +59,15 @@ static bool changed(const struct draft *d)
 	return some;
 }
 
+void shell_deconfigure_now(struct shell *sh)
+{
+	draft_keep(sh, sh->draft);
+	session_configure(sh->session, false);
+	draft_free(sh->draft);
+	sh->draft = NULL;
+	sh->place = PLACE_OPERATE;
+}
+
 void shell_deconfigure(struct shell *sh)
 {
 	if (changed(sh->draft)) {
@@ -70,11 +79,9 @@ void shell_deconfigure(struct shell *sh)
 			return;
 	} else {
 		draft_forget(sh);
+		sh->draft->kept = candidate_changes(sh->draft->c);
 	}
-	session_configure(sh->session, false);
-	draft_free(sh->draft);
-	sh->draft = NULL;
-	sh->place = PLACE_OPERATE;
+	shell_deconfigure_now(sh);
 }
 
 /* -- edits

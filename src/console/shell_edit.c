@@ -26,8 +26,8 @@
 #include <wchar.h>
 
 #define HISTORY_LINES 500
-#define PIECE_MAX 1024	/* characters that are put into a line at once */
-#define GO_ON_KEY 035	/* Ctrl-]: goes on with what is pending */
+#define PIECE_MAX 1024 /* characters that are put into a line at once */
+#define GO_ON_KEY 035  /* Ctrl-]: goes on with what is pending */
 #define CTRL_C 3
 #define ESCAPE_MS 30 /* the rest of an escape sequence follows at once */
 
@@ -41,10 +41,10 @@ struct editor {
 	int cursor;	  /* where in it */
 	bool asking;
 	edit_complete_fn *complete;
-	void (*idle)(void *arg);
+	bool (*idle)(void *arg, unsigned seconds);
 	void *arg;
 	int idle_ms;
-	bool was_idle;
+	unsigned idle_so_far; /* ms */
 };
 
 /* -- wide and back ----------------------------------------------------------------------------------------
@@ -149,8 +149,8 @@ static int end_with(struct editor *e, enum edit_result result)
 }
 
 /*
- * More than one character came at once, as a paste or a slow terminal sends them: they are put into the line together, and it
- * is painted once. False when there are not two that mean nothing but themselves.
+ * More than one character came at once, as a paste or a slow terminal sends them: they are put into the line
+ * together, and it is painted once. False when there are not two that mean nothing but themselves.
  */
 static bool take_piece(struct editor *e, int byte)
 {
@@ -184,18 +184,20 @@ static int read_character(EditLine *el, wchar_t *ret)
 
 	el_wget(el, EL_CLIENTDATA, &e);
 	for (;;) {
-		int byte = terminal_byte(e->t, e->was_idle ? -1 : e->idle_ms);
+		int byte = terminal_byte(e->t, e->idle_so_far > 0 ? EDIT_IDLE_MORE_MS : e->idle_ms);
 		if (byte == TERMINAL_RESIZED) {
 			el_resize(el);
 			continue;
 		}
 		if (byte == TERMINAL_TIMEOUT) {
-			e->was_idle = true;
-			e->idle(e->arg);
+			e->idle_so_far += (unsigned)(e->idle_so_far > 0 ? EDIT_IDLE_MORE_MS : e->idle_ms);
+			if (!e->idle(e->arg, e->idle_so_far / 1000))
+				return end_with(e, EDIT_IDLE);
 			continue;
 		}
-		e->was_idle = false;
-		if (byte == TERMINAL_INTERRUPT || byte == CTRL_C) /* also in the middle of an escape sequence */
+		e->idle_so_far = 0;
+		if (byte == TERMINAL_INTERRUPT ||
+			byte == CTRL_C) /* also in the middle of an escape sequence */
 			return end_with(e, EDIT_INTERRUPT);
 		if (byte < 0)
 			return end_with(e, EDIT_END);
@@ -399,8 +401,8 @@ static wchar_t *show_prompt(EditLine *el)
 	return (wchar_t *)(uintptr_t)e->prompt;
 }
 
-struct editor *editor_new(
-	struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms)
+struct editor *editor_new(struct terminal *t, edit_complete_fn *complete,
+	bool (*idle)(void *arg, unsigned seconds), void *arg, int idle_ms)
 {
 	struct editor *e = calloc(1, sizeof(*e));
 	HistEventW event;
@@ -428,6 +430,7 @@ struct editor *editor_new(
 	el_wset(e->el, EL_PROMPT, show_prompt);
 	el_wset(e->el, EL_GETCFN, read_character);
 	el_wset(e->el, EL_SETTY, L"-d", L"-isig", NULL);
+	el_wset(e->el, EL_SETTY, L"-x", L"-echo", L"-icanon", NULL); /* nor does it echo between two lines */
 	bind_keys(e->el);
 	return e;
 }
@@ -472,12 +475,14 @@ enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *r
 
 	e->prompt = wide;
 	e->result = EDIT_LINE;
-	e->was_idle = false;
-	/* libedit goes back to this mode: at no moment does the line echo keys by itself, into what we paint. */
+	e->idle_so_far = 0;
+	/* libedit goes back to this mode: at no moment does the line echo keys by itself, into what we paint.
+	 */
 	terminal_mode(e->t, TERMINAL_WORKING);
 	if (e->pending != NULL)
 		el_wpush(e->el, L"\035");
 	const wchar_t *line = el_wgets(e->el, &n);
+	fflush(stdout); /* libedit may leave half a sequence in its buffer, and we write past it */
 	if (line == NULL && e->result == EDIT_LINE)
 		e->result = EDIT_END;
 	if (line != NULL && (e->result == EDIT_HELP || e->result == EDIT_COMPLETE)) {

@@ -18,6 +18,7 @@ enum edit_result {
 	EDIT_END,	/* the line is lost, or the time is up */
 	EDIT_HELP,	/* `?`: the text up to the cursor is there */
 	EDIT_COMPLETE,	/* Tab, and nothing could be completed: likewise */
+	EDIT_IDLE,	/* idle() wanted no more of it */
 	EDIT_TOO_LONG,	/* a line beyond LINE_BYTES_MAX came, and was thrown away whole */
 };
 
@@ -25,9 +26,13 @@ enum edit_result {
  * completed. */
 typedef bool edit_complete_fn(void *arg, const char *before, size_t *ret_drop, struct buf *insert);
 
-/* `idle` is called when nothing was typed for so long. NULL without memory. */
-struct editor *editor_new(
-	struct terminal *t, edit_complete_fn *complete, void (*idle)(void *arg), void *arg, int idle_ms);
+/*
+ * `idle` is called when nothing was typed for idle_ms, and again each EDIT_IDLE_MORE_MS, with the seconds so
+ * far; false ends the line. NULL without memory.
+ */
+#define EDIT_IDLE_MORE_MS 5000
+struct editor *editor_new(struct terminal *t, edit_complete_fn *complete,
+	bool (*idle)(void *arg, unsigned seconds), void *arg, int idle_ms);
 void editor_free(struct editor *e);
 
 /* Reads a line behind the prompt. HELP and COMPLETE give the text before the cursor; the next call goes on

@@ -582,6 +582,10 @@ static void session_of(int fd, const struct msg_request *q)
 
 	fprintf(asked, "session verb=%u argument=%u\n", q->verb, q->argument);
 	MSG_TEXT(s.last_terminal, "/dev/ttyS0");
+	if (is("brief")) {
+		s.idle_seconds = 1;
+		s.me.configure_until = q->verb == MSG_VERB_CONFIGURE && q->argument != 0; /* long ago */
+	}
 	answer(fd, MSG_SESSION, &s, -1);
 }
 
@@ -698,7 +702,7 @@ static void request(int fd)
 		answer(fd, MSG_READY, &(struct msg_ready){.pid = 1}, -1);
 	else if (is("silent"))
 		pause();
-	else if (is("shell") && remembered(fd, q, m.nfds > 0 ? m.fds[0] : -1))
+	else if ((is("shell") || is("brief")) && remembered(fd, q, m.nfds > 0 ? m.fds[0] : -1))
 		(void)0;
 	else if (q->verb == MSG_VERB_STATUS)
 		status(fd);

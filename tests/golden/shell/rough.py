@@ -176,6 +176,19 @@ def underneath(sekisho, fake_gate):
     gate.close()
 
 
+def limits(sekisho, fake_gate):
+    """The time of configuration mode, and that of a session where nothing is done."""
+    gate = Gate(fake_gate, "brief", POLICY)
+    t = shell(sekisho, gate)
+    t.send("configure\r")
+    t.wait(r"> $")
+    check("configuration mode is over", "time of configuration mode is over" in t.screen.text(), t.screen.text())
+    t.wait_end()
+    check("who does nothing is logged out", "logged out" in t.screen.text(), t.screen.text())
+    check("the gate is told", "session ends" in gate.asked(), gate.asked())
+    gate.close()
+
+
 def terminals(sekisho, fake_gate):
     """Which language a terminal gets."""
     gate = Gate(fake_gate, "ok", POLICY)
@@ -221,7 +234,7 @@ def main():
     alive(t, "a terminal that became small")
     t.close()
     gate.close()
-    for part in (lost_line, end_of_line, silent_gate, underneath, terminals, pages_of_a_slow_line):
+    for part in (lost_line, end_of_line, silent_gate, underneath, limits, terminals, pages_of_a_slow_line):
         try:
             part(sekisho, fake_gate)
         except Timeout as e:
