@@ -103,6 +103,20 @@
 		N_("it is started again by itself; look at the fault records"))                                 \
 	X(ALARM_UNDELIVERED, "alarm-undelivered", 1, S, N_("alarm mail could not be delivered for an hour"),    \
 		N_("look at the mail server of `system alarm via`, and at the way to it; then: sekisho alarm test")) \
+	X(SCAN, "scan", 1, S, N_("one source was refused at many destinations or ports"),                       \
+		N_("find the machine: is somebody trying doors, or is it set up wrongly? (sekisho show log drops --src)")) \
+	X(FLOOD, "flood", 1, S, N_("one source is refused very often"),                                         \
+		N_("find the machine and what it sends (sekisho show log drops --src)"))                        \
+	X(BEACON, "beacon", 1, S, N_("regular attempts to reach where nothing may go"),                         \
+		N_("look for the program that calls there: malware reports like this, and so do forgotten settings")) \
+	X(UNKNOWN_MAC, "unknown-mac", 1, S, N_("a machine that is not registered tried to communicate"),        \
+		N_("find the machine by its MAC address and its switch port; register it or take it away"))     \
+	X(DISK_CAUTION, "disk-caution", 1, S, N_("the disk of data is nearly full"),                            \
+		N_("see what uses it: sekisho show hardware"))                                                  \
+	X(DISK_FULL, "disk-full", 2, S, N_("the disk of data is full: soon nothing can be recorded"),           \
+		N_("make room, or replace the disk"))                                                           \
+	X(EXPIRING, "expiring", 1, S, N_("approved flows end soon"),                                            \
+		N_("have them renewed, or let them end: sekisho show rules --expiring 30"))                     \
 	X(KERNEL_LACKS, "kernel-lacks", 1, S, N_("this kernel lacks a protection"),                             \
 		N_("use a newer kernel"))                                                                       \
 	X(TOO_MANY, "too-many", 1, S, N_("there are more findings than can be shown"),                          \

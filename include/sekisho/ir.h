@@ -22,7 +22,7 @@ struct buf;
 struct diag_list;
 
 #define IR_MAGIC 0x52494b53u /* "SKIR" */
-#define IR_VERSION 6
+#define IR_VERSION 7
 #define IR_NONE UINT32_MAX /* "no index" */
 
 typedef uint32_t ir_str; /* offset into the string section; 0 is the empty string */
@@ -48,6 +48,7 @@ struct ir_system {
 	struct ir_run alarm_to; /* IR_NAME: mail addresses, as written and in that order; at most LIMIT_ALARM_TO */
 	uint32_t session_idle, session_configure; /* minutes; 0 = no limit */
 	uint32_t daily_report;	/* minute of the day, IR_NONE: there is none */
+	struct alarm_thresholds thresholds;
 };
 
 /* A role that an account has for a time. */

@@ -341,6 +341,19 @@ struct model_own {
 	bool names_mynumber; /* a collector that gets records naming mynumber hosts */
 };
 
+/* From when on something is an alarm (`system alarm threshold`); 0 = never. */
+struct alarm_thresholds {
+	uint32_t scan, scan_minutes; /* destinations and ports that refused one source, within so long */
+	uint32_t flood;		     /* refused packets of one source, recorded ones, a minute */
+	uint32_t beacon;	     /* regular repeats to where nothing may go */
+	uint32_t unknown_mac;	     /* 0 or 1 */
+	uint32_t disk_caution, disk_abnormal; /* per cent of the disk */
+	uint32_t expiring_days;	     /* before the end of an approved flow */
+};
+#define ALARM_SCAN_MAX 128
+#define ALARM_BEACON_MAX 16
+#define ALARM_MINUTES_MAX 60
+
 struct model_system {
 	const char *hostname, *timezone, *language; /* defaults filled in: "sekisho", "Asia/Tokyo", "ja" */
 	uint32_t timezone_line;
@@ -349,6 +362,7 @@ struct model_system {
 	struct words alarm_mail_to;
 	struct word alarm_via;
 	const char *daily_report;
+	struct alarm_thresholds thresholds;
 	uint32_t log_per_source; /* events a second from one source, reason and port; 0 = no limit */
 	uint32_t log_per_segment; /* events a second of one segment; 0 = no limit */
 	uint32_t new_per_source; /* new connections a second from one source; 0 = no limit */

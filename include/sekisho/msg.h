@@ -56,13 +56,8 @@ struct msg_spawn {
 	uint32_t clock_untrusted; /* 1: rules with times are closed now (option --clock-untrusted of the proof) */
 	int64_t now; /* wall seconds for the compiler */
 	char language[8];
-	char interface[LIMIT_IFNAME]; /* CAPTURE: whose frames */
-	uint32_t count, seconds;      /* CAPTURE: at most so many frames, for so long */
 };
-/* CAPTURE, fds: [filter: struct sock_filter, one behind the other; where the capture file goes; result socket] */
-enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2, MSG_CHILD_CAPTURE = 3 };
-#define MSG_CAPTURE_FRAMES_MAX 10000
-#define MSG_CAPTURE_SECONDS_MAX 60
+enum msg_child { MSG_CHILD_COMPILE = 1, MSG_CHILD_PROVE = 2 };
 /*
  * init -> sekishod. A one-shot ended: at once, tag = that of its MSG_SPAWN. A daemon (sekishod itself
  * too) ended or was stopped: once it is well again, tag 0.
@@ -593,7 +588,6 @@ struct msg_request {
  *   ROLLBACK	argument: number of the generation whose text is committed again -> msg_committed, fds [diagnostics JSON]
  *   FLOWS	the connections of now -> msg_watched, fds [IR, rows: struct flow_row of watch.h]
  *   POLICY	the compiled policy in force -> msg_watched, fds [IR]
- *   CAPTURE	fds [struct capture_job of watch.h, in a memfd] -> msg_opened, fds [a pipe with the capture file]
  *   ALARM_TEST	an alarm mail now -> msg_opened; how it fares is in msg_status
  *   CUT	argument: enum cut_kind, object: its ends -> msg_acted
  *   CUTS	-> msg_cuts
@@ -639,7 +633,6 @@ struct msg_request {
 	X(FREEZE_FILE, 38, "freeze export")                                                                    \
 	X(FLOWS, 40, "show flows")                                                                             \
 	X(POLICY, 41, "show policy")                                                                           \
-	X(CAPTURE, 42, "capture")                                                                              \
 	X(ACCOUNTS, 50, "account list")                                                                         \
 	X(HOST, 51, "account")                                                                                  \
 	X(PASSWORD, 52, "password")                                                                             \

@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-#include <sekisho/limits.h>
-
 /* Rows of one answer: as many as a full table of connections has, and no more than 30 MB. */
 #define WATCH_FLOWS_MAX 262144u
 
@@ -26,19 +24,6 @@ struct flow_row {
 	uint32_t pad2;
 	uint64_t packets[2], bytes[2]; /* there, back; 0 where the kernel does not count */
 	int64_t start_ns;	       /* wall; 0: the kernel does not tell */
-};
-
-/* What is to be captured. `filter`: struct sock_filter, one behind the other; none = every frame. */
-#define CAPTURE_FILTER_MAX 4096 /* instructions: what the kernel takes */
-struct capture_job {
-	char interface[LIMIT_IFNAME];
-	uint32_t count, seconds;
-	uint32_t instructions, pad;
-	struct capture_instruction {
-		uint16_t code;
-		uint8_t jt, jf;
-		uint32_t k;
-	} filter[CAPTURE_FILTER_MAX];
 };
 
 #endif

@@ -202,7 +202,9 @@ static void put_space(struct hardware *h, const char *root, const char *path, co
 	if (statvfs(full, &fs) != 0 || fs.f_blocks == 0)
 		return;
 	uint64_t total = (uint64_t)fs.f_blocks * fs.f_frsize, avail = (uint64_t)fs.f_bavail * fs.f_frsize;
-	uint64_t percent = (total - avail) * 100 / total;
+	uint64_t used = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+	/* What is kept for root alone is no one's. */
+	uint64_t percent = used + avail == 0 ? 0 : used * 100 / (used + avail);
 	snprintf(text, sizeof(text), _("%llu %% used, %s of %s free"), (unsigned long long)percent, figures_bytes(avail, left),
 		figures_bytes(total, size));
 	put(h, "disk", title, (int64_t)percent, "%", text, percent >= 95 ? "abnormal" : percent >= 80 ? "caution" : "ok");

@@ -117,6 +117,7 @@ static void on_slow(void *arg)
 	kernel_check(g);
 	settings_check(g);
 	look_at_conntrack(g);
+	watch_slow(g);
 	net_sample(g->net, on_loss, g);
 	relay_report(g);
 }

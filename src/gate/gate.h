@@ -255,6 +255,10 @@ void recorder_renew(struct gate *g);
 /* The answer to MSG_VERB_FLOWS and _POLICY; fds[] stay ours. Returns how many there are. */
 unsigned watch_answer(struct gate *g, uint32_t verb, struct msg_watched *ret, int fds[2]);
 void watch_stop(struct gate *g);
+/* The alarms that the recorder says stand now. */
+void watch_alarms(struct gate *g, const struct msg_alarms *m);
+/* Looks at the disk and at the ends of approved flows. */
+void watch_slow(struct gate *g);
 /* past.c: generations of before, and what stands in the way of the next one */
 /* Whether the client's commit or rollback may begin; why not in err (256 bytes). */
 bool past_allows(const struct gate *g, const struct client *c, char *err);

@@ -36,6 +36,9 @@ enum health_source {
 	SOURCE_CUT, /* emergency cuts and the alert level */
 	SOURCE_TLS,
 	SOURCE_ALARM,
+	SOURCE_WATCHED, /* what the drops add up to */
+	SOURCE_DISK,
+	SOURCE_EXPIRY,
 	SOURCE_EVENT,
 	SOURCES,
 };

@@ -5,7 +5,7 @@
  * the table of links are sent whenever they changed or logd began anew. Counters are absolute: one that was
  * not sent is made up for by the next.
  *
- * Input: MSG_LOG_STATUS of logd, which parses packets of the network: its numbers are shown and compared, never
+ * Input: MSG_LOG_STATUS and MSG_ALARMS of logd, which parses packets of the network: its numbers are shown and compared, never
  * used as sizes. Anything else ends it.
  */
 #include "gate.h"
@@ -176,9 +176,11 @@ static void on_logd(void *arg, int fd, uint32_t events)
 
 	(void)events;
 	for (unsigned i = 0; i < STATUS_A_TURN && (r = msg_recv(fd, &m)) == 1; i++) {
-		bool status = m.type == MSG_LOG_STATUS || m.type == MSG_EVIDENCE_DONE;
+		bool status = m.type == MSG_LOG_STATUS || m.type == MSG_EVIDENCE_DONE || m.type == MSG_ALARMS;
 		if (m.type == MSG_EVIDENCE_DONE)
 			freeze_done(g, m.tag, &m.u.msg_evidence_done);
+		if (m.type == MSG_ALARMS)
+			watch_alarms(g, &m.u.msg_alarms);
 		if (m.type == MSG_LOG_STATUS) {
 			note_loss(g, &m.u.msg_log_status);
 			g->rec.status = m.u.msg_log_status;

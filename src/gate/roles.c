@@ -52,7 +52,6 @@ static const struct row {
 	[MSG_VERB_ROLLBACK] = {ADMINISTRATOR, CHANGES},
 	[MSG_VERB_FLOWS] = {ALL, LOOKS},
 	[MSG_VERB_POLICY] = {ALL, LOOKS},
-	[MSG_VERB_CAPTURE] = {ACTING, CHANGES}, /* what is inside packets is nobody else's */
 	[MSG_VERB_ACCOUNTS] = {ADMINISTRATOR | AUDITOR, LOOKS},
 	[MSG_VERB_HOST] = {ADMINISTRATOR, CHANGES},
 	[MSG_VERB_PASSWORD] = {ALL, CHANGES}, /* his own */

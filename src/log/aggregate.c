@@ -140,6 +140,7 @@ void agg_add(struct agg *a, const struct nflog_event *e, uint32_t generation, in
 	if (w->count++ == 0)
 		w->first_ns = at;
 	w->last_ns = at;
+	w->last_sport = e->sport;
 	if (w->why == 0 && w->key.width == AGG_EXACT) {
 		w->why = nflog_why(e);
 		w->seen = nflog_seen(e);

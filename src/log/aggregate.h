@@ -49,7 +49,7 @@ struct agg_window {
 	uint64_t taken; /* of count, handed over by agg_take() */
 	int64_t first_ns, last_ns;
 	uint32_t length; /* these of the first packet */
-	uint16_t sport;
+	uint16_t sport, last_sport; /* of the first, of the last */
 	uint8_t tcp_flags, has_mac;
 	uint8_t why, seen; /* of the inspector: the first that were said, of an exact window */
 	struct mac dst_mac;

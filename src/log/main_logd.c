@@ -50,7 +50,8 @@ struct logd {
 	unsigned reading; /* bits: sockets with something to read, at the next beat */
 	struct msg_log_status told;
 	bool told_any;
-	unsigned quiet_s;
+	unsigned quiet_s, alarms_quiet_s;
+	bool alarms_due; /* could not be told */
 	struct source {
 		struct logd *logd;
 		unsigned index;
@@ -227,10 +228,24 @@ static void on_alarm(void *arg, int fd, uint32_t events)
 		msg_close_fds(&m);
 }
 
+/* All of them, when they changed and now and then: whoever takes over has the whole. */
+static void tell_alarms(struct logd *l)
+{
+	struct msg_alarms now;
+	bool changed = recorder_alarms(l->recorder, &now);
+
+	if (!changed && !l->alarms_due && ++l->alarms_quiet_s < STATUS_QUIET_S)
+		return;
+	l->alarms_due = msg_send(DAEMON_FD_GATE, MSG_ALARMS, 0, &now, NULL, 0) != 0;
+	l->alarms_quiet_s = 0;
+}
+
 static void on_status(void *arg)
 {
 	struct logd *l = arg;
 	struct msg_log_status now;
+
+	tell_alarms(l);
 
 	if (!recorder_status(l->recorder, &now))
 		return;

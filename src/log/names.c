@@ -307,3 +307,59 @@ void names_passed(const struct names *n, const struct passed *f, struct msg_admi
 	else
 		fill_passed(n->now, f, &d, rule, row);
 }
+
+/* -- Alarms --------------------------------------------------------------------------------------------------- */
+
+const struct alarm_thresholds *names_thresholds(const struct names *n)
+{
+	return n->now != NULL ? &n->now->ir.system->thresholds : NULL;
+}
+
+/* Does the policy name this MAC, in a segment where it names any? A segment without registered machines knows nobody. */
+static bool is_unknown_mac(const struct policy *p, uint32_t segment, const uint8_t mac[6])
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < p->ir.nneighs; i++) {
+		const struct ir_neigh *e = &p->ir.neighs[i];
+		if (p->ir.interfaces[e->interface].segment != segment)
+			continue;
+		if (memcmp(e->mac, mac, 6) == 0)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* Nothing ever goes there: the laws of the layers forbid it, or it is the internet and no rule lets anything out. */
+static bool is_forbidden(const struct policy *p, uint8_t reason, uint32_t from, uint32_t to)
+{
+	if (reason == REASON_FORBIDDEN_PAIR)
+		return true;
+	return reason == REASON_NO_RULE && from != IR_NONE && to != IR_NONE && from != to &&
+	       p->ir.segments[to].kind == KIND_INTERNET;
+}
+
+bool names_alarm(const struct names *n, const struct agg_window *w, struct alarm_event *ret)
+{
+	static char host[64];
+	const struct agg_key *k = &w->key;
+	const struct policy *p = n->now;
+	const char *in = link_name(n, k->in), *out = link_name(n, k->out);
+
+	if (k->width != AGG_EXACT || k->family == 0 || p == NULL || in == NULL)
+		return false;
+	const struct addr src = ir_addr(k->family, k->src), dst = ir_addr(k->family, k->dst);
+	uint32_t from = segment_of(&p->ir, in), to = out != NULL ? segment_of(&p->ir, out) : matcher_segment(p->matcher, &dst);
+	*ret = (struct alarm_event){.family = k->family, .proto = k->proto, .dport = k->dport, .sport = w->last_sport,
+		.at = w->last_ns / 1000000000, .forbidden = is_forbidden(p, k->reason, from, to), .host = host,
+		.unknown_mac = w->has_mac && from != IR_NONE && is_unknown_mac(p, from, k->mac),
+		.segment = from != IR_NONE ? ir_text(&p->ir, p->ir.segments[from].name) : "",
+		.to = to != IR_NONE ? ir_text(&p->ir, p->ir.segments[to].name) : ""};
+	memcpy(ret->src, k->src, sizeof(ret->src));
+	memcpy(ret->dst, k->dst, sizeof(ret->dst));
+	memcpy(ret->mac, k->mac, sizeof(ret->mac));
+	memset(host, 0, sizeof(host));
+	fill_host(p, &src, host, sizeof(host));
+	return true;
+}

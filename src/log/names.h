@@ -10,6 +10,7 @@
 #include <sekisho/msg.h>
 
 #include "aggregate.h"
+#include "alarms.h"
 #include "passing.h"
 
 struct ir;
@@ -32,6 +33,14 @@ const struct ir *names_ir(const struct names *n);
 
 /* Fills the row of a window, all but boot id and hash. */
 void names_fill(const struct names *n, const struct agg_window *w, struct msg_drop_row *ret);
+
+/*
+ * A window for the alarms: exact ones alone (false for others), with texts that live until the next call. count, at and the
+ * source port are the caller's to fill.
+ */
+bool names_alarm(const struct names *n, const struct agg_window *w, struct alarm_event *ret);
+/* Of the policy in force, NULL without one. */
+const struct alarm_thresholds *names_thresholds(const struct names *n);
 
 /*
  * Names what passed: the rule that let it (the policy in force is asked, then the one before), segments, hosts. No counts but

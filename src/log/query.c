@@ -16,6 +16,8 @@
 #define LIMIT_DEFAULT 100
 #define MAX_GROUPS 4096
 #define VERIFY_STEP 2000
+#define LEAPS 8
+#define LEAP_ROWS 64
 #define SECOND INT64_C(1000000000)
 
 struct query_summary {
@@ -314,6 +316,28 @@ static int by_packets(const void *a, const void *b)
 
 /* -- Steps ---------------------------------------------------------------------------------------------------- */
 
+/* Asked of one address? */
+static bool is_one(const struct addr_range *r)
+{
+	return r->lo.family != 0 && range_is_single(r);
+}
+
+/* Leaps over rows that cannot fit, by the indexes of addresses, to the next place worth looking at. */
+static uint64_t leap(const struct query *q, struct store *s, uint64_t end)
+{
+	for (int i = 0; i < LEAPS && end != 0; i++) {
+		uint64_t at = end;
+		if (is_one(&q->src))
+			at = store_drop_of(s, true, &q->src.lo, at);
+		if (at != 0 && is_one(&q->dst))
+			at = store_drop_of(s, false, &q->dst.lo, at);
+		if (at == end)
+			break;
+		end = at;
+	}
+	return end;
+}
+
 /* The next part of the range, one span at most; spans without a row in the time asked for are skipped. */
 static bool next_part(struct query *q, struct store *s, uint64_t newest, uint64_t *lo, uint64_t *hi)
 {
@@ -322,10 +346,16 @@ static bool next_part(struct query *q, struct store *s, uint64_t newest, uint64_
 	uint64_t end = q->end < newest ? q->end : newest;
 	int64_t until = q->ask.until == 0 ? INT64_MAX : (q->ask.until + 1) * SECOND - 1;
 
+	bool leaps = back && q->ask.verb == MSG_LOG_DROPS && (is_one(&q->src) || is_one(&q->dst));
+	if (leaps)
+		q->end = end = leap(q, s, end);
 	for (int i = 0; i < 1000 && q->cursor <= end; i++) {
 		uint64_t span = (back ? end : q->cursor) / STORE_SPAN;
 		*lo = span * STORE_SPAN > q->cursor ? span * STORE_SPAN : q->cursor;
 		*hi = (span + 1) * STORE_SPAN - 1 < end ? (span + 1) * STORE_SPAN - 1 : end;
+		/* Behind a leap little fits: the next leap is sooner there. */
+		if (leaps && *hi - *lo >= LEAP_ROWS)
+			*lo = *hi - LEAP_ROWS + 1;
 		if (!timed || !drops || store_span_within(s, span, q->ask.since * SECOND, until))
 			return true;
 		if (back)

@@ -20,6 +20,7 @@
 #include <sekisho/daemon.h>
 #include <sekisho/loop.h>
 
+#include "alarms.h"
 #include "client.h"
 #include "digest.h"
 #include "evidence.h"
@@ -45,6 +46,8 @@ struct recorder {
 	uint64_t faults_lost;
 	bool stop, ticked;
 	struct msg_log_status status;
+	struct msg_alarms alarms_now;
+	bool alarms_changed;
 	int64_t ticked_ns; /* the last tick's end, or the start */
 	/* this thread's */
 	int wake;
@@ -57,6 +60,7 @@ struct recorder {
 	struct mailbook *mail;
 	struct passbook *passed;
 	struct digest *digest;
+	struct alarms *alarms;
 };
 
 /* -- The main thread's side ---------------------------------------------------------------------------------- */
@@ -134,6 +138,16 @@ bool recorder_status(struct recorder *r, struct msg_log_status *ret)
 	return known;
 }
 
+bool recorder_alarms(struct recorder *r, struct msg_alarms *ret)
+{
+	pthread_mutex_lock(&r->lock);
+	bool changed = r->alarms_changed;
+	r->alarms_changed = false;
+	*ret = r->alarms_now;
+	pthread_mutex_unlock(&r->lock);
+	return changed;
+}
+
 /* -- The thread ---------------------------------------------------------------------------------------------- */
 
 static void take_generation(struct recorder *r, struct msg *m)
@@ -146,6 +160,8 @@ static void take_generation(struct recorder *r, struct msg *m)
 	intake_generation(r->intake, g->number);
 	passbook_tick(r->passed, true);
 	writer_commit(r->writer, g);
+	if (names_thresholds(r->names) != NULL)
+		alarms_thresholds(r->alarms, names_thresholds(r->names));
 	if (wrong == NULL)
 		return;
 	MSG_TEXT(f.process, "sekisho-logd");
@@ -276,6 +292,30 @@ static void tell_passed(struct recorder *r)
 	writer_fault(r->writer, &f);
 }
 
+static void on_seen(void *arg, const struct agg_item *items, size_t n)
+{
+	struct recorder *r = arg;
+	struct alarm_event e;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!names_alarm(r->names, &items[i].window, &e))
+			continue;
+		e.count = items[i].delta;
+		alarms_add(r->alarms, &e);
+	}
+}
+
+/* Under the lock. */
+static void look_at_alarms(struct recorder *r)
+{
+	struct msg_alarms now;
+
+	if (alarms_state(r->alarms, &now)) {
+		r->alarms_now = now;
+		r->alarms_changed = true;
+	}
+}
+
 static void on_tick(void *arg)
 {
 	struct recorder *r = arg;
@@ -289,7 +329,9 @@ static void on_tick(void *arg)
 	/* Behind the drops, which come first. */
 	passbook_tick(r->passed, false);
 	writer_status(r->writer, &status);
+	alarms_tick(r->alarms, clock_wall().sec);
 	pthread_mutex_lock(&r->lock);
+	look_at_alarms(r);
 	r->status = status;
 	r->ticked = true;
 	r->ticked_ns = clock_mono().ns;
@@ -332,6 +374,7 @@ static void discard(struct recorder *r)
 	loop_free(r->loop);
 	mailbook_free(r->mail);
 	passbook_free(r->passed);
+	alarms_free(r->alarms);
 	writer_free(r->writer);
 	names_free(r->names);
 	if (r->wake >= 0)
@@ -355,7 +398,13 @@ static int prepare(struct recorder *r, const struct writer_options *o, struct pa
 	r->names = names_new();
 	if (r->wake < 0 || r->loop == NULL || r->names == NULL)
 		return -ENOMEM;
-	r->writer = writer_new(o, r->intake, r->names);
+	r->alarms = alarms_new();
+	if (r->alarms == NULL)
+		return -ENOMEM;
+	struct writer_options options = *o;
+	options.seen = on_seen;
+	options.seen_arg = r;
+	r->writer = writer_new(&options, r->intake, r->names);
 	if (r->writer == NULL)
 		return -ENOMEM;
 	r->mail = mailbook_new(o->store.dir, sockets->mail);

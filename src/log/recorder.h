@@ -38,6 +38,9 @@ void recorder_stop(struct recorder *r);
  */
 void recorder_give(struct recorder *r, struct msg *m);
 
+/* The alarms that stand; true when they changed since the last call. */
+bool recorder_alarms(struct recorder *r, struct msg_alarms *ret);
+
 /* How it stands; false before the first tick. writable is 0 also when no tick has ended for RECORDER_HUNG_S. */
 #define RECORDER_HUNG_S 5
 bool recorder_status(struct recorder *r, struct msg_log_status *ret);

@@ -192,6 +192,39 @@ bool store_span_within(struct store *s, uint64_t n, int64_t since_ns, int64_t un
 	return within;
 }
 
+/* The newest row up to hi with this address in its index, at one width. */
+static uint64_t newest_of(sqlite3_stmt *stmt, const struct addr *a, unsigned bits, uint64_t hi)
+{
+	struct addr_range net = prefix_range(a, (uint8_t)bits);
+	uint64_t found = 0;
+
+	sqlite3_bind_blob(stmt, 1, net.lo.b, (int)addr_len(a->family), SQLITE_TRANSIENT);
+	sqlite3_bind_int64(stmt, 2, (int64_t)hi);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		found = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return found;
+}
+
+uint64_t store_drop_of(struct store *s, bool source, const struct addr *a, uint64_t hi)
+{
+	const unsigned widths[] = {(unsigned)addr_len(a->family) * 8, a->family == 4 ? 24 : 64, 0};
+	sqlite3_stmt *stmt = NULL;
+	uint64_t best = 0;
+
+	if (hi >= s->first_open)
+		return hi;
+	if (sqlite3_prepare_v2(s->db, source ? "SELECT max(seq) FROM drops WHERE src=?1 AND seq<=?2"
+					     : "SELECT max(seq) FROM drops WHERE dst=?1 AND seq<=?2", -1, &stmt, NULL) != SQLITE_OK)
+		return hi;
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t found = newest_of(stmt, a, widths[i], hi);
+		best = found > best ? found : best;
+	}
+	sqlite3_finalize(stmt);
+	return best;
+}
+
 bool store_get_account(struct store *s, struct account *ret, char *boot_id)
 {
 	sqlite3_stmt *stmt = NULL;

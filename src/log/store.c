@@ -313,6 +313,8 @@ static enum store_result open_file(struct store *s)
 	} else if (s->error == SQLITE_OK && version != STORE_SCHEMA_VERSION) {
 		return STORE_CORRUPT;
 	}
+	/* For who asks of one address among millions of rows; made once for a store that has none yet. */
+	exec(s, "CREATE INDEX IF NOT EXISTS drops_of_src ON drops(src); CREATE INDEX IF NOT EXISTS drops_of_dst ON drops(dst)");
 	prepare_all(s);
 	find_head(s);
 	load_account(s);

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sekisho/addr.h>
+
 #include "account.h"
 #include "rows.h"
 
@@ -123,6 +125,12 @@ enum store_result store_deeds(struct store *s, enum row_table table, uint64_t lo
 /* The highest number of a record, 0 = there is none. Of which kind a record is, 0 = it is not there. */
 uint32_t store_record_newest(struct store *s);
 uint32_t store_record_kind(struct store *s, uint32_t number);
+
+/*
+ * The newest drop up to `hi` whose source (else destination) is this address, or a network that a flood of it would have been
+ * counted by; hi itself where that is still open; 0: none.
+ */
+uint64_t store_drop_of(struct store *s, bool source, const struct addr *a, uint64_t hi);
 
 /* Rows of one span, [n * STORE_SPAN, (n + 1) * STORE_SPAN): false when no drop in it lies within since..until (ns). */
 #define STORE_SPAN 4096

@@ -321,6 +321,8 @@ static void build(struct writer *w)
 	p->batch.n = 0;
 	p->batch.next_sequence = store_next(w->store);
 	intake_take(w->intake, &p->batch, p->close);
+	if (w->options.seen != NULL)
+		w->options.seen(w->options.seen_arg, p->batch.items, p->batch.n);
 	take_books(w);
 	p->nfaults = w->nfaults;
 	p->ncommits = w->ncommits;

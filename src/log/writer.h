@@ -22,6 +22,9 @@ struct writer_options {
 	struct store_options store;
 	const char *boot_id; /* copied */
 	unsigned window_s;   /* WRITER_WINDOW_S; tests take less */
+	/* Told of all that is taken from the aggregators, once a second; NULL: nobody. */
+	void (*seen)(void *arg, const struct agg_item *items, size_t n);
+	void *seen_arg;
 };
 
 /* intake and names stay the caller's and outlive it. NULL without memory. Opens no file yet: the first tick does. */

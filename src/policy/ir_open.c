@@ -130,6 +130,12 @@ static bool alarm_ok(const struct ir *ir)
 	return true;
 }
 
+static bool thresholds_ok(const struct alarm_thresholds *t)
+{
+	return t->scan <= ALARM_SCAN_MAX && t->scan_minutes <= ALARM_MINUTES_MAX && t->beacon <= ALARM_BEACON_MAX &&
+	       t->unknown_mac <= 1 && t->disk_caution <= 100 && t->disk_abnormal <= 100;
+}
+
 static const char *check_system(const struct ir *ir)
 {
 	const struct ir_system *s = ir->system;
@@ -143,7 +149,7 @@ static const char *check_system(const struct ir *ir)
 		return "system: flag";
 	if (s->session_idle > LIMIT_SESSION_MINUTES || s->session_configure > LIMIT_SESSION_MINUTES)
 		return "system: session";
-	return alarm_ok(ir) ? NULL : "system: alarm";
+	return alarm_ok(ir) && thresholds_ok(&s->thresholds) ? NULL : "system: alarm";
 }
 
 static const char *check_deputies(const struct ir *ir)

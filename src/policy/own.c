@@ -28,6 +28,7 @@ static void put_alarm(struct compiler *c, struct ir_system *out)
 		name->name = ir_intern(&c->ir, s->alarm_mail_to.v[i].text);
 	}
 	out->alarm_to = run;
+	out->thresholds = s->thresholds;
 	out->daily_report = s->daily_report != NULL ? minute_of(s->daily_report) : IR_NONE;
 }
 

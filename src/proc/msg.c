@@ -59,12 +59,9 @@ struct field {
 static const struct field msg_ready_fields[] = {ANYTHING(msg_ready)};
 static const struct field msg_beat_fields[] = {ZERO(msg_beat, pad)};
 static const struct field msg_spawn_fields[] = {
-	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_CAPTURE),
+	RANGE(msg_spawn, what, MSG_CHILD_COMPILE, MSG_CHILD_PROVE),
 	FLAG(msg_spawn, clock_untrusted),
 	TEXT(msg_spawn, language),
-	TEXT(msg_spawn, interface),
-	RANGE(msg_spawn, count, 0, MSG_CAPTURE_FRAMES_MAX),
-	RANGE(msg_spawn, seconds, 0, MSG_CAPTURE_SECONDS_MAX),
 };
 static const struct field msg_exited_fields[] = {TEXT(msg_exited, name), ZERO(msg_exited, pad)};
 static const struct field msg_broken_fields[] = {RANGE(msg_broken, peer, MSG_PEER_LOG, MSG_PEER_HOST)};

@@ -41,7 +41,6 @@ static const struct {
 	{MSG_VERB_ROLLBACK, "A", true},
 	{MSG_VERB_FLOWS, "vaoAm", false},
 	{MSG_VERB_POLICY, "vaoAm", false},
-	{MSG_VERB_CAPTURE, "oA", true},
 	{MSG_VERB_ACCOUNTS, "aA", false},
 	{MSG_VERB_HOST, "A", true},
 	{MSG_VERB_PASSWORD, "vaoAm", true},

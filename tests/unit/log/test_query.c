@@ -328,6 +328,31 @@ static void test_follow(void)
 	query_clear(&query);
 }
 
+/* One address among thousands of rows is found by leaps, and so is none. */
+static void test_leaps(void)
+{
+	static const struct {
+		const char *src, *dst;
+		unsigned rows;
+	} asked[] = {{"10.1.10.5", "", 1}, {"10.2.7.77", "", 1}, {"2001:db8:0:9::5", "", 1}, {"10.8.8.8", "", 0},
+		{"10.1.10.5", "10.9.9.9", 0}, {"2001:db8::7", "::", 1}};
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct msg_query ask = about(MSG_LOG_DROPS);
+		unsigned steps = 0;
+		struct query q;
+		MSG_TEXT(ask.src, asked[i].src);
+		MSG_TEXT(ask.dst, asked[i].dst);
+		forget();
+		CHECK(query_init(&q, &ask, store) == NULL);
+		while (query_step(&q, store, 0, sink, NULL) != QUERY_DONE)
+			steps++;
+		query_clear(&q);
+		CHECK_INT(ndrops, asked[i].rows);
+		CHECK(steps < 12);
+	}
+}
+
 static void test_no_store(void)
 {
 	struct msg_query q = about(MSG_LOG_DROPS);
@@ -351,6 +376,7 @@ int main(void)
 	test_full_sink();
 	test_faults_commits_verify();
 	test_summary();
+	test_leaps();
 	test_no_store();
 	test_follow();
 	store_free(store);

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
@@ -80,6 +81,7 @@
 #define HANDED_PEER 21
 #define HANDED_LISTEN 22
 #define HANDED_QUEUE 23
+#define HANDED_ENDED 24
 #define QUEUE 207
 
 static char root[] = "/tmp/sekisho-jail-XXXXXX";
@@ -412,6 +414,25 @@ static int configure_handed_nflog(void)
 	return -answer.e.error;
 }
 
+/* What tells of connections could end all of them, for who has the capability. */
+static int flush_on_handed_ended(void)
+{
+	struct {
+		struct nlmsghdr h;
+		struct nfgenmsg g;
+	} q = {{sizeof(q), NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, 1, 0},
+		{AF_UNSPEC, NFNETLINK_V0, 0}};
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+		char rest[256];
+	} answer = {0};
+
+	if (sendto(HANDED_ENDED, &q, sizeof(q), 0, NULL, 0) < 0 || recv(HANDED_ENDED, &answer, sizeof(answer), 0) < 0)
+		return errno;
+	return -answer.e.error;
+}
+
 /* The kernel asks for the capability of whoever sends, also on a socket that root opened: EPERM without our filter. */
 static int verdict_on(int fd)
 {
@@ -692,7 +713,8 @@ static const struct attempt {
 	TRY(call_mail_server, CONNECT), TRY(call_another_port, NONE), TRY(wait_for_calls, NONE),
 	TRY(socket_packet, NONE), TRY(socket_unix, NONE), TRY(socket_uevent, NONE),
 	TRY(socket_generic_netlink, NONE), TRY(set_address, GATE), TRY(open_nflog_group, GATE),
-	TRY(configure_handed_nflog, GATE), TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM | HOST), TRY(send_on_first, ALL | ZYGOTES | TLS | SIGN),
+	TRY(configure_handed_nflog, GATE), TRY(flush_on_handed_ended, GATE),
+	TRY(receive_on_handed_nflog, DAEMONS | READER | MAIL | ALARM | HOST), TRY(send_on_first, ALL | ZYGOTES | TLS | SIGN),
 	TRY(beat, ALL | ZYGOTES | MAILS | TLS | TLS_CHILD | SIGN),
 	TRY(send_verdict_on_queue, GATE), TRY(send_verdict_past_the_filter, GATE), TRY(write_on_queue, ZONED | READER | MAIL | HOST),
 	TRY(receive_on_queue, DAEMONS | INSPECT | MAIL | HOST), TRY(join_group_on_queue, GATE),
@@ -980,6 +1002,8 @@ static int prepare(void)
 		return -1;
 	hand(nflog_open(DAEMON_NFLOG_GROUP), HANDED_NFLOG);
 	fcntl(HANDED_NFLOG, F_SETFL, 0); /* attempts wait for the kernel's answer */
+	hand(ct_events_open(), HANDED_ENDED);
+	fcntl(HANDED_ENDED, F_SETFL, 0);
 	hand(control_open(root), HANDED_LISTEN);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
 		return -1;

@@ -305,7 +305,7 @@ static struct msg good(enum msg_type type)
 static void test_fields(void)
 {
 	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = 0);
-	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = MSG_CHILD_CAPTURE + 1);
+	REFUSED(MSG_SPAWN, m.u.msg_spawn.what = MSG_CHILD_PROVE + 1);
 	REFUSED(MSG_SPAWN, m.u.msg_spawn.clock_untrusted = 2);
 	REFUSED(MSG_SPAWN, memset(m.u.msg_spawn.language, 'a', 8));
 	REFUSED(MSG_EXITED, m.u.msg_exited.name[31] = 'x'); /* behind the NUL */
