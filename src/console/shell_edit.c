@@ -29,6 +29,7 @@
 #define PIECE_MAX 1024 /* characters that are put into a line at once */
 #define GO_ON_KEY 035  /* Ctrl-]: goes on with what is pending */
 #define CTRL_C 3
+#define SEQUENCE_MAX 16
 #define ESCAPE_MS 30 /* the rest of an escape sequence follows at once */
 
 struct editor {
@@ -45,6 +46,7 @@ struct editor {
 	void *arg;
 	int idle_ms;
 	unsigned idle_so_far; /* ms */
+	unsigned sequence;    /* bytes of an escape sequence so far; 0 = none */
 };
 
 /* -- wide and back ----------------------------------------------------------------------------------------
@@ -178,6 +180,21 @@ static bool take_piece(struct editor *e, int byte)
 	return true;
 }
 
+/* Is this byte of an escape sequence? libedit reads those a character at a time. */
+static bool in_sequence(struct editor *e, int byte)
+{
+	bool was = e->sequence > 0;
+
+	if (byte == 033)
+		e->sequence = 1;
+	else if (was && (byte < 0x20 || e->sequence > SEQUENCE_MAX ||
+				(byte >= 0x40 && !(e->sequence == 1 && (byte == '[' || byte == 'O')))))
+		e->sequence = 0;
+	else if (was)
+		e->sequence++;
+	return was || byte == 033;
+}
+
 static int read_character(EditLine *el, wchar_t *ret)
 {
 	struct editor *e;
@@ -207,7 +224,8 @@ static int read_character(EditLine *el, wchar_t *ret)
 			swallow_line(e->t);
 			return end_with(e, EDIT_TOO_LONG);
 		}
-		if (take_piece(e, byte)) {
+		bool inside = in_sequence(e, byte);
+		if (!inside && take_piece(e, byte)) {
 			*ret = GO_ON_KEY;
 			return 1;
 		}
@@ -476,6 +494,7 @@ enum edit_result editor_read(struct editor *e, const char *prompt, struct buf *r
 	e->prompt = wide;
 	e->result = EDIT_LINE;
 	e->idle_so_far = 0;
+	e->sequence = 0;
 	/* libedit goes back to this mode: at no moment does the line echo keys by itself, into what we paint.
 	 */
 	terminal_mode(e->t, TERMINAL_WORKING);
