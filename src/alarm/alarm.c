@@ -19,6 +19,8 @@
 #include "compose.h"
 
 #define NEWS_MS 5000
+/* Until it is known from where on: what happens meanwhile is not told. */
+#define BEGIN_MS 500
 #define ANSWER_MS 20000
 #define DIGEST_LIMIT_MS 90000
 /* sekishod says within this time what stands. */
@@ -208,7 +210,7 @@ static void fetch_news(struct alarm *a)
 {
 	struct msg_alarm_ask q = {.what = MSG_ALARM_ASK_NEWS, .know_numbers = a->know_numbers, .ledger = a->seen[SOURCE_LEDGER],
 		.faults = a->seen[SOURCE_FAULTS]};
-	int64_t wait = a->news.asked ? ANSWER_MS : NEWS_MS;
+	int64_t wait = a->news.asked ? ANSWER_MS : a->know_numbers ? NEWS_MS : BEGIN_MS;
 
 	if (a->queue.n > QUEUE_MAX / 2 || (a->news.at != 0 && now_ms() - a->news.at < wait))
 		return;
