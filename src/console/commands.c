@@ -346,6 +346,7 @@ const struct command commands[] = {
 	{.word = "", .sub = host_commands},
 	{.word = "", .sub = record_commands},
 	{.word = "", .sub = config_commands},
+	{.word = "", .sub = guide_commands},
 	{.word = "", .sub = generation_commands},
 	{
 		.word = "monitor",

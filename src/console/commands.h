@@ -37,6 +37,7 @@ extern const struct command host_commands[];
 extern const struct command record_commands[];
 extern const struct command config_commands[];
 extern const struct command generation_commands[];
+extern const struct command guide_commands[];
 /* `show …` of it */
 extern const struct command past_commands[];
 

@@ -87,5 +87,6 @@ int verb_config_confirm(struct console *c, const struct args *a);
 int verb_config_rollback(struct console *c, const struct args *a);
 int verb_config_update(struct console *c, const struct args *a);
 int verb_config_extend(struct console *c, const struct args *a);
+int verb_guide_allow(struct console *c, const struct args *a);
 
 #endif

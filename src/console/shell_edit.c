@@ -41,7 +41,8 @@ struct editor {
 	wchar_t *pending; /* text to begin with */
 	int cursor;	  /* where in it */
 	bool asking;
-	edit_complete_fn *complete;
+	edit_complete_fn *complete, *ask_complete; /* of commands; of answers, NULL = none */
+	void *ask_arg;
 	bool (*idle)(void *arg, unsigned seconds);
 	void *arg;
 	int idle_ms;
@@ -320,7 +321,8 @@ static bool complete_here(struct editor *e)
 	size_t drop = 0;
 
 	narrow(&before, l->buffer, (size_t)(l->cursor - l->buffer));
-	bool done = e->complete(e->arg, buf_str(&before), &drop, &insert);
+	bool done = e->asking ? e->ask_complete(e->ask_arg, buf_str(&before), &drop, &insert)
+			      : e->complete(e->arg, buf_str(&before), &drop, &insert);
 	if (done) {
 		wchar_t *wide = widen(buf_str(&insert));
 		if (drop > 0)
@@ -340,7 +342,7 @@ static unsigned char on_complete(EditLine *el, int c)
 	(void)c;
 	el_wget(el, EL_CLIENTDATA, &e);
 	if (e->asking)
-		return CC_ERROR;
+		return e->ask_complete != NULL && complete_here(e) ? CC_REFRESH : CC_ERROR;
 	return complete_here(e) ? CC_REFRESH : ends_with(el, EDIT_COMPLETE);
 }
 
@@ -526,6 +528,12 @@ enum edit_result editor_ask(struct editor *e, const char *prompt, struct buf *re
 	enum edit_result result = editor_read(e, prompt, ret);
 	e->asking = false;
 	return result;
+}
+
+void editor_complete(struct editor *e, edit_complete_fn *fn, void *arg)
+{
+	e->ask_complete = fn;
+	e->ask_arg = arg;
 }
 
 void editor_remember(struct editor *e, const char *line)

@@ -44,5 +44,7 @@ void editor_remember(struct editor *e, const char *line);
 
 /* Reads a line without keys' meanings other than Enter, erasing and Ctrl-C: for questions. */
 enum edit_result editor_ask(struct editor *e, const char *prompt, struct buf *ret);
+/* From now on Tab completes the answers of questions by this; NULL: it does nothing there, as at first. */
+void editor_complete(struct editor *e, edit_complete_fn *fn, void *arg);
 
 #endif

@@ -1,0 +1,184 @@
+/*
+ * shell_guide.c: guides in the shell: the keyboard answers, the candidate takes the lines.
+ *
+ * A guide works on a copy; what it made reaches the candidate whole, after a yes, or not at all: Ctrl-C, a lost line or a
+ * no leave everything as it was. In operational mode it ends in configuration mode when the lines were taken.
+ */
+#include "shell.h"
+
+#include "guide.h"
+#include "shell_draft.h"
+#include "shell_edit.h"
+#include "text.h"
+
+#include <sekisho/arena.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- the other side of the dialogue ------------------------------------------------------------------------------ */
+
+static void tell(void *arg, const char *text)
+{
+	shell_show(arg, text);
+}
+
+struct found {
+	const char *typed;
+	size_t len;
+	struct buf common;
+	unsigned n;
+};
+
+static void add_found(void *to, const char *name, const char *help)
+{
+	struct found *f = to;
+	size_t same = 0;
+
+	(void)help;
+	if (strncmp(name, f->typed, f->len) != 0)
+		return;
+	if (f->n++ == 0) {
+		buf_adds(&f->common, name);
+		return;
+	}
+	for (const char *common = buf_str(&f->common); common[same] != '\0' && common[same] == name[same];)
+		same++;
+	f->common.len = same;
+}
+
+/* Tab at a question: the last word of the answer. */
+static bool complete(void *arg, const char *before, size_t *ret_drop, struct buf *insert)
+{
+	const struct dialogue *d = arg;
+	const char *blank = strrchr(before, ' ');
+	struct found f = {.typed = blank == NULL ? before : blank + 1};
+
+	if (d->now == NULL || d->now->names == NULL)
+		return false;
+	f.len = strlen(f.typed);
+	d->now->names(d->now->arg, add_found, &f);
+	*ret_drop = f.len;
+	bool grows = f.common.len > f.len;
+	buf_add(insert, f.common.data, f.common.len);
+	buf_free(&f.common);
+	return grows;
+}
+
+static bool ask(void *arg, const char *prompt, struct buf *answer)
+{
+	struct shell *sh = arg;
+
+	return shell_ask(sh, prompt, answer);
+}
+
+/* -- the policy that is asked about ------------------------------------------------------------------------------- */
+
+static bool policy_text(struct shell *sh, struct buf *ret)
+{
+	uint32_t generation;
+
+	if (sh->draft == NULL)
+		return draft_running(sh, &generation, ret);
+	draft_text(sh->draft, ret);
+	return true;
+}
+
+static void show_lines(struct shell *sh, struct guide *g)
+{
+	struct buf b = {0}, found = {0};
+
+	buf_addc(&b, '\n');
+	for (const char *p = buf_str(&g->lines); *p != '\0'; p += strcspn(p, "\n") + 1) {
+		struct buf line = {0};
+		buf_add(&line, p, strcspn(p, "\n"));
+		text_safe(&b, buf_str(&line));
+		buf_addc(&b, '\n');
+		buf_free(&line);
+	}
+	buf_addc(&b, '\n');
+	if (!guide_findings(g, &found))
+		buf_adds(&b, _("The gate would refuse it as it is; put it in all the same to go on by hand:\n"));
+	buf_add(&b, found.data, found.len);
+	shell_show(sh, buf_str(&b));
+	buf_free(&b);
+	buf_free(&found);
+}
+
+static int load_lines(struct shell *sh, struct guide *g)
+{
+	struct arena *arena = arena_new();
+	struct diag_list diags;
+	size_t done = 0;
+
+	if (arena == NULL)
+		abort();
+	diag_init(&diags, arena);
+	int result = candidate_load(sh->draft->c, (const char *)g->lines.data, g->lines.len, false, &done, &diags);
+	for (size_t i = 0; i < diags.n; i++) {
+		text_safe(&sh->console.out, diags.items[i].what);
+		buf_addc(&sh->console.out, '\n');
+	}
+	if (result == 0) {
+		buf_printf(&sh->console.out, _("%zu lines are in the candidate; nothing of them is in force.\n"), done);
+		buf_adds(&sh->console.out, _("Next: `compare` shows them, `check` finds what is wrong, `commit confirmed 10` puts them in "
+					     "force for ten minutes, `confirm` for good.\n"));
+		shell_draft_keep(sh);
+	} else {
+		buf_adds(&sh->console.out, _("they do not fit your candidate; nothing was changed\n"));
+	}
+	arena_free(arena);
+	return result == 0 ? CONSOLE_OK : CONSOLE_REFUSED;
+}
+
+/* Into the candidate, after a yes. */
+static int offer_lines(struct shell *sh, struct guide *g)
+{
+	bool yes = false;
+
+	if (g->lines.len == 0)
+		return CONSOLE_OK;
+	show_lines(sh, g);
+	if (!dialogue_yes(g->d, _("Put these lines into the candidate?"), &yes) || !yes) {
+		buf_adds(&sh->console.out, _("nothing was changed\n"));
+		return CONSOLE_REFUSED;
+	}
+	if (sh->draft == NULL && !shell_configure(sh))
+		return CONSOLE_REFUSED;
+	return load_lines(sh, g);
+}
+
+/* One guide from its begin to the candidate. */
+typedef bool guide_fn(struct guide *g, const char *word);
+
+static int run_text(struct shell *sh, const struct buf *text, guide_fn *fn, const char *word)
+{
+	struct dialogue d = {.ask = ask, .tell = tell, .arg = sh};
+	struct guide g;
+	int code = CONSOLE_ENV;
+
+	if (guide_begin(&g, &d, text)) {
+		editor_complete(sh->editor, complete, &d);
+		bool whole = fn(&g, word);
+		code = whole ? offer_lines(sh, &g) : CONSOLE_REFUSED;
+		editor_complete(sh->editor, NULL, NULL);
+		if (!whole)
+			buf_adds(&sh->console.out, _("nothing was changed\n"));
+	}
+	guide_end(&g);
+	return code;
+}
+
+static int run_guide(struct console *c, guide_fn *fn, const char *word)
+{
+	struct buf text = {0};
+	int code = policy_text(c->shell, &text) ? run_text(c->shell, &text, fn, word) : CONSOLE_ENV;
+
+	buf_free(&text);
+	return code;
+}
+
+int verb_guide_allow(struct console *c, const struct args *a)
+{
+	return run_guide(c, guide_allow, a->nwords > 0 ? a->words[0] : NULL);
+}
