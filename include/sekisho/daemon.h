@@ -103,18 +103,19 @@ enum daemon_fd {
  * The pair between sekishod and sekisho-logd outlives both: init keeps both ends, and a daemon that
  * was started again gets the same end. What was under way is not lost: it waits in the socket. Therefore:
  *   - there is never an end of file on it; a full socket gives -EAGAIN (both ends are non-blocking);
- *   - after its own start a daemon may find messages in it that were meant for its predecessor: absolute values
- *     (MSG_COUNTERS, MSG_LOG_STATUS, MSG_GENERATION) make that harmless;
+ *   - after its own start a daemon may find messages in it that were meant for its predecessor: absolute
+ * values (MSG_COUNTERS, MSG_LOG_STATUS, MSG_GENERATION) make that harmless;
  *   - sekishod gets MSG_EXITED with name "sekisho-logd" once logd is READY again, and then sends the
  *     running MSG_GENERATION again;
  *   - a malformed message on it is answered with daemon_peer_broken().
  *
- * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) and of sekisho-alarm are
- * of the same kind: a question's tag says which of its own questions an answer is for, and what a predecessor asked is nobody's.
+ * The pairs of the mail gate (sekishod, sekisho-logd, sekisho-maild, sekisho-connect and the zygotes) and of
+ * sekisho-alarm are of the same kind: a question's tag says which of its own questions an answer is for, and
+ * what a predecessor asked is nobody's.
  *
- * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod that
- * opened them. Each one gets a pair of its own; sekishod gets the other end with MSG_ATTACH once it is READY, and sees
- * the end of file when it is gone. When sekishod is gone init ends its inspector too.
+ * sekisho-inspect is another case: what it knows of flows dies with it, and its queues belong to the sekishod
+ * that opened them. Each one gets a pair of its own; sekishod gets the other end with MSG_ATTACH once it is
+ * READY, and sees the end of file when it is gone. When sekishod is gone init ends its inspector too.
  */
 
 /* What sekisho-maild may listen on; init opens nothing else. */

@@ -414,8 +414,8 @@ bool level_closes(uint32_t level, unsigned closes);
 bool rule_closed_by_level(const struct ir *ir, const struct ir_rule *r);
 
 /*
- * Is the rule in force at `now`, at the IR's alert level? *ret_until (may be NULL): the moment at which the answer changes next,
- * WALL_NEVER when it does not. Uses the zone set by clock_set_zone(ir timezone).
+ * Is the rule in force at `now`, at the IR's alert level? *ret_until (may be NULL): the moment at which the
+ * answer changes next, WALL_NEVER when it does not. Uses the zone set by clock_set_zone(ir timezone).
  */
 bool rule_active(const struct ir *ir, const struct ir_rule *r, struct wall now, struct wall *ret_until);
 

@@ -39,7 +39,8 @@
 #define LIMIT_SET_INTERVALS 1000
 /* Own addresses, servers and next hops of mail in each direction: a town has one or two of each. */
 #define LIMIT_MAIL_HOSTS 64
-/* Networks of clients times next hops whose connections are taken transparently: half of what one set of the kernel may have. */
+/* Networks of clients times next hops whose connections are taken transparently: half of what one set of the
+ * kernel may have. */
 #define LIMIT_MAIL_TURNED 500u
 /* Domains of one list: a county's mail service for its towns. */
 #define LIMIT_MAIL_DOMAINS 256

@@ -81,7 +81,9 @@ static void store_mail_mynumber(const struct filling *f)
 
 static void store_mail_tls(const struct filling *f)
 {
-	*FIELD_AT(f, uint8_t) = strcmp(f->text, "require") == 0 ? TLS_DEMAND : strcmp(f->text, "offer") == 0 ? TLS_OFFER : TLS_OFF;
+	*FIELD_AT(f, uint8_t) = strcmp(f->text, "require") == 0 ? TLS_DEMAND
+				: strcmp(f->text, "offer") == 0 ? TLS_OFFER
+								: TLS_OFF;
 	field_mark_line(f);
 }
 

@@ -21,8 +21,11 @@
 
 #define ANSWER_SECONDS 30
 
-static const char *const role_words[MSG_ROLE_END] = {[MSG_ROLE_VIEWER] = N_("viewer"), [MSG_ROLE_AUDITOR] = N_("auditor"),
-	[MSG_ROLE_OPERATOR] = N_("operator"), [MSG_ROLE_ADMINISTRATOR] = N_("administrator"), [MSG_ROLE_MAINTENANCE] = N_("maintenance")};
+static const char *const role_words[MSG_ROLE_END] = {[MSG_ROLE_VIEWER] = N_("viewer"),
+	[MSG_ROLE_AUDITOR] = N_("auditor"),
+	[MSG_ROLE_OPERATOR] = N_("operator"),
+	[MSG_ROLE_ADMINISTRATOR] = N_("administrator"),
+	[MSG_ROLE_MAINTENANCE] = N_("maintenance")};
 
 static enum msg_role role_of_word(const char *word)
 {
@@ -230,7 +233,8 @@ int verb_password(struct console *c, const struct args *a)
 
 	(void)a;
 	if (!read_secret(c, _("Your password now: "), q.secret, sizeof(q.secret)) ||
-		!read_secret(c, _("New password: "), q.fresh, sizeof(q.fresh)) || !read_secret(c, _("Once more: "), again, sizeof(again)))
+		!read_secret(c, _("New password: "), q.fresh, sizeof(q.fresh)) ||
+		!read_secret(c, _("Once more: "), again, sizeof(again)))
 		code = console_fail(CONSOLE_USAGE, "%s", _("nothing was changed"));
 	else if (strcmp(q.fresh, again) != 0)
 		code = console_fail(CONSOLE_USAGE, "%s", _("The two differ. Please begin again."));

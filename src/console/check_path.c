@@ -113,8 +113,8 @@ static void look_at_neighbour(struct path *p, const struct side *side, const str
 	const char *host = seen_host(&p->seen, hop);
 	char address[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX], who[200];
 
-	snprintf(who, sizeof(who), "%s%s%s%s%s", router ? _("by router ") : "", addr_format(hop, address), host != NULL ? " (" : "",
-		host != NULL ? host : "", host != NULL ? ")" : "");
+	snprintf(who, sizeof(who), "%s%s%s%s%s", router ? _("by router ") : "", addr_format(hop, address),
+		host != NULL ? " (" : "", host != NULL ? host : "", host != NULL ? ")" : "");
 	if (e == NULL || (e->state & (NUD_FAILED | NUD_INCOMPLETE)) != 0) {
 		bool failed = e != NULL;
 		add(p, failed ? MARK_WRONG : MARK_NOTE, side->way_code, side->way_label,
@@ -139,7 +139,8 @@ static void look_at_side(struct path *p, const struct side *side)
 	char name[IF_NAMESIZE] = "", address[ADDR_TEXT_MAX];
 
 	if (r == NULL || r->link == 0 || if_indextoname(r->link, name) == NULL) {
-		add(p, MARK_WRONG, side->way_code, side->way_label, _("the gate knows no way to %s"), addr_format(&side->addr, address));
+		add(p, MARK_WRONG, side->way_code, side->way_label, _("the gate knows no way to %s"),
+			addr_format(&side->addr, address));
 		advise(p, _("The policy has no network, and no route, with %s: add one (set route), or correct the address."), address);
 		return;
 	}
@@ -176,7 +177,8 @@ static void list_services(struct path *p)
 	}
 	if (n > 6)
 		buf_printf(&b, _(" and %u more"), n - 6);
-	add(p, n > 0 ? MARK_OK : MARK_WRONG, "rule", N_("policy"), "%s", n > 0 ? buf_str(&b) : _("no approved flow joins the two"));
+	add(p, n > 0 ? MARK_OK : MARK_WRONG, "rule", N_("policy"), "%s",
+		n > 0 ? buf_str(&b) : _("no approved flow joins the two"));
 	if (n == 0)
 		advise(p, "%s", _("If the flow is needed, apply for it: an approved flow between the two is missing."));
 	buf_free(&b);
@@ -193,8 +195,8 @@ static void ask_policy(struct path *p)
 		return;
 	}
 	if (p->d.verdict != VERDICT_DROP && p->d.rule != IR_NONE) {
-		add(p, p->d.enforced_closed ? MARK_WRONG : MARK_OK, "rule", N_("policy"), _("%s: by %s"), words_verdict(p->d.verdict),
-			ir_text(ir, ir->rules[p->d.rule].name));
+		add(p, p->d.enforced_closed ? MARK_WRONG : MARK_OK, "rule", N_("policy"), _("%s: by %s"),
+			words_verdict(p->d.verdict), ir_text(ir, ir->rules[p->d.rule].name));
 		return;
 	}
 	if (p->d.nearest != IR_NONE && p->d.differs != 0) {
@@ -258,7 +260,8 @@ static bool is_asked(const struct path *p, const struct flow_row *f)
 	const struct question *q = &p->asked.q;
 
 	return f->family == q->src.family && memcmp(f->src, q->src.b, sizeof(f->src)) == 0 &&
-	       memcmp(f->dst, q->dst.b, sizeof(f->dst)) == 0 && (!p->has_service || (f->proto == q->proto && f->dport == q->dport));
+	       memcmp(f->dst, q->dst.b, sizeof(f->dst)) == 0 &&
+	       (!p->has_service || (f->proto == q->proto && f->dport == q->dport));
 }
 
 static void ask_flows(struct path *p)
@@ -279,8 +282,9 @@ static void ask_flows(struct path *p)
 	if (n == 0)
 		add(p, MARK_NOTE, "flow", N_("connections now"), "%s", _("none"));
 	else
-		add(p, p->reached ? MARK_OK : MARK_WRONG, "flow", N_("connections now"), _("%llu; %s there, %s back"), (unsigned long long)n,
-			figures_bytes(there, a), figures_bytes(back, b));
+		add(p, p->reached ? MARK_OK : MARK_WRONG, "flow", N_("connections now"),
+			_("%llu; %s there, %s back"), (unsigned long long)n, figures_bytes(there, a),
+			figures_bytes(back, b));
 	if (n > 0 && !p->reached)
 		advise(p, "%s", _("Packets pass the gate and nothing comes back: look at the destination: is the service running, does its own "
 				  "firewall refuse, does its way back lead through this gate?"));
@@ -389,7 +393,8 @@ static int answer(struct path *p, const struct args *a)
 		return console_fail(CONSOLE_ENV, _("the kernel does not tell: %s"), strerror(-r));
 	look_at_side(p, &(struct side){"source-link", N_("source: port"), "source", N_("source"), p->asked.q.src});
 	ask_policy(p);
-	look_at_side(p, &(struct side){"destination-link", N_("destination: port"), "destination", N_("destination"), p->asked.q.dst});
+	look_at_side(p, &(struct side){"destination-link", N_("destination: port"), "destination",
+				N_("destination"), p->asked.q.dst});
 	code = ask_drops(p);
 	if (code != CONSOLE_OK)
 		return code;

@@ -143,7 +143,9 @@ int act_cuts(struct console *c, struct cuts *ret)
 		memcpy(ret, bytes.data, sizeof(*ret));
 	buf_free(&bytes);
 	msg_close_fds(&m);
-	return good ? CONSOLE_OK : console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+	return good ? CONSOLE_OK
+		    : console_fail(CONSOLE_ENV, "%s",
+			      _("the gate answers in a form that this command does not know"));
 }
 
 static void addresses_json(struct json *j, const struct cut_end *e)

@@ -201,7 +201,8 @@ static void add_never(const struct making *m)
 	m->d->never = ARENA_ARRAY(m->f->arena, d->nsegments * d->nsegments + 1, const char *);
 	for (size_t a = 0; a < d->nsegments; a++)
 		for (size_t b = a + 1; b < d->nsegments; b++)
-			if (guard_forbidden_pair((enum segment_kind)ir->segments[a].kind, (enum segment_kind)ir->segments[b].kind))
+			if (guard_forbidden_pair((enum segment_kind)ir->segments[a].kind,
+				    (enum segment_kind)ir->segments[b].kind))
 				m->d->never[m->d->nnever++] =
 					arena_printf(m->f->arena, "%s -x- %s", d->segments[a].label, d->segments[b].label);
 }

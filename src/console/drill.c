@@ -198,9 +198,10 @@ static void print_step(struct console *c, const struct json_value *e)
 	int64_t after = number(e, "after_ms");
 	char at[32];
 
-	line(c, "%s  +%lld.%03lld s  %s %s  %s (%s)%s%s", log_time_long(number(e, "at"), at), (long long)(after / 1000),
-		(long long)(after % 1000), step_text(json_member_text(e, "what")), text(e, "object"), text(e, "who"), text(e, "account"),
-		text(e, "why")[0] != '\0' ? ": " : "", text(e, "why"));
+	line(c, "%s  +%lld.%03lld s  %s %s  %s (%s)%s%s", log_time_long(number(e, "at"), at),
+		(long long)(after / 1000), (long long)(after % 1000), step_text(json_member_text(e, "what")),
+		text(e, "object"), text(e, "who"), text(e, "account"), text(e, "why")[0] != '\0' ? ": " : "",
+		text(e, "why"));
 }
 
 static void print_report(struct console *c, const struct json_value *r)
@@ -209,11 +210,14 @@ static void print_report(struct console *c, const struct json_value *r)
 	const struct json_value *under_way = json_member(r, "under_way");
 	bool running = under_way != NULL && under_way->kind == JSON_BOOL && under_way->truth;
 
-	line(c, running ? _("report of drill %lld, which is under way") : _("report of drill %lld"), (long long)number(r, "drill"));
-	for (const struct json_value *p = people != NULL && people->kind == JSON_ARRAY ? people->first : NULL; p != NULL; p = p->next)
+	line(c, running ? _("report of drill %lld, which is under way") : _("report of drill %lld"),
+		(long long)number(r, "drill"));
+	for (const struct json_value *p = people != NULL && people->kind == JSON_ARRAY ? people->first : NULL;
+		p != NULL; p = p->next)
 		if (p->kind == JSON_STRING)
 			line(c, _("participant: %s"), p->text);
-	for (const struct json_value *e = events != NULL && events->kind == JSON_ARRAY ? events->first : NULL; e != NULL; e = e->next)
+	for (const struct json_value *e = events != NULL && events->kind == JSON_ARRAY ? events->first : NULL;
+		e != NULL; e = e->next)
 		print_step(c, e);
 }
 

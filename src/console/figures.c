@@ -49,7 +49,10 @@ void figures_course(struct buf *b, const uint64_t *values, size_t n, uint64_t la
 			largest = values[k] > largest ? values[k] : largest;
 	for (size_t i = 0; i < n; i++) {
 		/* Something is never shown as nothing. */
-		uint64_t level = values[i] == 0 ? 0 : values[i] >= largest ? 7 : 1 + (uint64_t)((double)values[i] / (double)largest * 6.999);
+		uint64_t level = values[i] == 0 ? 0
+				 : values[i] >= largest
+					 ? 7
+					 : 1 + (uint64_t)((double)values[i] / (double)largest * 6.999);
 		buf_addc(b, signs[level > 7 ? 7 : level]);
 	}
 }

@@ -117,7 +117,9 @@ static int read_text(struct console *c, uint32_t number, struct buf *ret)
 		return code;
 	bool good = control_read_fd(fd, LIST_MAX, ret);
 	close(fd);
-	return good ? CONSOLE_OK : console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
+	return good ? CONSOLE_OK
+		    : console_fail(CONSOLE_ENV, "%s",
+			      _("the gate answers in a form that this command does not know"));
 }
 
 static int64_t number_of(const struct json_value *v, const char *key)
@@ -182,7 +184,8 @@ static void print_manifest(struct console *c, const struct json_value *v)
 	buf_adds(&c->out, ": ");
 	text_safe(&c->out, text_of(v, "why"));
 	buf_addc(&c->out, '\n');
-	for (const struct json_value *f = files != NULL && files->kind == JSON_ARRAY ? files->first : NULL; f != NULL; f = f->next) {
+	for (const struct json_value *f = files != NULL && files->kind == JSON_ARRAY ? files->first : NULL;
+		f != NULL; f = f->next) {
 		buf_adds(&c->out, "      ");
 		text_pad(&c->out, text_of(f, "file"), 18);
 		buf_printf(&c->out, " %10lld  ", (long long)number_of(f, "bytes"));
@@ -292,7 +295,9 @@ int verb_freeze_export(struct console *c, const struct args *a)
 
 	if (code == CONSOLE_OK)
 		code = read_text(c, number, &bytes);
-	const struct json_value *v = code == CONSOLE_OK && arena != NULL ? json_read(arena, (const char *)bytes.data, bytes.len) : NULL;
+	const struct json_value *v = code == CONSOLE_OK && arena != NULL
+					     ? json_read(arena, (const char *)bytes.data, bytes.len)
+					     : NULL;
 	if (code == CONSOLE_OK && v == NULL)
 		code = console_fail(CONSOLE_ENV, "%s", _("the gate answers in a form that this command does not know"));
 	if (code == CONSOLE_OK && (dir = open(a->words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)

@@ -93,7 +93,9 @@ static const char *plain_title(struct reading *r, const char *title)
 static enum column find_column(const char *title)
 {
 	for (int c = 0; c < COLUMNS; c++)
-		for (size_t i = 0; i < sizeof(columns[c].titles) / sizeof(columns[c].titles[0]) && columns[c].titles[i] != NULL; i++)
+		for (size_t i = 0; i < sizeof(columns[c].titles) / sizeof(columns[c].titles[0]) &&
+				   columns[c].titles[i] != NULL;
+			i++)
 			if (strcmp(columns[c].titles[i], title) == 0)
 				return (enum column)c;
 	return COLUMN_NONE;
@@ -268,7 +270,8 @@ static const char *row_name(struct reading *r, const struct sheet_row *row)
 		cell++;
 	const char *name = cell < row->n ? half_width(r, row->cells[cell]) : "";
 	if (name[0] == '\0') {
-		diag_error(r->diags, row->line, "missing-value", _("give each host a name of letters, digits, '.', '_' and '-'"),
+		diag_error(r->diags, row->line, "missing-value",
+			_("give each host a name of letters, digits, '.', '_' and '-'"),
 			_("column \"%s\" is empty"), r->titles[cell]);
 		return NULL;
 	}
@@ -371,7 +374,9 @@ int hostsheet_load(struct candidate *c, const void *data, size_t n, struct hosts
 	begin(&r, c);
 	if (r.scratch != NULL && sheet_open(&r.sheet, r.arena, data, n, diags)) {
 		if (!sheet_next(&r.sheet, &row))
-			diag_error(diags, 0, "empty", _("the first row names the columns, the others are hosts"), _("the table is empty"));
+			diag_error(diags, 0, "empty",
+				_("the first row names the columns, the others are hosts"),
+				_("the table is empty"));
 		else if (read_titles(&r, &row))
 			while (sheet_next(&r.sheet, &row) && diags->nerrors < before + DIAG_KEEP_MAX)
 				read_host(&r, &row);

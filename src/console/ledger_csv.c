@@ -13,9 +13,28 @@
 #include <stdio.h>
 
 static const char *const titles[] = {
-	N_("name"), N_("kind"), N_("source"), N_("destination"), N_("service"), N_("verification"), N_("purpose"), N_("applicant"),
-	N_("asset class"), N_("ground"), N_("approvals"), N_("first day"), N_("last day"), N_("days of the week"), N_("hours"),
-	N_("closed dates"), N_("once only"), N_("exception"), N_("exception permitted by"), N_("report due"), N_("notes"), N_("state"),
+	N_("name"),
+	N_("kind"),
+	N_("source"),
+	N_("destination"),
+	N_("service"),
+	N_("verification"),
+	N_("purpose"),
+	N_("applicant"),
+	N_("asset class"),
+	N_("ground"),
+	N_("approvals"),
+	N_("first day"),
+	N_("last day"),
+	N_("days of the week"),
+	N_("hours"),
+	N_("closed dates"),
+	N_("once only"),
+	N_("exception"),
+	N_("exception permitted by"),
+	N_("report due"),
+	N_("notes"),
+	N_("state"),
 };
 
 void ledger_csv_titles(struct buf *out)

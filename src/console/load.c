@@ -46,7 +46,8 @@ static int apply(struct loading *l, const struct args *a)
 static int print_text(struct console *c, struct loading *l, int code)
 {
 	findings_text(&c->out, l->path, &l->diags);
-	buf_printf(&c->out, _("%zu rows: %zu new hosts, %zu that were there"), l->counts.rows, l->counts.added, l->counts.known);
+	buf_printf(&c->out, _("%zu rows: %zu new hosts, %zu that were there"), l->counts.rows,
+		l->counts.added, l->counts.known);
 	buf_addc(&c->out, '\n');
 	if (code != CONSOLE_OK) {
 		buf_printf(&c->out, "%s\n", _("Nothing of the table was taken."));

@@ -18,9 +18,28 @@
 #define INDENT 6
 
 static const struct field fields[] = {
-	{"sequence"}, {"first"}, {"last"}, {"connections"}, {"lost"}, {"rule"}, {"from"}, {"to"}, {"src"}, {"src_host"}, {"dst"},
-	{"dst_host"}, {"service"}, {"protocol"}, {"dport"}, {"packets_out"}, {"packets_back"}, {"bytes_out"}, {"bytes_back"},
-	{"generation"}, {"open"}, {"hash"},
+	{"sequence"},
+	{"first"},
+	{"last"},
+	{"connections"},
+	{"lost"},
+	{"rule"},
+	{"from"},
+	{"to"},
+	{"src"},
+	{"src_host"},
+	{"dst"},
+	{"dst_host"},
+	{"service"},
+	{"protocol"},
+	{"dport"},
+	{"packets_out"},
+	{"packets_back"},
+	{"bytes_out"},
+	{"bytes_back"},
+	{"generation"},
+	{"open"},
+	{"hash"},
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -44,7 +63,8 @@ static void put_end(struct buf *b, const char *address, const char *host)
 		buf_printf(b, " (%s)", host);
 }
 
-static void print_text(struct buf *out, const struct msg_admission_row *w, const char *src, const char *dst, const char *service)
+static void print_text(struct buf *out, const struct msg_admission_row *w, const char *src, const char *dst,
+	const char *service)
 {
 	struct buf line = {0}, more = {0};
 	char first[32], there[FIGURES_MAX], back[FIGURES_MAX];
@@ -84,13 +104,14 @@ static void print_json(struct list *l, const struct msg_admission_row *w, const 
 	for (size_t i = 0; i < sizeof(w->hash); i++)
 		snprintf(hash + 2 * i, 3, "%02x", w->hash[i]);
 	struct value v[FIELDS] = {w->sequence != 0 ? value_number(w->sequence) : value_text(NULL),
-		value_text(log_time(w->first_ns / 1000000000, first)), value_text(log_time(w->last_ns / 1000000000, last)),
-		value_number(w->connections), value_number(w->lost), value_name(w->rule), value_name(w->from), value_name(w->to),
-		value_text(src), value_name(w->host_src), value_text(dst), value_name(w->host_dst), value_name(service),
-		value_text(w->family != 0 ? words_protocol(w->proto, protocol) : NULL), value_number(w->dport),
-		value_number(w->packets_out), value_number(w->packets_back), value_number(w->bytes_out), value_number(w->bytes_back),
-		value_number(w->generation), {.kind = VALUE_BOOL, .number = w->sequence == 0},
-		value_text(w->sequence != 0 ? hash : NULL)};
+		value_text(log_time(w->first_ns / 1000000000, first)),
+		value_text(log_time(w->last_ns / 1000000000, last)), value_number(w->connections),
+		value_number(w->lost), value_name(w->rule), value_name(w->from), value_name(w->to),
+		value_text(src), value_name(w->host_src), value_text(dst), value_name(w->host_dst),
+		value_name(service), value_text(w->family != 0 ? words_protocol(w->proto, protocol) : NULL),
+		value_number(w->dport), value_number(w->packets_out), value_number(w->packets_back),
+		value_number(w->bytes_out), value_number(w->bytes_back), value_number(w->generation),
+		{.kind = VALUE_BOOL, .number = w->sequence == 0}, value_text(w->sequence != 0 ? hash : NULL)};
 	render_row(&l->r, v);
 }
 

@@ -253,9 +253,9 @@ int verb_record_show(struct console *c, const struct args *a)
 
 /* -- list -------------------------------------------------------------------------------------------------- */
 
-static const struct field fields[] = {
-	{"number", N_("no."), 5, true}, {"state", N_("state"), 8}, {"occurred", N_("occurred"), 14}, {"who", N_("reporter"), 12},
-	{"title", N_("title"), 0}, {"kind", NULL}, {"entries", NULL}, {"at", NULL}};
+static const struct field fields[] = {{"number", N_("no."), 5, true}, {"state", N_("state"), 8},
+	{"occurred", N_("occurred"), 14}, {"who", N_("reporter"), 12}, {"title", N_("title"), 0},
+	{"kind", NULL}, {"entries", NULL}, {"at", NULL}};
 
 /* One record: its first entry, and what the later ones of the same number say. */
 static void print_one(struct render *r, const struct entries *e, size_t first, bool open_only)
@@ -272,9 +272,11 @@ static void print_one(struct render *r, const struct entries *e, size_t first, b
 	if (closed && open_only)
 		return;
 	int64_t occurred = row->it.occurred != 0 ? row->it.occurred : row->at;
-	struct value v[] = {value_number(row->it.number), value_both(closed ? "closed" : "open", closed ? _("closed") : _("open")),
-		value_both(log_time(occurred, at[0]), log_time_short(occurred, shown)), value_name(row->it.who),
-		value_name(row->it.title), value_text(record_word(row->it.kind)), value_number(n), value_text(log_time(row->at, at[1]))};
+	struct value v[] = {value_number(row->it.number),
+		value_both(closed ? "closed" : "open", closed ? _("closed") : _("open")),
+		value_both(log_time(occurred, at[0]), log_time_short(occurred, shown)),
+		value_name(row->it.who), value_name(row->it.title), value_text(record_word(row->it.kind)),
+		value_number(n), value_text(log_time(row->at, at[1]))};
 	render_row(r, v);
 }
 

@@ -127,8 +127,9 @@ static void entry_text(struct buf *out, const struct msg_record_row *row)
 	char at[32], recorded[200], when[32];
 
 	snprintf(recorded, sizeof(recorded), "%s  %s (%s)", log_time_long(row->at, when), row->account, words_role(row->role));
-	const struct value v[] = {value_name(w->title), value_text(w->occurred != 0 ? log_time_long(w->occurred, at) : NULL),
-		value_name(w->who), value_name(w->cause), value_name(w->action), value_name(w->prevention), value_text(recorded)};
+	const struct value v[] = {value_name(w->title),
+		value_text(w->occurred != 0 ? log_time_long(w->occurred, at) : NULL), value_name(w->who),
+		value_name(w->cause), value_name(w->action), value_name(w->prevention), value_text(recorded)};
 	render_row(&r, v);
 	each_line(w->note, note_line, &note);
 }

@@ -71,7 +71,11 @@ static bool take_login(void *arg, const struct msg *m)
 	char text[LINE_BYTES];
 
 	snprintf(text, sizeof(text), "%s %s", w->account, w->terminal);
-	add(arg, w->at, w->event == MSG_LOGIN_BEGIN ? _("came") : w->event == MSG_LOGIN_REFUSED ? _("REFUSED") : _("left"), text);
+	add(arg, w->at,
+		w->event == MSG_LOGIN_BEGIN	? _("came")
+		: w->event == MSG_LOGIN_REFUSED ? _("REFUSED")
+						: _("left"),
+		text);
 	return true;
 }
 
@@ -84,7 +88,11 @@ static bool take_request(void *arg, const struct msg *m)
 	if (w->kind != MSG_WORK_REQUEST)
 		return true;
 	snprintf(text, sizeof(text), "%.64s: %.140s", w->account, w->text);
-	add(arg, w->at, w->result == MSG_WORK_DONE ? _("request") : w->result == MSG_WORK_REFUSED ? _("REFUSED") : _("failed"), text);
+	add(arg, w->at,
+		w->result == MSG_WORK_DONE	? _("request")
+		: w->result == MSG_WORK_REFUSED ? _("REFUSED")
+						: _("failed"),
+		text);
 	return true;
 }
 
@@ -134,7 +142,11 @@ int timeline_fill(struct console *c, int64_t since, int64_t until, char *dst, si
 	int code = l != NULL ? CONSOLE_OK : console_fail(CONSOLE_ENV, "%s", _("no memory"));
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && code == CONSOLE_OK; i++) {
-		struct msg_query q = {.verb = sources[i].verb, .port = MSG_ANY_PORT, .since = since, .until = until, .limit = LINES_MAX};
+		struct msg_query q = {.verb = sources[i].verb,
+			.port = MSG_ANY_PORT,
+			.since = since,
+			.until = until,
+			.limit = LINES_MAX};
 		struct msg_end end;
 		code = log_query(c, &q, sources[i].type, sources[i].take, l, &end);
 	}

@@ -88,7 +88,9 @@ static void take_neighbour(struct rt_list *l, struct reader *r)
 		}
 	}
 	void *list = l->neighbours;
-	struct rt_neighbour *place = e.addr.family != 0 && (e.state & NUD_NOARP) == 0 ? grow(&list, l->nneighbours, sizeof(e)) : NULL;
+	struct rt_neighbour *place = e.addr.family != 0 && (e.state & NUD_NOARP) == 0
+					     ? grow(&list, l->nneighbours, sizeof(e))
+					     : NULL;
 	l->neighbours = list;
 	if (place == NULL)
 		return;

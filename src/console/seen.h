@@ -27,8 +27,8 @@ struct seen {
 };
 
 /*
- * Asks for MSG_VERB_POLICY or MSG_VERB_FLOWS. From now on times are in the policy's zone. An exit code, with the message printed
- * on failure; seen_close() follows in each case.
+ * Asks for MSG_VERB_POLICY or MSG_VERB_FLOWS. From now on times are in the policy's zone. An exit code, with
+ * the message printed on failure; seen_close() follows in each case.
  */
 int seen_open(struct console *c, uint32_t verb, struct seen *s);
 void seen_close(struct seen *s);

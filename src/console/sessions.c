@@ -16,7 +16,8 @@
 
 const char *deeds_role(uint32_t role)
 {
-	static const char *const words[MSG_ROLE_END] = {"none", "viewer", "auditor", "operator", "administrator", "maintenance"};
+	static const char *const words[MSG_ROLE_END] = {
+		"none", "viewer", "auditor", "operator", "administrator", "maintenance"};
 
 	return words[role < MSG_ROLE_END ? role : 0];
 }
@@ -33,10 +34,9 @@ static struct value time_value(int64_t at, char text[CLOCK_TEXT_MAX], char shown
 
 /* -- Now --------------------------------------------------------------------------------------------------- */
 
-static const struct field session_fields[] = {
-	{"session", N_("no."), 5, true}, {"account", N_("account"), 10}, {"role", N_("role"), 13}, {"terminal", N_("terminal"), 10},
-	{"since", N_("since"), 14}, {"last", NULL}, {"configure_until", N_("configuring until"), 0}, {"uid", NULL},
-	{"pid", NULL}};
+static const struct field session_fields[] = {{"session", N_("no."), 5, true}, {"account", N_("account"), 10},
+	{"role", N_("role"), 13}, {"terminal", N_("terminal"), 10}, {"since", N_("since"), 14},
+	{"last", NULL}, {"configure_until", N_("configuring until"), 0}, {"uid", NULL}, {"pid", NULL}};
 
 static void print_session(struct render *r, const struct msg_session_of *s)
 {
@@ -70,9 +70,9 @@ int verb_sessions(struct console *c, const struct args *a)
 
 /* -- Records ----------------------------------------------------------------------------------------------- */
 
-static const struct field command_fields[] = {
-	{"sequence", NULL}, {"at", N_("time"), 14}, {"account", N_("account"), 12}, {"result", N_("result"), 8},
-	{"text", N_("what"), 0}, {"kind", NULL}, {"code", NULL}, {"who", NULL}, {"role", NULL}, {"uid", NULL}, {"session", NULL}};
+static const struct field command_fields[] = {{"sequence", NULL}, {"at", N_("time"), 14},
+	{"account", N_("account"), 12}, {"result", N_("result"), 8}, {"text", N_("what"), 0}, {"kind", NULL},
+	{"code", NULL}, {"who", NULL}, {"role", NULL}, {"uid", NULL}, {"session", NULL}};
 
 /* A line of a shell has an exit code; a request was done, failed, or was refused. */
 static struct value result_value(const struct msg_work *w)
@@ -99,9 +99,9 @@ static bool take_command(void *arg, const struct msg *m)
 	return true;
 }
 
-static const struct field login_fields[] = {
-	{"sequence", NULL}, {"at", N_("time"), 14}, {"account", N_("account"), 12}, {"event", N_("event"), 12},
-	{"role", N_("role"), 14}, {"session", N_("no."), 5, true}, {"terminal", N_("terminal"), 0}, {"seconds", NULL}, {"uid", NULL}};
+static const struct field login_fields[] = {{"sequence", NULL}, {"at", N_("time"), 14},
+	{"account", N_("account"), 12}, {"event", N_("event"), 12}, {"role", N_("role"), 14},
+	{"session", N_("no."), 5, true}, {"terminal", N_("terminal"), 0}, {"seconds", NULL}, {"uid", NULL}};
 
 static struct value event_value(uint32_t event)
 {

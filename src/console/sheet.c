@@ -48,7 +48,8 @@ bool sheet_open(struct sheet *s, struct arena *a, const void *data, size_t n, st
 
 	*s = (struct sheet){.line = 1, .diags = diags, .separator = ','};
 	if (n > SHEET_BYTES_MAX) {
-		diag_error(diags, 0, "file-too-large", NULL, _("the file has %zu bytes; at most %zu are read"), n, SHEET_BYTES_MAX);
+		diag_error(diags, 0, "file-too-large", NULL,
+			_("the file has %zu bytes; at most %zu are read"), n, SHEET_BYTES_MAX);
 		return false;
 	}
 	enum charset charset = find_charset(p, n, &skip);
@@ -148,8 +149,9 @@ static bool add_cell(struct sheet *s, struct sheet_row *row, const char *start, 
 		return false;
 	}
 	if (end - start > SHEET_CELL_MAX) {
-		diag_error(s->diags, row->line, "line-too-long", NULL, _("cell %zu has %zu bytes; at most %d are read"), row->n + 1,
-			(size_t)(end - start), SHEET_CELL_MAX);
+		diag_error(s->diags, row->line, "line-too-long", NULL,
+			_("cell %zu has %zu bytes; at most %d are read"), row->n + 1, (size_t)(end - start),
+			SHEET_CELL_MAX);
 		return false;
 	}
 	row->cells[row->n++] = start;

@@ -46,8 +46,9 @@ bool sheet_open(struct sheet *s, struct arena *a, const void *data, size_t n, st
 bool sheet_next(struct sheet *s, struct sheet_row *ret);
 
 /*
- * Appends one cell: in quotes where it needs them, behind a comma when it is not the row's first. A text that a spreadsheet would take
- * for a formula (it begins with = + - @ or a control character) gets an apostrophe in front.
+ * Appends one cell: in quotes where it needs them, behind a comma when it is not the row's first. A text that
+ * a spreadsheet would take for a formula (it begins with = + - @ or a control character) gets an apostrophe
+ * in front.
  */
 void sheet_put(struct buf *out, const char *text, bool first);
 /* Ends the row: CR LF. */

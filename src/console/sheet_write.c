@@ -83,8 +83,8 @@ static void learn_rows(unsigned from, unsigned to)
 /* Characters that others write for the same sign: of JIS where Windows has its own. */
 static void learn_others(void)
 {
-	static const uint16_t others[][2] = {{0x301c, 0xff5e}, {0x2212, 0xff0d}, {0x2016, 0x2225}, {0x2014, 0x2015}, {0xa2, 0xffe0},
-		{0xa3, 0xffe1}, {0xac, 0xffe2}, {0xa5, 0xffe5}};
+	static const uint16_t others[][2] = {{0x301c, 0xff5e}, {0x2212, 0xff0d}, {0x2016, 0x2225},
+		{0x2014, 0x2015}, {0xa2, 0xffe0}, {0xa3, 0xffe1}, {0xac, 0xffe2}, {0xa5, 0xffe5}};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (codes[others[i][0]] == 0)

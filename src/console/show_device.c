@@ -52,17 +52,20 @@ static void time_servers(const struct seen *s, char *ret, size_t size)
 
 static void print_clock(struct console *c, const struct clock_view *v)
 {
-	static const struct field fields[] = {{NULL, N_("time")}, {NULL, N_("time zone")}, {NULL, N_("clock")}, {NULL, N_("kept by")},
-		{NULL, N_("time servers")}};
+	static const struct field fields[] = {{NULL, N_("time")}, {NULL, N_("time zone")},
+		{NULL, N_("clock")}, {NULL, N_("kept by")}, {NULL, N_("time servers")}};
 	struct render r = {.ops = &render_card, .out = &c->out, .fields = fields, .nfields = 5};
 	char kept[128];
 
 	if (v->disciplined)
-		snprintf(kept, sizeof(kept), _("a time program; the kernel estimates an error of %.1f ms"), (double)v->error_us / 1000);
+		snprintf(kept, sizeof(kept), _("a time program; the kernel estimates an error of %.1f ms"),
+			(double)v->error_us / 1000);
 	else
 		snprintf(kept, sizeof(kept), "%s", _("nobody: it runs on by itself, as it was set"));
 	struct value values[] = {value_text(v->now), value_text(v->zone),
-		value_text(v->trusted ? _("trusted") : _("NOT trusted: flows with hours or an end are closed")), value_text(kept),
+		value_text(
+			v->trusted ? _("trusted") : _("NOT trusted: flows with hours or an end are closed")),
+		value_text(kept),
 		value_text(v->servers[0] != '\0' ? v->servers : _("the policy names none"))};
 	render_row(&r, values);
 	render_end(&r);
@@ -127,7 +130,8 @@ static void put(struct hardware *h, const char *kind, const char *name, int64_t 
 	const char *health)
 {
 	struct value v[HARDWARE_FIELDS] = {value_text(kind), value_text(name),
-		value < 0 ? value_text(NULL) : value_number((uint64_t)value), value_text(unit), value_text(text), value_text(health)};
+		value < 0 ? value_text(NULL) : value_number((uint64_t)value), value_text(unit),
+		value_text(text), value_text(health)};
 
 	render_row(&h->r, v);
 }
@@ -233,7 +237,8 @@ static void put_memory(struct hardware *h)
 	if (total == 0)
 		return;
 	snprintf(text, sizeof(text), _("%s of %s free"), figures_bytes(avail, left), figures_bytes(total, size));
-	put(h, "memory", _("memory"), (int64_t)((total - avail) * 100 / total), "%", text, avail < total / 20 ? "caution" : "ok");
+	put(h, "memory", _("memory"), (int64_t)((total - avail) * 100 / total), "%", text,
+		avail < total / 20 ? "caution" : "ok");
 }
 
 static void put_machine(struct hardware *h)

@@ -28,9 +28,27 @@ enum {
 	FIELD_BYTES_OUT, FIELD_BYTES_BACK, FIELD_SINCE, FIELD_AGE, FIELD_ENDS_IN, FIELDS
 };
 static const struct field fields[FIELDS] = {
-	{"rule"}, {"from"}, {"to"}, {"src"}, {"src_host"}, {"sport"}, {"dst"}, {"dst_host"}, {"service"}, {"protocol"}, {"dport"},
-	{"state"}, {"application"}, {"verified"}, {"packets_out"}, {"packets_back"}, {"bytes_out"}, {"bytes_back"}, {"since"},
-	{"age_seconds"}, {"idle_ends_in"},
+	{"rule"},
+	{"from"},
+	{"to"},
+	{"src"},
+	{"src_host"},
+	{"sport"},
+	{"dst"},
+	{"dst_host"},
+	{"service"},
+	{"protocol"},
+	{"dport"},
+	{"state"},
+	{"application"},
+	{"verified"},
+	{"packets_out"},
+	{"packets_back"},
+	{"bytes_out"},
+	{"bytes_back"},
+	{"since"},
+	{"age_seconds"},
+	{"idle_ends_in"},
 };
 
 /* One connection with what it means. */
@@ -60,8 +78,9 @@ static const char *state_text(const char *word)
 {
 	static const struct {
 		const char *word, *text;
-	} states[] = {{"verifying", N_("is being verified")}, {"refused", N_("was refused")}, {"established", N_("established")},
-		{"syn-sent", N_("not answered yet")}, {"syn-recv", N_("being opened")}, {"answered", N_("answered")},
+	} states[] = {{"verifying", N_("is being verified")}, {"refused", N_("was refused")},
+		{"established", N_("established")}, {"syn-sent", N_("not answered yet")},
+		{"syn-recv", N_("being opened")}, {"answered", N_("answered")},
 		{"unanswered", N_("not answered yet")}};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
@@ -167,18 +186,25 @@ static void print_json(struct render *render, const struct seen *s, const struct
 	int64_t start = x->f->start_ns / 1000000000;
 
 	words_service(&service, x->f->proto, x->f->dport, true);
-	struct value v[FIELDS] = {
-		[FIELD_RULE] = value_text(r != NULL ? ir_text(&s->ir, r->name) : NULL),
-		[FIELD_FROM] = value_text(seen_segment(s, x->d.from)), [FIELD_TO] = value_text(seen_segment(s, x->d.to)),
-		[FIELD_SRC] = value_text(addr_format(&x->src, src)), [FIELD_SRC_HOST] = value_text(seen_host(s, &x->src)),
-		[FIELD_SPORT] = value_number(x->f->sport), [FIELD_DST] = value_text(addr_format(&x->dst, dst)),
-		[FIELD_DST_HOST] = value_text(seen_host(s, &x->dst)), [FIELD_SERVICE] = value_text(buf_str(&service)),
-		[FIELD_PROTOCOL] = value_text(words_protocol(x->f->proto, protocol)), [FIELD_DPORT] = value_number(x->f->dport),
+	struct value v[FIELDS] = {[FIELD_RULE] = value_text(r != NULL ? ir_text(&s->ir, r->name) : NULL),
+		[FIELD_FROM] = value_text(seen_segment(s, x->d.from)),
+		[FIELD_TO] = value_text(seen_segment(s, x->d.to)),
+		[FIELD_SRC] = value_text(addr_format(&x->src, src)),
+		[FIELD_SRC_HOST] = value_text(seen_host(s, &x->src)),
+		[FIELD_SPORT] = value_number(x->f->sport),
+		[FIELD_DST] = value_text(addr_format(&x->dst, dst)),
+		[FIELD_DST_HOST] = value_text(seen_host(s, &x->dst)),
+		[FIELD_SERVICE] = value_text(buf_str(&service)),
+		[FIELD_PROTOCOL] = value_text(words_protocol(x->f->proto, protocol)),
+		[FIELD_DPORT] = value_number(x->f->dport),
 		[FIELD_STATE] = value_text(x->standing == STANDING_OWN ? "own" : state_word(x)),
-		[FIELD_APPLICATION] = value_text(r != NULL && r->application != APP_NONE ? application_word(r->application) : NULL),
+		[FIELD_APPLICATION] = value_text(
+			r != NULL && r->application != APP_NONE ? application_word(r->application) : NULL),
 		[FIELD_VERIFIED] = {.kind = VALUE_BOOL, .number = x->standing == STANDING_CHECKED},
-		[FIELD_PACKETS_OUT] = value_number(x->f->packets[0]), [FIELD_PACKETS_BACK] = value_number(x->f->packets[1]),
-		[FIELD_BYTES_OUT] = value_number(x->f->bytes[0]), [FIELD_BYTES_BACK] = value_number(x->f->bytes[1]),
+		[FIELD_PACKETS_OUT] = value_number(x->f->packets[0]),
+		[FIELD_PACKETS_BACK] = value_number(x->f->packets[1]),
+		[FIELD_BYTES_OUT] = value_number(x->f->bytes[0]),
+		[FIELD_BYTES_BACK] = value_number(x->f->bytes[1]),
 		[FIELD_SINCE] = value_text(start == 0 ? NULL : clock_format((struct wall){start}, since)),
 		[FIELD_ENDS_IN] = value_number(x->f->timeout)};
 	if (start != 0)

@@ -47,8 +47,8 @@ static const char *segment_of(const struct seen *s, const char *interface)
 
 /* -- Interfaces ------------------------------------------------------------------------------------------------- */
 
-static const char *const counters[] = {"rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "rx_errors", "tx_errors", "rx_dropped",
-	"tx_dropped", "rx_crc_errors"};
+static const char *const counters[] = {"rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "rx_errors",
+	"tx_errors", "rx_dropped", "tx_dropped", "rx_crc_errors"};
 enum { RX_BYTES, TX_BYTES, RX_PACKETS, TX_PACKETS, RX_ERRORS, TX_ERRORS, RX_DROPPED, TX_DROPPED, RX_CRC, COUNTERS };
 
 struct port {
@@ -163,7 +163,9 @@ static void port_text(const struct ports *l, const struct port *p)
 	char in[FIGURES_MAX], sent[FIGURES_MAX];
 
 	buf_printf(&line, "%s [%s] ", p->name, p->segment != NULL ? p->segment : _("no segment"));
-	buf_adds(&line, !p->has_link ? _("is switched off") : p->link ? _("link") : _("NO LINK: cable, or the device at its other end"));
+	buf_adds(&line, !p->has_link ? _("is switched off")
+			: p->link    ? _("link")
+				     : _("NO LINK: cable, or the device at its other end"));
 	if (p->speed > 0)
 		buf_printf(&line, " %" PRId64 " Mbit/s", p->speed);
 	if (p->link && strcmp(p->duplex, "half") == 0)

@@ -95,7 +95,8 @@ static void print_rule(struct render *r, const struct rules *s, uint32_t i, stru
 	const struct ir *ir = &s->seen->ir;
 	const struct ir_rule *rule = &ir->rules[i];
 	const struct usage *u = &s->usage[i];
-	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX], ends[CLOCK_TEXT_MAX], there[FIGURES_MAX], back[FIGURES_MAX], shown[32], left[32];
+	char first[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX], ends[CLOCK_TEXT_MAX], there[FIGURES_MAX],
+		back[FIGURES_MAX], shown[32], left[32];
 	int64_t days = days_left(rule, now), unused = days_unused(u, now);
 	struct value none = {.kind = VALUE_NULL};
 

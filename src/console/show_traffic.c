@@ -185,7 +185,8 @@ static void print(struct console *c, struct traffic_sum *t, bool more)
 	if (more)
 		buf_printf(&c->out, _("(the newest %d records; ask for a shorter time)\n"), ROWS_MAX);
 	if (t->left_out != 0)
-		buf_printf(&c->out, _("(%llu connections of further segments are left out)\n"), (unsigned long long)t->left_out);
+		buf_printf(&c->out, _("(%llu connections of further segments are left out)\n"),
+			(unsigned long long)t->left_out);
 }
 
 int verb_show_traffic(struct console *c, const struct args *a)

@@ -152,8 +152,9 @@ static struct question question_of(const struct msg_drop_row *d)
 /* Refusals that another policy could have made otherwise; the others are of the packet itself, or of the moment. */
 static bool is_of_policy(uint32_t reason)
 {
-	static const uint8_t reasons[] = {REASON_NO_RULE, REASON_FORBIDDEN_PAIR, REASON_SPOOF, REASON_MAC, REASON_NO_ROUTE,
-		REASON_TO_GATEWAY, REASON_ONE_WAY, REASON_NO_INSPECTOR, REASON_NO_MAIL_GATE, REASON_APP_MISMATCH, REASON_UNFITTING};
+	static const uint8_t reasons[] = {REASON_NO_RULE, REASON_FORBIDDEN_PAIR, REASON_SPOOF, REASON_MAC,
+		REASON_NO_ROUTE, REASON_TO_GATEWAY, REASON_ONE_WAY, REASON_NO_INSPECTOR, REASON_NO_MAIL_GATE,
+		REASON_APP_MISMATCH, REASON_UNFITTING};
 
 	for (size_t i = 0; i < sizeof(reasons); i++)
 		if (reasons[i] == reason)
@@ -392,7 +393,9 @@ void whatif_text(struct whatif *w, struct buf *out)
 
 static void json_group(struct json *j, const struct whatif *w, const struct group *g)
 {
-	static const char *const verdicts[] = {[VERDICT_DROP] = "drop", [VERDICT_ALLOW] = "allow", [VERDICT_INSPECT] = "inspect",
+	static const char *const verdicts[] = {[VERDICT_DROP] = "drop",
+		[VERDICT_ALLOW] = "allow",
+		[VERDICT_INSPECT] = "inspect",
 		[VERDICT_MAIL] = "mail"};
 	char text[ADDR_TEXT_MAX], when[CLOCK_TEXT_MAX];
 	const char *rule = rule_name(w, &g->key);
@@ -474,7 +477,8 @@ static bool read_service(const struct json_value *v, struct msg_drop_row *d)
 		return false;
 	d->proto = q.proto;
 	if (d->proto == IPPROTO_ICMP || d->proto == IPPROTO_ICMPV6)
-		d->dport = (uint16_t)((json_member_number(v, "icmp_type") & 0xff) << 8 | (json_member_number(v, "icmp_code") & 0xff));
+		d->dport = (uint16_t)((json_member_number(v, "icmp_type") & 0xff) << 8 |
+				      (json_member_number(v, "icmp_code") & 0xff));
 	else
 		d->dport = (uint16_t)json_member_number(v, "dport");
 	d->sport = (uint16_t)json_member_number(v, "sport");
@@ -495,7 +499,8 @@ static bool read_time(const struct json_value *v, const char *key, int64_t *ret_
 /* One object of `sekisho log drops --json`. */
 static bool read_drop(const struct json_value *v, struct msg_drop_row *d)
 {
-	const char *mac = json_member_text(v, "src_mac"), *loss = json_member_text(v, "loss"), *reason = json_member_text(v, "reason");
+	const char *mac = json_member_text(v, "src_mac"), *loss = json_member_text(v, "loss"),
+		   *reason = json_member_text(v, "reason");
 	struct mac m;
 
 	*d = (struct msg_drop_row){.count = json_member_number(v, "count")};

@@ -23,8 +23,9 @@ struct whatif;
 #define WHATIF_SHOWN 20
 
 /*
- * Compares two compiled policies, which outlive it, over recorded drops. Rules have hours and days: each packet is asked
- * about as if it came again within seven days from `now`, on the same weekday at the same time. Ends the process without memory.
+ * Compares two compiled policies, which outlive it, over recorded drops. Rules have hours and days: each
+ * packet is asked about as if it came again within seven days from `now`, on the same weekday at the same
+ * time. Ends the process without memory.
  */
 struct whatif *whatif_new(const struct ir *running, const struct ir *candidate, struct wall now);
 void whatif_free(struct whatif *w);

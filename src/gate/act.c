@@ -126,7 +126,8 @@ void act_cuts(struct gate *g, struct client *c)
 /* Down again it goes as with a restoration: two people, or an administrator. */
 static const char *may_lower(const struct gate *g, const struct client *c, uint32_t level)
 {
-	if (level >= g->cut.list.level || (client_roles(g, c) & ROLE(ADMINISTRATOR)) != 0 || c->peer.uid != g->cut.list.level_uid)
+	if (level >= g->cut.list.level || (client_roles(g, c) & ROLE(ADMINISTRATOR)) != 0 ||
+		c->peer.uid != g->cut.list.level_uid)
 		return NULL;
 	return _("who has raised the alert level does not lower it alone: another person does, or an administrator");
 }

@@ -7,12 +7,12 @@
  *	the report's time   MSG_ALARM_REPORT, until it says that the mail server has that day's
  *	MSG_ALARM_STATUS    kept for the console; silence, and an hour without delivery, are findings
  *
- * Law: sekisho-alarm speaks to a mail server, so it is told nothing that names a mynumber host: every text is masked (mask.h) by
- * the policy that was in force when it came about, and by that in force when it is said. Without a policy nothing is said.
- * Input and trust: the status: its numbers are compared and kept, never used as sizes. A sekisho-alarm that was taken over can
- * say that it mailed what it did not; the records have it all.
- * Failure: what the socket does not take is said at the next tick. A state that cannot be written costs a doubled report or
- * notice after the next start.
+ * Law: sekisho-alarm speaks to a mail server, so it is told nothing that names a mynumber host: every text is
+ *masked (mask.h) by the policy that was in force when it came about, and by that in force when it is said.
+ *Without a policy nothing is said. Input and trust: the status: its numbers are compared and kept, never used
+ *as sizes. A sekisho-alarm that was taken over can say that it mailed what it did not; the records have it
+ *all. Failure: what the socket does not take is said at the next tick. A state that cannot be written costs a
+ *doubled report or notice after the next start.
  */
 #include "alarm.h"
 
@@ -67,7 +67,11 @@ static int32_t utc_offset(void)
 {
 	struct wall now = clock_wall();
 	struct civil c = clock_civil(now);
-	struct tm tm = {.tm_year = c.year - 1900, .tm_mon = c.month - 1, .tm_mday = c.day, .tm_hour = c.hour, .tm_min = c.minute,
+	struct tm tm = {.tm_year = c.year - 1900,
+		.tm_mon = c.month - 1,
+		.tm_mday = c.day,
+		.tm_hour = c.hour,
+		.tm_min = c.minute,
 		.tm_sec = c.second};
 
 	return (int32_t)((int64_t)timegm(&tm) - now.sec);

@@ -303,7 +303,8 @@ static int step_store(struct gate *g)
 	r = store_put(&g->store, &j->meta, text.p, text.n);
 	bytes_unmap(&text);
 	if (r == 0)
-		r = j->confirm_minutes > 0 ? confirm_begin(g, j->meta.number, j->confirm_minutes) : set_running(g, j->meta.number);
+		r = j->confirm_minutes > 0 ? confirm_begin(g, j->meta.number, j->confirm_minutes)
+					   : set_running(g, j->meta.number);
 	if (r != 0) {
 		gate_finding(g, SOURCE_STORE, FINDING_STORE_BROKEN, strerror(-r));
 		return fail(g, "%s: %s", _("the generation could not be stored"), strerror(-r));
@@ -433,8 +434,8 @@ static void job_failed(struct gate *g)
 		return;
 	}
 	bool ours = j->kind == JOB_BOOT || j->kind == JOB_REVERT;
-	record(g, ours ? MSG_SEVERITY_FAULT : MSG_SEVERITY_NOTICE, j->kind == JOB_BOOT ? "policy-broken" : "commit-failed", "%s",
-		j->error);
+	record(g, ours ? MSG_SEVERITY_FAULT : MSG_SEVERITY_NOTICE,
+		j->kind == JOB_BOOT ? "policy-broken" : "commit-failed", "%s", j->error);
 	if (j->kind == JOB_BOOT) {
 		g->adopted = false;
 		health_begin(&g->health, SOURCE_POLICY);
@@ -570,7 +571,8 @@ void job_revert(struct gate *g)
 	char why[256];
 
 	job_begin(g, JOB_REVERT, -1, language);
-	snprintf(why, sizeof(why), _("generation %u was not confirmed within %u minutes"), g->confirm.number, g->confirm.minutes);
+	snprintf(why, sizeof(why), _("generation %u was not confirmed within %u minutes"), g->confirm.number,
+		g->confirm.minutes);
 	j->meta.of = g->confirm.previous;
 	MSG_TEXT(j->meta.who, "sekishod");
 	MSG_TEXT(j->meta.why, why);

@@ -51,8 +51,8 @@ void confirm_resume(struct gate *g)
 	if (r == 0 && is_whole(&c) && c.previous == g->running && boot_id[0] != '\0' && strcmp(c.boot_id, boot_id) == 0) {
 		g->confirm = c;
 		g->running = c.number;
-		record(g, MSG_SEVERITY_NOTICE, "unconfirmed", "generation %u still waits to be confirmed, else %u returns", c.number,
-			c.previous);
+		record(g, MSG_SEVERITY_NOTICE, "unconfirmed",
+			"generation %u still waits to be confirmed, else %u returns", c.number, c.previous);
 		return;
 	}
 	if (r == 0 && c.previous == g->running)

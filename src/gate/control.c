@@ -74,8 +74,12 @@ static void request_text(const struct msg_request *q, char text[MSG_LINE])
 /* Who asked for more than a look, and what became of it. Refusals of one person in a row are counted, not all written. */
 static void record_request(struct gate *g, const struct client *c, enum msg_type type, const void *body)
 {
-	struct msg_work w = {.at = clock_wall().sec, .kind = MSG_WORK_REQUEST, .result = result_of(type, body), .uid = c->peer.uid,
-		.role = roles_first(client_roles(g, c)), .session = c->session.id};
+	struct msg_work w = {.at = clock_wall().sec,
+		.kind = MSG_WORK_REQUEST,
+		.result = result_of(type, body),
+		.uid = c->peer.uid,
+		.role = roles_first(client_roles(g, c)),
+		.session = c->session.id};
 
 	if (type == MSG_REFUSED ? !people_refused(g, &c->peer) : !roles_changes(c->request.verb))
 		return;

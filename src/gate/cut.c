@@ -332,7 +332,8 @@ static bool stops_span(const struct cut *c, const struct ir *ir, const struct ir
 		return true;
 	if (c->kind != CUT_PAIR)
 		return a_from || a_to;
-	return (a_from && meets(&c->end[1], to, sp->family, &sp->dst)) || (a_to && meets(&c->end[1], from, sp->family, &sp->src));
+	return (a_from && meets(&c->end[1], to, sp->family, &sp->dst)) ||
+	       (a_to && meets(&c->end[1], from, sp->family, &sp->src));
 }
 
 static bool stops_rule(const struct cut *c, const struct ir *ir, const struct ir_rule *r)

@@ -78,8 +78,8 @@ static void step(struct gate *g, const struct client *c, enum drill_kind kind, c
 {
 	struct gate_drill *d = &g->drill;
 
-	record(g, MSG_SEVERITY_NOTICE, "drill", "DRILL %u: %s %s by %s (%s): %.80s", d->number, kinds[kind], text, c->request.who,
-		c->peer.account, c->request.why);
+	record(g, MSG_SEVERITY_NOTICE, "drill", "DRILL %u: %s %s by %s (%s): %.80s", d->number, kinds[kind],
+		text, c->request.who, c->peer.account, c->request.why);
 	if (d->n == DRILL_EVENTS) {
 		d->more++;
 	} else {

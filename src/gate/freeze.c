@@ -1,12 +1,12 @@
 /*
  * freeze.c: freezes: asked for, made together with sekisho-logd, listed, handed out, released.
  *
- *	freeze	 logd writes the records of the last day and the last dropped packets into two memfds; when it has answered (or
- *		 did not in time) freeze_files.c writes everything. Until release logd keeps the records that it covers, as long as
- *		 there is room for others
- *	release	 the hold ends; the files stay
+ *	freeze	 logd writes the records of the last day and the last dropped packets into two memfds; when it
+ *has answered (or did not in time) freeze_files.c writes everything. Until release logd keeps the records
+ *that it covers, as long as there is room for others release	 the hold ends; the files stay
  *
- * Input: requests (checked texts; file names of a closed alphabet), logd's answer (numbers that are shown). One at a time.
+ * Input: requests (checked texts; file names of a closed alphabet), logd's answer (numbers that are shown).
+ *One at a time.
  */
 #include "gate.h"
 
@@ -168,8 +168,9 @@ static void finish(struct gate *g, const struct msg_evidence_done *logd)
 		m.ok = 0;
 		MSG_TEXT(m.error, text);
 	}
-	record(g, r == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "freeze", "freeze %u by %s (%s): %.60s; manifest %s%s", f->number,
-		f->who, f->account, f->why, f->sha256, r == 0 ? "" : " NOT STORED");
+	record(g, r == 0 ? MSG_SEVERITY_NOTICE : MSG_SEVERITY_FAULT, "freeze",
+		"freeze %u by %s (%s): %.60s; manifest %s%s", f->number, f->who, f->account, f->why,
+		f->sha256, r == 0 ? "" : " NOT STORED");
 	if (there) {
 		c->tag = g->freeze.pending.tag;
 		client_answer(g, c, MSG_ACTED, &m, -1);
@@ -298,7 +299,8 @@ void act_freeze_file(struct gate *g, struct client *c)
 	int fd = is_name(name) ? open_file(g, c->request.argument, name) : -1;
 
 	if (fd >= 0)
-		record(g, MSG_SEVERITY_NOTICE, "freeze", "freeze %u: %.60s was handed out to %s", c->request.argument, name, c->peer.account);
+		record(g, MSG_SEVERITY_NOTICE, "freeze", "freeze %u: %.60s was handed out to %s",
+			c->request.argument, name, c->peer.account);
 	say_opened(g, c, fd);
 }
 

@@ -295,7 +295,10 @@ static void manifest_tail(struct json *j, const struct msg_evidence_done *logd)
 	json_uint(j, "first", logd != NULL ? logd->first : 0);
 	json_uint(j, "last", logd != NULL ? logd->last : 0);
 	json_uint(j, "packets", logd != NULL ? logd->packets : 0);
-	json_str(j, "error", logd == NULL ? "the recorder did not answer in time" : logd->error[0] != '\0' ? logd->error : NULL);
+	json_str(j, "error",
+		logd == NULL		 ? "the recorder did not answer in time"
+		: logd->error[0] != '\0' ? logd->error
+					 : NULL);
 	json_object_end(j);
 	json_object_end(j);
 }

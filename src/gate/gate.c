@@ -1,14 +1,13 @@
 /*
  * gate.c: sekishod: the keeper of the gate: it programs the kernel and keeps it as the policy says.
  *
- * Started by sekisho-init in its jail (own uid, CAP_NET_ADMIN only). Nothing is parsed here but fixed-size messages,
- * the flat IR (bounds-checked, and guarded again) and the kernel's own answers.
+ * Started by sekisho-init in its jail (own uid, CAP_NET_ADMIN only). Nothing is parsed here but fixed-size
+ *messages, the flat IR (bounds-checked, and guarded again) and the kernel's own answers.
  *
- *	start    emergency cuts first; what runs in the kernel stays until the stored policy is compiled (the lease ends it by itself);
- *	         nothing of ours there, or no stored policy: the closed ruleset
- *	each 1 s counters, schedule, clock, records, queue; each 10 s lease, settings, tables, samples;
- *	         each 1/4 s the inspector
- *	events   of rtnetlink and nftables: looked into at once
+ *	start    emergency cuts first; what runs in the kernel stays until the stored policy is compiled (the
+ *lease ends it by itself); nothing of ours there, or no stored policy: the closed ruleset each 1 s counters,
+ *schedule, clock, records, queue; each 10 s lease, settings, tables, samples; each 1/4 s the inspector events
+ *of rtnetlink and nftables: looked into at once
  *
  * Failure: an error that leaves the kernel in doubt shuts it; if even that is refused the lease lapses.
  */

@@ -1,8 +1,9 @@
 /*
  * host.c: the link to sekisho-hostd.
  *
- * Whoever may ask it gets a socket of his own to it: nothing that he says there, and no password, comes by here. Input: its MSG_FAULT,
- * what it did, which is recorded under its name. Failure: the client is told that it does not answer.
+ * Whoever may ask it gets a socket of his own to it: nothing that he says there, and no password, comes by
+ * here. Input: its MSG_FAULT, what it did, which is recorded under its name. Failure: the client is told that
+ * it does not answer.
  */
 #include "host.h"
 

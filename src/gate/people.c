@@ -35,7 +35,8 @@ static bool is_whole(const struct people *p)
 	for (uint32_t i = 0; whole && i < p->n; i++)
 		whole = text_ends(p->of[i].terminal, sizeof(p->of[i].terminal));
 	for (uint32_t i = 0; whole && i < p->nopen; i++)
-		whole = text_ends(p->open[i].account, MSG_ACCOUNT) && text_ends(p->open[i].terminal, sizeof(p->open[i].terminal)) &&
+		whole = text_ends(p->open[i].account, MSG_ACCOUNT) &&
+			text_ends(p->open[i].terminal, sizeof(p->open[i].terminal)) &&
 			p->open[i].role < MSG_ROLE_END;
 	return whole;
 }
@@ -50,7 +51,11 @@ void people_resume(struct gate *g)
 	}
 	for (uint32_t i = 0; i < p->nopen; i++) {
 		const struct msg_session_of *s = &p->open[i];
-		struct msg_login m = {.at = clock_wall().sec, .event = MSG_LOGIN_LOST, .uid = s->uid, .role = s->role, .session = s->id};
+		struct msg_login m = {.at = clock_wall().sec,
+			.event = MSG_LOGIN_LOST,
+			.uid = s->uid,
+			.role = s->role,
+			.session = s->id};
 		MSG_TEXT(m.account, s->account);
 		MSG_TEXT(m.terminal, s->terminal);
 		recorder_login(g, &m);

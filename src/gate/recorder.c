@@ -1,12 +1,12 @@
 /*
  * recorder.c: what sekishod tells sekisho-logd, and what it hears from it.
  *
- * Faults, commands and sessions wait in a fixed queue until the socket takes them; what does not fit is counted and told. The generation and
- * the table of links are sent whenever they changed or logd began anew. Counters are absolute: one that was
- * not sent is made up for by the next.
+ * Faults, commands and sessions wait in a fixed queue until the socket takes them; what does not fit is
+ * counted and told. The generation and the table of links are sent whenever they changed or logd began anew.
+ * Counters are absolute: one that was not sent is made up for by the next.
  *
- * Input: MSG_LOG_STATUS and MSG_ALARMS of logd, which parses packets of the network: its numbers are shown and compared, never
- * used as sizes. Anything else ends it.
+ * Input: MSG_LOG_STATUS and MSG_ALARMS of logd, which parses packets of the network: its numbers are shown
+ * and compared, never used as sizes. Anything else ends it.
  */
 #include "gate.h"
 

@@ -77,7 +77,10 @@ bool report_due(const struct report_days *d, struct wall now, uint32_t minute, s
 
 	if (now.sec < due.sec || has_day(d, day))
 		return false;
-	*ret = (struct msg_alarm_report){.day = day, .late = now.sec - due.sec > LATE, .missed = missed(d, now), .until = now.sec,
+	*ret = (struct msg_alarm_report){.day = day,
+		.late = now.sec - due.sec > LATE,
+		.missed = missed(d, now),
+		.until = now.sec,
 		.since = now.sec - DAY};
 	/* Where the last one ended, unless the clock makes that nonsense. */
 	if (d->until < now.sec && now.sec - d->until <= LONGEST)

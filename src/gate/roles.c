@@ -143,7 +143,8 @@ enum msg_role roles_first(uint32_t roles)
 
 const char *roles_word(enum msg_role role)
 {
-	static const char *const words[MSG_ROLE_END] = {"none", "viewer", "auditor", "operator", "administrator", "maintenance"};
+	static const char *const words[MSG_ROLE_END] = {
+		"none", "viewer", "auditor", "operator", "administrator", "maintenance"};
 
 	return role < MSG_ROLE_END ? words[role] : "none";
 }

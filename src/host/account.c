@@ -1,9 +1,10 @@
 /*
  * account.c: the people who may log in: reading, changing and storing them.
  *
- * Input: files that root wrote on the data partition. They are read as foreign all the same (a disk rots): each field is checked, the
- * whole has a checksum, and anything odd makes the file damaged: nobody is let in by half a file.
- * Limits: ACCOUNTS_MAX lines, FILE_MAX bytes. Failure: nothing was changed, in memory or on disk.
+ * Input: files that root wrote on the data partition. They are read as foreign all the same (a disk rots):
+ * each field is checked, the whole has a checksum, and anything odd makes the file damaged: nobody is let in
+ * by half a file. Limits: ACCOUNTS_MAX lines, FILE_MAX bytes. Failure: nothing was changed, in memory or on
+ * disk.
  */
 #include "account.h"
 
@@ -72,7 +73,8 @@ bool account_name_ok(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n < 2 || n >= ACCOUNT_NAME || name[0] < 'a' || name[0] > 'z' || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
+	if (n < 2 || n >= ACCOUNT_NAME || name[0] < 'a' || name[0] > 'z' ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
 		return false;
 	return strcmp(name, "root") != 0 && strncmp(name, "sekisho-", 8) != 0;
 }
@@ -307,7 +309,8 @@ static void add_passwd(struct buf *b, const struct account *r)
 /* A disabled account has a hash that no password gives. */
 static void add_shadow(struct buf *b, const struct account *r)
 {
-	buf_printf(b, "%s:%s%s:%" PRId64 "::::::\n", r->name, r->enabled ? "" : "!", r->hash, r->must_change ? 0 : r->changed / DAY);
+	buf_printf(b, "%s:%s%s:%" PRId64 "::::::\n", r->name, r->enabled ? "" : "!", r->hash,
+		r->must_change ? 0 : r->changed / DAY);
 }
 
 static void add_groups(struct buf *b, const struct accounts *a)
@@ -324,7 +327,8 @@ static void add_groups(struct buf *b, const struct accounts *a)
 static int publish(int dir, const char *name, mode_t mode, const struct buf *wanted)
 {
 	struct buf there = {0};
-	bool same = read_file(dir, name, &there) == 0 && there.len == wanted->len && memcmp(there.data, wanted->data, there.len) == 0;
+	bool same = read_file(dir, name, &there) == 0 && there.len == wanted->len &&
+		    memcmp(there.data, wanted->data, there.len) == 0;
 
 	buf_free(&there);
 	return same ? 0 : replace(dir, name, mode, wanted);
@@ -342,7 +346,8 @@ int accounts_publish(const struct accounts *a, int base)
 		add_shadow(&shadow, &a->account[i]);
 	}
 	add_groups(&group, a);
-	/* shadow first: a person of passwd who has no password there could not log in, but one the other way round is nobody. */
+	/* shadow first: a person of passwd who has no password there could not log in, but one the other way
+	 * round is nobody. */
 	if (r == 0)
 		r = publish(a->dir, "shadow", 0600, &shadow);
 	if (r == 0)
@@ -403,7 +408,11 @@ enum account_error account_add(struct accounts *a, const char *name, const char 
 		return ACCOUNT_LABEL_BAD;
 	if (a->n == ACCOUNTS_MAX)
 		return ACCOUNT_FULL;
-	struct account r = {.uid = ACCOUNT_UID_FIRST + a->n, .role = role, .enabled = true, .must_change = must_change, .changed = now};
+	struct account r = {.uid = ACCOUNT_UID_FIRST + a->n,
+		.role = role,
+		.enabled = true,
+		.must_change = must_change,
+		.changed = now};
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	snprintf(r.label, sizeof(r.label), "%s", label);
 	snprintf(r.hash, sizeof(r.hash), "%s", hash);

@@ -1,12 +1,14 @@
 /*
- * account.h: the people who may log in: one file that counts, and those that the C library reads, made from it.
+ * account.h: the people who may log in: one file that counts, and those that the C library reads, made from
+ *it.
  *
  *	accounts               the truth: a line an account, a checksum at the end; replaced whole by rename
  *	passwd shadow group    what libc and PAM read (the image's /etc has links to them), made anew from it
  *
- * All of it is written by root alone, on the data partition. A power cut leaves the old or the new `accounts`; the others are made
- * again at the next start (accounts_publish()), so that they never say more. An account is never removed and its number never
- * used again: records of years ago still name one person. Passwords are here as yescrypt hashes only.
+ * All of it is written by root alone, on the data partition. A power cut leaves the old or the new
+ *`accounts`; the others are made again at the next start (accounts_publish()), so that they never say more.
+ *An account is never removed and its number never used again: records of years ago still name one person.
+ *Passwords are here as yescrypt hashes only.
  */
 #ifndef HOST_ACCOUNT_H
 #define HOST_ACCOUNT_H
@@ -55,7 +57,8 @@ enum account_error {
 const char *account_error_text(enum account_error e);
 
 /*
- * The truth, for a change: nobody else changes it until accounts_end(). Same result as accounts_load(); after an error nothing is held.
+ * The truth, for a change: nobody else changes it until accounts_end(). Same result as accounts_load(); after
+ * an error nothing is held.
  */
 int accounts_begin(int dir, struct accounts *ret);
 void accounts_end(struct accounts *a);
@@ -63,8 +66,8 @@ void accounts_end(struct accounts *a);
 /* Reads the truth. 0 (also when there is none yet: n = 0), -EBADMSG: it is damaged, or -errno. Then *ret is empty. */
 int accounts_load(int dir, struct accounts *ret);
 
-/* What libc reads, made from what was loaded, where it differs. base: directory of the system's own passwd and group, -1 = none. 0 or
- * -errno. */
+/* What libc reads, made from what was loaded, where it differs. base: directory of the system's own passwd
+ * and group, -1 = none. 0 or -errno. */
 int accounts_publish(const struct accounts *a, int base);
 
 struct account *accounts_find(struct accounts *a, const char *name);

@@ -1,10 +1,11 @@
 /*
  * login.c: from the serial line to a person's session: first administrator, name and password, the shell.
  *
- * Trust: it runs as root and reads a keyboard that anybody may have: each line is bounded (prompt.h) and is only compared, hashed, or
- * checked as a name. Linux-PAM judges the password (pam_unix) and counts failures (pam_faillock: after five, each try waits; nobody
- * is ever locked out for good). There is no factory password: the first start makes the administrator.
- * Failure: whatever goes wrong, nobody is logged in, and the line is offered again.
+ * Trust: it runs as root and reads a keyboard that anybody may have: each line is bounded (prompt.h) and is
+ * only compared, hashed, or checked as a name. Linux-PAM judges the password (pam_unix) and counts failures
+ * (pam_faillock: after five, each try waits; nobody is ever locked out for good). There is no factory
+ * password: the first start makes the administrator. Failure: whatever goes wrong, nobody is logged in, and
+ * the line is offered again.
  */
 #include "login.h"
 
@@ -96,13 +97,15 @@ bool login_change_password(struct login *l, struct account *account)
 static bool ask_name(const struct login *l, struct account *ret)
 {
 	for (;;) {
-		if (!prompt_line(&l->prompt, _("Account name (small letters, for example tanaka): "), true, ret->name, sizeof(ret->name)))
+		if (!prompt_line(&l->prompt, _("Account name (small letters, for example tanaka): "), true,
+			    ret->name, sizeof(ret->name)))
 			return false;
 		if (account_name_ok(ret->name))
 			break;
 		prompt_say(&l->prompt, _("Not taken: %s."), account_error_text(ACCOUNT_NAME_BAD));
 	}
-	return prompt_line(&l->prompt, _("Your name, as it shall stand in the records: "), true, ret->label, sizeof(ret->label));
+	return prompt_line(&l->prompt, _("Your name, as it shall stand in the records: "), true, ret->label,
+		sizeof(ret->label));
 }
 
 /* On two lines at once only one of them makes him. */
@@ -191,7 +194,8 @@ static struct account *judge(struct login *l, const char *name, const char *pass
 	return a;
 }
 
-/* One file a person: when he last came in, and how often it failed since. Nobody is kept out when it cannot be read or written. */
+/* One file a person: when he last came in, and how often it failed since. Nobody is kept out when it cannot
+ * be read or written. */
 static void tell_last(const struct login *l, const struct account *a)
 {
 	char name[ACCOUNT_NAME + 8], text[64] = "";
@@ -285,15 +289,16 @@ static gid_t role_gid(enum msg_role role)
 _Noreturn static void become(const struct account *a)
 {
 	gid_t gid = role_gid(a->role), groups[] = {gid, JAIL_GID_CONTROL};
-	char term[32] = "TERM=vt100", user[ACCOUNT_NAME + 8], language[] = "LANG=C.UTF-8", path[] = "PATH=/usr/bin", shell[] = "-sekisho";
+	char term[32] = "TERM=vt100", user[ACCOUNT_NAME + 8], language[] = "LANG=C.UTF-8",
+	     path[] = "PATH=/usr/bin", shell[] = "-sekisho";
 	char *env[] = {term, user, language, path, NULL}, *args[] = {shell, NULL};
 	const char *given = getenv("TERM");
 
 	if (given != NULL && strlen(given) < 20 && strspn(given, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(given))
 		snprintf(term, sizeof(term), "TERM=%s", given);
 	snprintf(user, sizeof(user), "USER=%s", a->name);
-	if (setgroups(2, groups) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(a->uid, a->uid, a->uid) == 0 && setuid(0) != 0 &&
-		chdir("/") == 0)
+	if (setgroups(2, groups) == 0 && setresgid(gid, gid, gid) == 0 &&
+		setresuid(a->uid, a->uid, a->uid) == 0 && setuid(0) != 0 && chdir("/") == 0)
 		execve(SHELL, args, env);
 	_exit(3);
 }

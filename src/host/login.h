@@ -19,8 +19,8 @@ struct login {
 bool login_first(struct login *l);
 
 /*
- * Asks name and password until somebody is let in, at most LOGIN_TRIES times. NULL: nobody; the caller ends, and the line is offered
- * again. The account's password is changed on the way where it must be.
+ * Asks name and password until somebody is let in, at most LOGIN_TRIES times. NULL: nobody; the caller ends,
+ * and the line is offered again. The account's password is changed on the way where it must be.
  */
 #define LOGIN_TRIES 3
 const struct account *login_ask(struct login *l);

@@ -1,12 +1,13 @@
 /*
  * main_hostd.c: sekisho-hostd: accounts, the clock, restart and power-off, on an administrator's word.
  *
- *	sekishod	MSG_HOST_CLIENT with the socket of somebody who may; gets MSG_FAULT: what was done, to be recorded
- *	the client	MSG_HOST_ASK; gets MSG_HOST_ACCOUNT and MSG_HOST_TOLD
+ *	sekishod	MSG_HOST_CLIENT with the socket of somebody who may; gets MSG_FAULT: what was done, to
+ *be recorded the client	MSG_HOST_ASK; gets MSG_HOST_ACCOUNT and MSG_HOST_TOLD
  *
- * Input and trust: fixed structs from whoever the kernel and sekishod say he is; the role is looked at again here, in the accounts
- * themselves. No password passes sekishod. It is not root: it owns the directory of the accounts, and may set the clock and restart.
- * Limits: CLIENTS_MAX clients, the one that has waited longest goes first. Failure: nothing was changed, and the answer says why.
+ * Input and trust: fixed structs from whoever the kernel and sekishod say he is; the role is looked at again
+ *here, in the accounts themselves. No password passes sekishod. It is not root: it owns the directory of the
+ *accounts, and may set the clock and restart. Limits: CLIENTS_MAX clients, the one that has waited longest
+ *goes first. Failure: nothing was changed, and the answer says why.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -191,17 +192,23 @@ static void act(struct host *h, const struct client *c, const struct msg_host_as
 
 static void record(struct host *h, const struct client *c, const struct msg_host_ask *q, const struct msg_host_told *t)
 {
-	static const char *const words[MSG_HOST_WHAT_END] = {[MSG_HOST_ADD] = "added", [MSG_HOST_DISABLE] = "disabled",
-		[MSG_HOST_ENABLE] = "enabled", [MSG_HOST_ROLE] = "role changed", [MSG_HOST_RESET] = "temporary password",
-		[MSG_HOST_PASSWORD] = "password changed", [MSG_HOST_CLOCK] = "clock set", [MSG_HOST_RESTART] = "restart", [MSG_HOST_OFF] = "power off"};
+	static const char *const words[MSG_HOST_WHAT_END] = {[MSG_HOST_ADD] = "added",
+		[MSG_HOST_DISABLE] = "disabled",
+		[MSG_HOST_ENABLE] = "enabled",
+		[MSG_HOST_ROLE] = "role changed",
+		[MSG_HOST_RESET] = "temporary password",
+		[MSG_HOST_PASSWORD] = "password changed",
+		[MSG_HOST_CLOCK] = "clock set",
+		[MSG_HOST_RESTART] = "restart",
+		[MSG_HOST_OFF] = "power off"};
 	struct msg_fault m = {.severity = MSG_SEVERITY_NOTICE, .at = clock_wall().sec};
 	const struct account *a = account_of(h, c);
 	char text[256];
 
 	if (words[q->what] == NULL)
 		return;
-	snprintf(text, sizeof(text), "%s: %s%s%s%s", a != NULL ? a->name : "root", words[q->what], q->name[0] != '\0' ? ": " : "", q->name,
-		t->ok ? "" : " (refused)");
+	snprintf(text, sizeof(text), "%s: %s%s%s%s", a != NULL ? a->name : "root", words[q->what],
+		q->name[0] != '\0' ? ": " : "", q->name, t->ok ? "" : " (refused)");
 	MSG_TEXT(m.process, "sekisho-hostd");
 	MSG_TEXT(m.code, "host");
 	MSG_TEXT(m.text, text);
@@ -212,7 +219,11 @@ static void send_accounts(const struct host *h, const struct client *c, uint32_t
 {
 	for (unsigned i = 0; i < h->accounts.n; i++) {
 		const struct account *a = &h->accounts.account[i];
-		struct msg_host_account m = {.uid = a->uid, .role = a->role, .enabled = a->enabled, .must_change = a->must_change, .changed = a->changed};
+		struct msg_host_account m = {.uid = a->uid,
+			.role = a->role,
+			.enabled = a->enabled,
+			.must_change = a->must_change,
+			.changed = a->changed};
 		MSG_TEXT(m.name, a->name);
 		MSG_TEXT(m.label, a->label);
 		if (msg_send(c->fd, MSG_HOST_ACCOUNT, tag, &m, NULL, 0) != 0)

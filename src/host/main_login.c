@@ -49,7 +49,8 @@ static bool load(struct login *l, const char *directory, const char *base)
 int main(int argc, char **argv)
 {
 	static struct login l = {.prompt = {STDIN_FILENO, STDOUT_FILENO, LINE_S}};
-	const char *directory = "/var/lib/sekisho/accounts", *base = "/usr/share/sekisho/accounts", *tty = ttyname(STDIN_FILENO);
+	const char *directory = "/var/lib/sekisho/accounts", *base = "/usr/share/sekisho/accounts",
+		   *tty = ttyname(STDIN_FILENO);
 	const struct account *who = NULL;
 
 	for (int i = 1; i < argc; i++) {

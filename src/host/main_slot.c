@@ -3,13 +3,16 @@
  *
  *	sekisho-slot [--root=DIR] [--once]
  *
- * The boot loader notes each start of a slot as tried. This program asks sekishod until the box is well (the daemons run, records can be
- * stored, and the stored policy, if there is one, is in force and proven), and then takes the note back. It never comes to that when the
- * kernel panics, a block of the root is damaged, or the programs do not start: then the next start takes the other slot.
- * It does not restart the box itself: a box that is closed and can be looked at is better than one that restarts for ever.
+ * The boot loader notes each start of a slot as tried. This program asks sekishod until the box is well (the
+ *daemons run, records can be stored, and the stored policy, if there is one, is in force and proven), and
+ *then takes the note back. It never comes to that when the kernel panics, a block of the root is damaged, or
+ *the programs do not start: then the next start takes the other slot. It does not restart the box itself: a
+ *box that is closed and can be looked at is better than one that restarts for ever.
  *
- * Input: sekishod's status; the kernel's command line; the boot loader's block. Runs as root, once, without a network.
- * --once: asks once and exits with 0 (well) or 1, and marks nothing. Exit: 0 marked, 1 never well, 3 the partition cannot be written.
+ * Input: sekishod's status; the kernel's command line; the boot loader's block. Runs as root, once, without a
+ *network.
+ * --once: asks once and exits with 0 (well) or 1, and marks nothing. Exit: 0 marked, 1 never well, 3 the
+ *partition cannot be written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +46,8 @@ static int ask(const char *root, struct msg_status *ret)
 	if (fd < 0 || daemon_path(root, DAEMON_PATH_CONTROL, to.sun_path, sizeof(to.sun_path)) < 0)
 		return -ENAMETOOLONG;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && msg_send(fd, MSG_REQUEST, 1, &q, NULL, 0) == 0 && msg_recv(fd, &m) == 1) {
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+		msg_send(fd, MSG_REQUEST, 1, &q, NULL, 0) == 0 && msg_recv(fd, &m) == 1) {
 		if (m.type == MSG_STATUS) {
 			*ret = m.u.msg_status;
 			r = 0;

@@ -1,7 +1,8 @@
 /*
  * password.c: passwords: libpwquality judges them, libcrypt hashes them (yescrypt).
  *
- * Input: what somebody typed. It is kept nowhere, and the memory is wiped. libpwquality reads no file here: its settings are these.
+ * Input: what somebody typed. It is kept nowhere, and the memory is wiped. libpwquality reads no file here:
+ * its settings are these.
  */
 #include "password.h"
 

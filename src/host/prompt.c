@@ -1,8 +1,9 @@
 /*
  * prompt.c: asking somebody who has not logged in.
  *
- * Input: a keyboard, or whoever hammers on the line. Raw mode, a byte at a time, so that nothing is ever waiting in the terminal's
- * own buffer and nothing is edited by anybody but us. Limits: the caller's array, and the time for a line.
+ * Input: a keyboard, or whoever hammers on the line. Raw mode, a byte at a time, so that nothing is ever
+ * waiting in the terminal's own buffer and nothing is edited by anybody but us. Limits: the caller's array,
+ * and the time for a line.
  */
 #include "prompt.h"
 

@@ -24,8 +24,8 @@ void prompt_say(const struct prompt *p, const char *fmt, ...) __attribute__((for
 bool prompt_line(const struct prompt *p, const char *text, bool echo, char *ret, size_t size);
 
 /*
- * Asks the terminal how far one Japanese character moves its cursor (ECMA-48 CPR), for a fraction of a second. False when it does not
- * answer: plain ASCII is understood by all.
+ * Asks the terminal how far one Japanese character moves its cursor (ECMA-48 CPR), for a fraction of a
+ * second. False when it does not answer: plain ASCII is understood by all.
  */
 bool prompt_japanese(const struct prompt *p);
 

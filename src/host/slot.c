@@ -59,8 +59,8 @@ bool slots_read(const char block[SLOT_BLOCK], struct slots *ret)
 void slots_write(const struct slots *s, char ret[SLOT_BLOCK])
 {
 	memset(ret, '#', SLOT_BLOCK);
-	int n = snprintf(ret, SLOT_BLOCK, HEADER "ORDER=%s\nA_OK=%d\nA_TRY=%d\nB_OK=%d\nB_TRY=%d\n", s->order, s->ok[0], s->tried[0], s->ok[1],
-		s->tried[1]);
+	int n = snprintf(ret, SLOT_BLOCK, HEADER "ORDER=%s\nA_OK=%d\nA_TRY=%d\nB_OK=%d\nB_TRY=%d\n", s->order,
+		s->ok[0], s->tried[0], s->ok[1], s->tried[1]);
 	ret[n] = '#';
 }
 

@@ -1,12 +1,13 @@
 /*
  * admissions.h: the file of what passed: rows for connections that ended, and sums for each rule.
  *
- * A file of its own beside the records of drops (admissions.db), with a share of the disk of its own: a flood of allowed
- * connections cannot take a drop's place. Rows are numbered without gaps and each one's hash covers the one before (chain.h).
- * What still counts is kept in the side table `open`, so that a killed process loses two seconds at most; sums are brought up to
- * date in the same transaction. Used by one thread.
+ * A file of its own beside the records of drops (admissions.db), with a share of the disk of its own: a flood
+ * of allowed connections cannot take a drop's place. Rows are numbered without gaps and each one's hash
+ * covers the one before (chain.h). What still counts is kept in the side table `open`, so that a killed
+ * process loses two seconds at most; sums are brought up to date in the same transaction. Used by one thread.
  *
- * Space: the oldest rows go when the file has reached its limit; the newest removed one's hash is kept. Sums stay.
+ * Space: the oldest rows go when the file has reached its limit; the newest removed one's hash is kept. Sums
+ * stay.
  */
 #ifndef LOG_ADMISSIONS_H
 #define LOG_ADMISSIONS_H

@@ -1,8 +1,8 @@
 /*
  * alarms.c: what drops add up to (see alarms.h).
  *
- * Input: events whose addresses were chosen by hosts, so that hashes are keyed. Limits: the tables of alarms.h; a flood of made-up
- * sources pushes out the quietest ones, and never one that stands as an alarm.
+ * Input: events whose addresses were chosen by hosts, so that hashes are keyed. Limits: the tables of
+ * alarms.h; a flood of made-up sources pushes out the quietest ones, and never one that stands as an alarm.
  */
 #include "alarms.h"
 
@@ -215,7 +215,8 @@ static void watch_source(struct alarms *a, const struct alarm_event *e)
 	}
 	s->packets += e->count;
 	if (a->t.flood != 0 && s->packets >= a->t.flood)
-		raise_alarm(a, MSG_ALARM_FLOOD, flood, e, (uint32_t)(s->packets < UINT32_MAX ? s->packets : UINT32_MAX), FLOOD_S);
+		raise_alarm(a, MSG_ALARM_FLOOD, flood, e,
+			(uint32_t)(s->packets < UINT32_MAX ? s->packets : UINT32_MAX), FLOOD_S);
 }
 
 /* -- Beacon -------------------------------------------------------------------------------------------------- */
@@ -268,7 +269,8 @@ static void watch_beacon(struct alarms *a, const struct alarm_event *e)
 	struct beacon *b = beacon_of(a, id);
 	b->seen = e->at;
 	/* The same attempt again (TCP repeats its first packet), or the same burst. */
-	bool again = b->n != 0 && ((e->proto == IPPROTO_TCP && e->sport == b->sport) || e->at - b->at[b->n - 1] < ALARM_BEACON_MIN_S);
+	bool again = b->n != 0 && ((e->proto == IPPROTO_TCP && e->sport == b->sport) ||
+					  e->at - b->at[b->n - 1] < ALARM_BEACON_MIN_S);
 	b->sport = e->sport;
 	if (again)
 		return;

@@ -1,10 +1,10 @@
 /*
  * client.c: answers questions on sockets (see client.h).
  *
- * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE, MSG_WATCH_QUERY, MSG_RECORD, each only where sekishod gave the right, from
- * a command that a person runs; one after another on a connection. Anything else ends it.
- * Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing for
- * CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
+ * Input: MSG_QUERY, MSG_MAIL_QUERY, MSG_MAIL_APPROVE, MSG_WATCH_QUERY, MSG_RECORD, each only where sekishod
+ * gave the right, from a command that a person runs; one after another on a connection. Anything else ends
+ * it. Limits: CLIENTS_MAX connections; one step of one query a turn of the loop; a client that takes nothing
+ * for CLIENT_STALL_S, or whose time is up, or whose place another needs, is dropped. Nothing here waits.
  */
 #include "client.h"
 

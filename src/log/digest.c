@@ -231,7 +231,9 @@ static bool give_mail(struct job *j)
 	int r = 1;
 
 	while (j->given < NEWS_MAX && (r = mailbook_news(j->d->from.mail, j->done.ledger, &row, &newest)) == 1) {
-		struct msg_alarm_news n = {.sequence = row.sequence, .at = row.at, .kind = row.held ? MSG_ALARM_HELD : MSG_ALARM_WARNED};
+		struct msg_alarm_news n = {.sequence = row.sequence,
+			.at = row.at,
+			.kind = row.held ? MSG_ALARM_HELD : MSG_ALARM_WARNED};
 		MSG_TEXT(n.receipt, row.receipt);
 		MASK(ir, row.sender, n.sender);
 		if (send_answer(j, MSG_ALARM_NEWS, &n) != 0)

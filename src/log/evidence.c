@@ -1,9 +1,11 @@
 /*
- * evidence.c: rows of the store as they are, one JSON object a row: {"table":"drops","seq":…,every column…}; bytes (addresses,
- * hashes of the chain) in hex. Every column is there, so that the chain can be checked again from the file.
+ * evidence.c: rows of the store as they are, one JSON object a row: {"table":"drops","seq":…,every column…};
+ * bytes (addresses, hashes of the chain) in hex. Every column is there, so that the chain can be checked
+ * again from the file.
  *
- * Input: the own store, read only; the rings of intake. Limits: EVIDENCE_ROWS of each table (the newest), EVIDENCE_BYTES in all;
- * what was left out is said in `error`. Failure: ok 0 with a reason; what was written until then stays.
+ * Input: the own store, read only; the rings of intake. Limits: EVIDENCE_ROWS of each table (the newest),
+ * EVIDENCE_BYTES in all; what was left out is said in `error`. Failure: ok 0 with a reason; what was written
+ * until then stays.
  */
 #include "evidence.h"
 

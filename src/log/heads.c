@@ -39,7 +39,8 @@ unsigned heads_pcap(const struct heads *h, struct buf *out)
 {
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct head *p = &h->head[(h->next + HEADS_MAX - h->n + i) % HEADS_MAX];
-		const uint32_t record[4] = {(uint32_t)(p->time_ns / 1000000000), (uint32_t)(p->time_ns % 1000000000), p->n, p->length};
+		const uint32_t record[4] = {(uint32_t)(p->time_ns / 1000000000),
+			(uint32_t)(p->time_ns % 1000000000), p->n, p->length};
 		buf_add(out, record, sizeof(record));
 		buf_add(out, p->bytes, p->n);
 	}

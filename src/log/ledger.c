@@ -101,8 +101,8 @@ static void configure(struct ledger *l, uint64_t space)
 /* A file of before there was TLS. */
 static void add_columns(struct ledger *l)
 {
-	if (l->error == SQLITE_OK && sqlite3_table_column_metadata(l->db, NULL, "ledger", "tls", NULL, NULL, NULL, NULL, NULL) ==
-						 SQLITE_ERROR)
+	if (l->error == SQLITE_OK && sqlite3_table_column_metadata(l->db, NULL, "ledger", "tls", NULL, NULL,
+					     NULL, NULL, NULL) == SQLITE_ERROR)
 		run(l, "ALTER TABLE ledger ADD COLUMN tls TEXT");
 }
 

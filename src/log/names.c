@@ -291,7 +291,10 @@ void names_passed(const struct names *n, const struct passed *f, struct msg_admi
 {
 	struct decision d, old;
 
-	*row = (struct msg_admission_row){.first_ns = f->first_ns, .last_ns = f->last_ns, .family = f->family, .proto = f->proto,
+	*row = (struct msg_admission_row){.first_ns = f->first_ns,
+		.last_ns = f->last_ns,
+		.family = f->family,
+		.proto = f->proto,
 		.dport = f->dport};
 	if (f->family == 0)
 		return;

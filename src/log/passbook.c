@@ -1,12 +1,13 @@
 /*
  * passbook.c: what passed, between the kernel's events, its file and people (see passbook.h).
  *
- * Each second the connections that ended are taken, named by the policy that let them pass, and added to the window of their
- * rule and ends. Each SAVE_S seconds what changed is saved; after a minute all windows become rows.
+ * Each second the connections that ended are taken, named by the policy that let them pass, and added to the
+ * window of their rule and ends. Each SAVE_S seconds what changed is saved; after a minute all windows become
+ * rows.
  *
- * Limits: PASSBOOK_EXACT + PASSBOOK_RULES + 1 windows in fixed memory; the sums of rules are exact also where windows are
- * counted together. Failure: a file that cannot be written is opened again each ten seconds; what was counted waits, and one note
- * tells.
+ * Limits: PASSBOOK_EXACT + PASSBOOK_RULES + 1 windows in fixed memory; the sums of rules are exact also where
+ * windows are counted together. Failure: a file that cannot be written is opened again each ten seconds; what
+ * was counted waits, and one note tells.
  */
 #include "passbook.h"
 

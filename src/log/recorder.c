@@ -391,7 +391,8 @@ static int prepare_digest(struct recorder *r, int fd)
 	return r->digest != NULL ? 0 : -ENOMEM;
 }
 
-static int prepare(struct recorder *r, const struct writer_options *o, struct passing *passing, const struct recorder_sockets *sockets)
+static int prepare(struct recorder *r, const struct writer_options *o, struct passing *passing,
+	const struct recorder_sockets *sockets)
 {
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->loop = loop_new();

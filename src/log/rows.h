@@ -16,7 +16,8 @@
 struct anchor_row {
 	uint64_t sequence;
 	int64_t at;
-	uint64_t upto; /* rows with a sequence up to this are gone, but for what is kept of people's deeds, faults and commits */
+	uint64_t upto; /* rows with a sequence up to this are gone, but for what is kept of people's deeds,
+			  faults and commits */
 	uint64_t rows; /* how many were removed */
 	uint8_t upto_hash[CHAIN_HASH]; /* hash of row `upto`: the chain goes on from it */
 	uint8_t kept[CHAIN_HASH];      /* digest over the kept rows up to `upto` */

@@ -214,8 +214,10 @@ uint64_t store_drop_of(struct store *s, bool source, const struct addr *a, uint6
 
 	if (hi >= s->first_open)
 		return hi;
-	if (sqlite3_prepare_v2(s->db, source ? "SELECT max(seq) FROM drops WHERE src=?1 AND seq<=?2"
-					     : "SELECT max(seq) FROM drops WHERE dst=?1 AND seq<=?2", -1, &stmt, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(s->db,
+		    source ? "SELECT max(seq) FROM drops WHERE src=?1 AND seq<=?2"
+			   : "SELECT max(seq) FROM drops WHERE dst=?1 AND seq<=?2",
+		    -1, &stmt, NULL) != SQLITE_OK)
 		return hi;
 	for (unsigned i = 0; i < 3; i++) {
 		uint64_t found = newest_of(stmt, a, widths[i], hi);

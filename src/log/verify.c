@@ -17,8 +17,8 @@ const char *store_union(char *sql, size_t size, const char *columns, const char 
 	sql[0] = '\0';
 	for (unsigned i = 0; i < ROW_TABLES && at < size; i++)
 		if (!kept_only || row_kinds[i].has_prev)
-			at += (size_t)snprintf(sql + at, size - at, "%sSELECT %s FROM %s WHERE seq%s?1", at > 0 ? " UNION ALL " : "",
-				columns, row_kinds[i].table, op);
+			at += (size_t)snprintf(sql + at, size - at, "%sSELECT %s FROM %s WHERE seq%s?1",
+				at > 0 ? " UNION ALL " : "", columns, row_kinds[i].table, op);
 	return sql;
 }
 

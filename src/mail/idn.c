@@ -207,8 +207,8 @@ static const struct {
 };
 
 /* Characters that a reader takes for a hyphen, a slash or a letter of ASCII when they stand among those. */
-static const uint16_t strokes[] = {0x3007, 0x30a8, 0x30bd, 0x30be, 0x30ce, 0x30cb, 0x30ed, 0x30f3, 0x30fc, 0x4e00, 0x4e28, 0x4e36,
-	0x4e3f, 0x4e59, 0x535c, 0x53e3, 0x5de5, 0x30c8, 0x3078, 0x30d8};
+static const uint16_t strokes[] = {0x3007, 0x30a8, 0x30bd, 0x30be, 0x30ce, 0x30cb, 0x30ed, 0x30f3, 0x30fc,
+	0x4e00, 0x4e28, 0x4e36, 0x4e3f, 0x4e59, 0x535c, 0x53e3, 0x5de5, 0x30c8, 0x3078, 0x30d8};
 
 static unsigned script_of(uint32_t point)
 {
@@ -236,7 +236,8 @@ static bool may_be_shown(const uint32_t *p, size_t n)
 		plain |= (script & SCRIPT_STROKE) != 0 ? 0 : script;
 	}
 	bool japanese = (all & SCRIPT_JAPANESE) != 0, korean = (all & SCRIPT_KOREAN) != 0, ascii = (all & SCRIPT_ASCII) != 0;
-	return (plain & (SCRIPT_JAPANESE | SCRIPT_KOREAN)) != 0 && japanese != korean && !(korean && ascii) && !((all & SCRIPT_STROKE) != 0 && (ascii || (all & SCRIPT_DIGIT) != 0));
+	return (plain & (SCRIPT_JAPANESE | SCRIPT_KOREAN)) != 0 && japanese != korean && !(korean && ascii) &&
+	       !((all & SCRIPT_STROKE) != 0 && (ascii || (all & SCRIPT_DIGIT) != 0));
 }
 
 static bool has_prefix(const char *label, size_t n)

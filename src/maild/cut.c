@@ -1,11 +1,13 @@
 /*
  * cut.c: emergency cuts as the mail gate has them: whose sessions end with 421, and whose never begin.
  *
- * At an alert level that closes its direction every session is cut, else when its client may reach none of the mail servers of its direction any more, or when the one that it is
- * delivering to is cut off. Whatever it was at is dropped: the next server never saw the end of the mail, and no 250 was
- * said, so the mail is its sender's. Connections to mail servers that are cut are closed.
+ * At an alert level that closes its direction every session is cut, else when its client may reach none of
+ * the mail servers of its direction any more, or when the one that it is delivering to is cut off. Whatever
+ * it was at is dropped: the next server never saw the end of the mail, and no 250 was said, so the mail is
+ * its sender's. Connections to mail servers that are cut are closed.
  *
- * Input: sekishod's list, checked by cuts_check(); a list that is none leaves what was there and ends the connection to it.
+ * Input: sekishod's list, checked by cuts_check(); a list that is none leaves what was there and ends the
+ * connection to it.
  */
 #include "maild.h"
 
@@ -60,7 +62,8 @@ static bool all_are_cut(const struct session *s, const struct cut_place *client,
 }
 
 /* Which of the run it is talking to is known by its place in the list. */
-static bool delivers_to_cut(const struct session *s, const struct cut_place *client, const struct delivery *d, struct ir_run run)
+static bool delivers_to_cut(
+	const struct session *s, const struct cut_place *client, const struct delivery *d, struct ir_run run)
 {
 	return d->m != NULL && d->hop != NULL && !d->hop->stale && d->hop->server < run.n &&
 	       way_is_cut(s, client, &s->policy->ir.mail_hosts[run.first + d->hop->server]);

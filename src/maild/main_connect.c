@@ -1,15 +1,18 @@
 /*
- * main_connect.c: sekisho-connect: opens the mail gate's connections to the policy's mail servers, and to nothing else.
+ * main_connect.c: sekisho-connect: opens the mail gate's connections to the policy's mail servers, and to
+ *nothing else.
  *
- *	sekishod --MSG_MAIL_HOPS--> the list          sekisho-maild --MSG_MAIL_CONNECT--> here --MSG_MAIL_CONNECTED + socket-->
- *	sekishod --MSG_ALARM_HOPS--> another          sekisho-alarm --the same-->
+ *	sekishod --MSG_MAIL_HOPS--> the list          sekisho-maild --MSG_MAIL_CONNECT--> here
+ *--MSG_MAIL_CONNECTED + socket--> sekishod --MSG_ALARM_HOPS--> another          sekisho-alarm --the same-->
  *
- * sekisho-maild, which reads SMTP of the internet, has no way to open a connection; this process, which has, reads nothing
- * from any of them, and knows no address but those that sekishod named. Each of the two askers has a list of its own.
+ * sekisho-maild, which reads SMTP of the internet, has no way to open a connection; this process, which has,
+ *reads nothing from any of them, and knows no address but those that sekishod named. Each of the two askers
+ *has a list of its own.
  *
- * Input and trust: fixed-size messages (checked by msg_recv()); those of sekisho-maild and sekisho-alarm may be an attacker's.
- * What sekisho-alarm says amiss is let go: mail does not stop for it.
- * Limits: CALLS_MAX calls under way, ALARM_CALLS_MAX of them of sekisho-alarm, each for LIMIT_MS at most. Failure: every question gets its answer, an error or a socket.
+ * Input and trust: fixed-size messages (checked by msg_recv()); those of sekisho-maild and sekisho-alarm may
+ *be an attacker's. What sekisho-alarm says amiss is let go: mail does not stop for it. Limits: CALLS_MAX
+ *calls under way, ALARM_CALLS_MAX of them of sekisho-alarm, each for LIMIT_MS at most. Failure: every
+ *question gets its answer, an error or a socket.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -113,7 +116,10 @@ static void begin(struct caller *s, struct call *c, const struct call *wanted, c
 	int error = fd < 0 ? errno : dial(fd, &q->hop);
 
 	if (error == 0 || error == EINPROGRESS) {
-		*c = (struct call){.fd = fd, .asker = wanted->asker, .tag = wanted->tag, .until = clock_mono().ns + (int64_t)limit * 1000000};
+		*c = (struct call){.fd = fd,
+			.asker = wanted->asker,
+			.tag = wanted->tag,
+			.until = clock_mono().ns + (int64_t)limit * 1000000};
 		if (loop_add_fd(s->d->loop, fd, EPOLLOUT, on_call, s) == 0)
 			return;
 		c->fd = -1;

@@ -1,13 +1,14 @@
 /*
  * net.c: makes the kernel's network settings those of the policy, and keeps them so.
  *
- * One loop serves commit and watch: read links, make what is missing, read addresses, routes, neighbours, take
- * the difference, remove, add; again until nothing differs, ROUNDS times at most. In a commit a refusal is an
- * error; in a check it is a finding, and each difference is somebody else's doing and is said.
+ * One loop serves commit and watch: read links, make what is missing, read addresses, routes, neighbours,
+ * take the difference, remove, add; again until nothing differs, ROUNDS times at most. In a commit a refusal
+ * is an error; in a check it is a finding, and each difference is somebody else's doing and is said.
  *
  * What counts as ours to rule: everything on the interfaces of the policy (and of the former one, until it is
- * gone), what carries our protocol number anywhere, every route of the main table that the kernel did not make
- * itself, every route of the table of turned mail, and every policy routing rule. Link-local IPv6 addresses and learnt (not permanent) neighbours stay.
+ * gone), what carries our protocol number anywhere, every route of the main table that the kernel did not
+ * make itself, every route of the table of turned mail, and every policy routing rule. Link-local IPv6
+ * addresses and learnt (not permanent) neighbours stay.
  */
 #include "net_private.h"
 

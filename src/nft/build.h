@@ -34,7 +34,8 @@ struct build {
 	struct set *noise[2];  /* broadcast and multicast destinations */
 	struct set *cutting;
 	struct chain *cut;
-	struct set *turned[2]; /* interface, client, server of mail that the mail gate takes in the server's place; NULL: none */
+	struct set *turned[2]; /* interface, client, server of mail that the mail gate takes in the server's
+				  place; NULL: none */
 	struct set *new_from[2], *open_from[2]; /* limits of a source */
 	struct chain *early, *state, *turn, *forward, *after, *input, *output;
 	struct chain *refuse, *granted;

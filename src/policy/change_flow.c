@@ -120,7 +120,8 @@ static bool same_demand(const struct comparing *c, const struct ir_rule *x, cons
 {
 	bool one_way = ((x->flags ^ y->flags) & IR_RULE_ONE_WAY) == 0;
 
-	return x->action == y->action && one_way && (x->verified == 0 ? y->verified == 0 : c->number[x->verified] == y->verified);
+	return x->action == y->action && one_way &&
+	       (x->verified == 0 ? y->verified == 0 : c->number[x->verified] == y->verified);
 }
 
 /* A piece of a box that the boxes of b before `i` do not cover. */
@@ -162,7 +163,8 @@ static uint32_t next_cover(struct comparing *c, const struct ir_box *like, const
 		/* Boxes are sorted by the source's first address. */
 		if (++c->work > WORK_MAX || key_cmp(t.lo[0], r->s.hi[0]) > 0)
 			break;
-		if (c->open[i] != IR_NONE && overlaps(&r->s, &t) && (rule == NULL || same_demand(c, rule, &c->b->rules[c->open[i]])))
+		if (c->open[i] != IR_NONE && overlaps(&r->s, &t) &&
+			(rule == NULL || same_demand(c, rule, &c->b->rules[c->open[i]])))
 			return i;
 	}
 	return IR_NONE;

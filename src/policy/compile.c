@@ -44,7 +44,8 @@ bool form_said(const struct compiler *c, uint32_t line)
 bool policy_compile(const struct model *m, struct wall now, struct diag_list *diags, struct buf *out)
 {
 	static void (*const stages[])(struct compiler *) = {stage_names, stage_topology, stage_ways,
-		stage_hosts, stage_rules, stage_own, stage_deputies, stage_guard, stage_applications, stage_boxes, stage_analysis};
+		stage_hosts, stage_rules, stage_own, stage_deputies, stage_guard, stage_applications,
+		stage_boxes, stage_analysis};
 	struct compiler *c = compiler_new(m, now, diags);
 
 	if (c == NULL) {

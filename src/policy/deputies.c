@@ -29,7 +29,8 @@ static void put_deputy(struct compiler *c, const struct model_deputy *d)
 	int64_t from = day(&d->from, 0), until = day(&d->to, 1);
 
 	if (from >= until) {
-		diag_error(c->diags, d->to.line, "deputy-days", _("write the first day behind `from`, the last one behind `to`"),
+		diag_error(c->diags, d->to.line, "deputy-days",
+			_("write the first day behind `from`, the last one behind `to`"),
 			_("deputy \"%s\" ends before it begins"), d->name.text);
 		return;
 	}
@@ -49,7 +50,8 @@ void stage_deputies(struct compiler *c)
 	for (size_t i = 0; i < c->m->ndeputies; i++) {
 		const struct model_deputy *d = &c->m->deputies[i];
 		/* What the schema demands and is not there was said already. */
-		if (d->user.text != NULL && d->role.text != NULL && d->from.year != 0 && d->to.year != 0 && d->approved_by != NULL)
+		if (d->user.text != NULL && d->role.text != NULL && d->from.year != 0 && d->to.year != 0 &&
+			d->approved_by != NULL)
 			put_deputy(c, d);
 	}
 }

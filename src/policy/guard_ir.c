@@ -448,7 +448,8 @@ static const char *law_of_sources(const struct ir *ir)
 	return NULL;
 }
 
-/* What is taken in place of a mail server: only mail, for a next hop on the other side, from where its direction has clients. */
+/* What is taken in place of a mail server: only mail, for a next hop on the other side, from where its
+ * direction has clients. */
 static bool may_turn(const struct ir *ir, const struct ir_own *o)
 {
 	struct addr server = ir_addr(o->family, o->local);

@@ -391,7 +391,8 @@ static bool rule_values_ok(const struct ir *ir, const struct ir_rule *r)
 	return r->from_segment < ir->nsegments && r->to_segment < ir->nsegments && r->action >= IR_ALLOW &&
 	       r->action <= IR_MAIL && r->application < APP_END && r->sanitised_by <= SANITISED_FILE_RELAY &&
 	       r->screen_product < SCREEN_END &&
-	       (r->flags & (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER)) != (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER) &&
+	       (r->flags & (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER)) !=
+		       (IR_RULE_CLOSES_CAUTION | IR_RULE_CLOSES_NEVER) &&
 	       (r->days & ~DAYS_ALL) == 0 && r->hours_from <= 24 * 60 && r->hours_to <= 24 * 60;
 }
 

@@ -54,7 +54,8 @@ static bool pins_ok(const struct ir *ir, struct ir_run run)
 		return false;
 	for (uint32_t i = 0; i < run.n; i++) {
 		ir_str s = ir->names[run.first + i].name;
-		if (!short_text_ok(ir, s, 2 * TLS_PIN_BYTES + 1) || strspn(ir_text(ir, s), "0123456789abcdef") != 2 * TLS_PIN_BYTES)
+		if (!short_text_ok(ir, s, 2 * TLS_PIN_BYTES + 1) ||
+			strspn(ir_text(ir, s), "0123456789abcdef") != 2 * TLS_PIN_BYTES)
 			return false;
 	}
 	return true;

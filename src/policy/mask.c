@@ -125,7 +125,8 @@ static enum answer whose(const struct ir *ir, const char *text, size_t n, struct
 static bool match_address(const struct ir *ir, const char *text, size_t at, struct found *ret)
 {
 	const char *p = text + at;
-	size_t n = strspn(p, ADDRESS_CHARACTERS), most = n < MAC_TEXT_MAX ? strspn(p, ADDRESS_CHARACTERS "-") : n; /* 02-00-... */
+	size_t n = strspn(p, ADDRESS_CHARACTERS),
+	       most = n < MAC_TEXT_MAX ? strspn(p, ADDRESS_CHARACTERS "-") : n; /* 02-00-... */
 
 	/* In the middle of a number or of a word there begins none. */
 	if (n == 0 || (at > 0 && (isalnum((unsigned char)text[at - 1]) || text[at - 1] == '_')))

@@ -149,7 +149,13 @@ static const struct jail_call calling[] = {
 
 /* sekisho-alarm speaks on the connections that it is given; its own sockets are all there. */
 static const struct jail_call notifying[] = {
-	CAN("recvmsg"), CAN("recvfrom"), CAN("sendmsg"), CAN("sendto"), CAN_IF("write", 0, STDERR_FILENO), CANNOT("open"), CANNOT("openat"),
+	CAN("recvmsg"),
+	CAN("recvfrom"),
+	CAN("sendmsg"),
+	CAN("sendto"),
+	CAN_IF("write", 0, STDERR_FILENO),
+	CANNOT("open"),
+	CANNOT("openat"),
 	{"setsockopt", JAIL_ALLOW, {{JAIL_EQUAL, 1, SOL_SOCKET}, {JAIL_EQUAL, 2, SO_LINGER}}},
 	END,
 };

@@ -331,7 +331,8 @@ static const struct field msg_alarm_digest_fields[] = {
 	GROUP(msg_alarm_digest, fault, msg_alarm_faults, MSG_ALARM_FAULTS_MAX, msg_alarm_faults_fields),
 	GROUP(msg_alarm_digest, commit, msg_alarm_commit, MSG_ALARM_COMMITS_MAX, msg_alarm_commit_fields),
 };
-static const struct field msg_request_object_fields[] = {{FIELD_TEXT, 0, sizeof(((struct msg_request *)NULL)->object[0]), 0, 0, NULL, 0}};
+static const struct field msg_request_object_fields[] = {
+	{FIELD_TEXT, 0, sizeof(((struct msg_request *)NULL)->object[0]), 0, 0, NULL, 0}};
 static const struct field msg_request_fields[] = {
 	RANGE(msg_request, verb, 1, MSG_VERB_END - 1), /* one that nobody has is answered by who is asked */
 	ZERO(msg_request, pad),

@@ -2,16 +2,15 @@
  * check.c: the questions that the evaluator asks of a dumped ruleset.
  *
  * For each pair of interfaces, family and protocol:
- *   new flows            what crosses is exactly the open boxes of the policy (nothing else, nothing missing), and what
- *                        must be verified is handed to the inspector and never crosses;
- *   replies, and flows   of another generation: only what the policy grants now, one-way flows not at all;
- *   refused, invalid, untracked, without a lease: nothing;
- *   related              only ICMP errors, and only of a passed flow.
- * For each interface: only sources that belong there, from the MAC they are bound to (prerouting).
- * Of the base chains: each is there, drops by policy where it must, and forward ends with an explicit drop.
- * Of verified flows more in check_inspect.c; of mail that is taken in the place of a server in check_turned.c; of emergency cuts in
- * check_cut.c, here they are as if there were none.
- * Limits (rate, connections) are ignored: they only ever take away.
+ *   new flows            what crosses is exactly the open boxes of the policy (nothing else, nothing
+ * missing), and what must be verified is handed to the inspector and never crosses; replies, and flows   of
+ * another generation: only what the policy grants now, one-way flows not at all; refused, invalid, untracked,
+ * without a lease: nothing; related              only ICMP errors, and only of a passed flow. For each
+ * interface: only sources that belong there, from the MAC they are bound to (prerouting). Of the base chains:
+ * each is there, drops by policy where it must, and forward ends with an explicit drop. Of verified flows
+ * more in check_inspect.c; of mail that is taken in the place of a server in check_turned.c; of emergency
+ * cuts in check_cut.c, here they are as if there were none. Limits (rate, connections) are ignored: they only
+ * ever take away.
  *
  * See prove.h. Findings are texts for people; the first PROVE_FINDINGS_MAX are kept, all are counted.
  */

@@ -96,7 +96,8 @@ void check_verdicts(struct prove *p, struct eval *ev, struct generations g);
 
 /* What is cut is stopped, and nothing is that nobody cut. */
 void check_cuts(struct prove *p, struct eval *ev, const struct ir *ir, uint32_t generation);
-/* Mail that is taken in the place of a server (check_turned.c): nothing else is turned, and only to the mail gate's listener. */
+/* Mail that is taken in the place of a server (check_turned.c): nothing else is turned, and only to the mail
+ * gate's listener. */
 void check_turned(struct prove *p, struct eval *ev, const struct ir *ir, struct generations g);
 /* The gateway sends resets for refused flows, and no others. */
 void check_resets(struct prove *p, struct eval *ev, const struct ir *ir, struct generations g);

@@ -27,9 +27,12 @@ static void find_turn(struct turn_question *q, const char *code, const char *tex
 {
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 
-	add_finding(q->p, code, arena_printf(q->p->arena, "%s (%s): %s: %s -> %s, port %u-%u", text, _(q->situation), q->sc.iif,
-		range_text(r, FIELD_SRC, q->sc.family, src), range_text(r, FIELD_DST, q->sc.family, dst),
-		(unsigned)(r->lo[FIELD_PORT][0] << 8 | r->lo[FIELD_PORT][1]), (unsigned)(r->hi[FIELD_PORT][0] << 8 | r->hi[FIELD_PORT][1])));
+	add_finding(q->p, code,
+		arena_printf(q->p->arena, "%s (%s): %s: %s -> %s, port %u-%u", text, _(q->situation),
+			q->sc.iif, range_text(r, FIELD_SRC, q->sc.family, src),
+			range_text(r, FIELD_DST, q->sc.family, dst),
+			(unsigned)(r->lo[FIELD_PORT][0] << 8 | r->lo[FIELD_PORT][1]),
+			(unsigned)(r->hi[FIELD_PORT][0] << 8 | r->hi[FIELD_PORT][1])));
 }
 
 static void ask(struct turn_question *q, struct eval *ev, const struct region *part, accept_fn *fn)

@@ -42,7 +42,8 @@ struct scenario {
 	bool reply; /* the packet goes against the flow's original direction */
 	const char *empty_set; /* this set is taken as empty; NULL = none */
 	uint32_t meta_mark;    /* with which the packet comes */
-	const char *behind;    /* only base chains behind this one: what comes back from the queue, behind `forward`; NULL = all */
+	const char *behind;    /* only base chains behind this one: what comes back from the queue, behind
+				  `forward`; NULL = all */
 	bool cuts; /* emergency cuts are as they are; else as if there were none: they only take away */
 	bool has_flags;	       /* TCP */
 	uint8_t flags;

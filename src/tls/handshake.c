@@ -72,7 +72,8 @@ static int prepare_client(gnutls_session_t session, const struct msg_tls_job *jo
 	if (r == 0 && job->name[0] != '\0')
 		r = gnutls_server_name_set(session, GNUTLS_NAME_DNS, job->name, strlen(job->name));
 	if (r == 0)
-		r = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, authority != NULL ? authority->credentials : nobody);
+		r = gnutls_credentials_set(
+			session, GNUTLS_CRD_CERTIFICATE, authority != NULL ? authority->credentials : nobody);
 	return r;
 }
 

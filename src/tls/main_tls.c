@@ -153,7 +153,9 @@ static int ask_grant(const struct chain *own)
 	if (own == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
 	memcpy(g.key, own->key, sizeof(g.key));
-	int r = fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0 ? -errno : msg_send(DAEMON_FD_TLS_SIGN, MSG_TLS_GRANT, 0, &g, &pair[1], 1);
+	int r = fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0
+			? -errno
+			: msg_send(DAEMON_FD_TLS_SIGN, MSG_TLS_GRANT, 0, &g, &pair[1], 1);
 	close(pair[1]);
 	if (r == 0)
 		return pair[0];

@@ -115,7 +115,8 @@ static bool wait_for(struct relay *r)
 {
 	short net = (short)((r->in.n == 0 && !r->in.ended ? POLLIN : 0) | (r->out.n > 0 || r->again ? POLLOUT : 0));
 	short plain = (short)((r->out.n == 0 && !r->out.ended ? POLLIN : 0) | (r->in.n > 0 ? POLLOUT : 0));
-	struct pollfd p[2] = {{.fd = net != 0 ? r->w->net : -1, .events = net}, {.fd = plain != 0 ? r->w->plain : -1, .events = plain}};
+	struct pollfd p[2] = {{.fd = net != 0 ? r->w->net : -1, .events = net},
+		{.fd = plain != 0 ? r->w->plain : -1, .events = plain}};
 	int64_t left = r->moved + (r->out.ended ? LINGER_MS : IDLE_MS) - now_ms();
 
 	if (r->in.n == 0 && !r->in.ended && gnutls_record_check_pending(r->session) > 0)

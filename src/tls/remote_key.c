@@ -29,7 +29,8 @@ static int describe(gnutls_privkey_t key, unsigned flags, void *arg)
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0)
 		return (int)(packed >> 8);
 	if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0)
-		return gnutls_sign_supports_pk_algorithm(GNUTLS_FLAGS_TO_SIGN_ALGO(flags), (gnutls_pk_algorithm_t)algorithm) != 0;
+		return gnutls_sign_supports_pk_algorithm(
+			       GNUTLS_FLAGS_TO_SIGN_ALGO(flags), (gnutls_pk_algorithm_t)algorithm) != 0;
 	return -1;
 }
 

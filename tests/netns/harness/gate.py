@@ -18,7 +18,7 @@ DEFECT = re.compile(r"Sanitizer|runtime error:|killed by signal (4|6|7|8|11|31)\
 SLOW = 4 if os.environ.get("SEKISHO_VM") else 1
 PROGRAMS = ("sekisho-init", "sekishod", "sekisho-logd", "sekisho-compile", "sekisho-prove",
             "sekisho-inspect", "sekisho-maild", "sekisho-connect", "sekisho-clean", "sekisho-verify", "sekisho-tls",
-            "sekisho-sign", "sekisho-alarm")
+            "sekisho-sign", "sekisho-alarm", "sekisho-hostd")
 
 
 class Gate:

@@ -109,7 +109,8 @@ static void test_notice(void)
 	CHECK_INT(sends, 0);
 	run_ms(1000);
 	CHECK_INT(sends, 1);
-	CHECK(strstr(sent, "Subject: ") && strstr(sent, "Auto-Submitted: auto-generated\r\n") && strstr(sent, "\r\nTo: <joho@town.example.lg.jp>\r\n"));
+	CHECK(strstr(sent, "Subject: ") && strstr(sent, "Auto-Submitted: auto-generated\r\n") &&
+		strstr(sent, "\r\nTo: <joho@town.example.lg.jp>\r\n"));
 	CHECK(status().state == MSG_ALARM_SENDING && status().told == 0 && status().waiting == 1);
 	ended(1, "");
 	CHECK(status().told == 2 && status().sent == 1 && status().last_sent == wall.sec && status().waiting == 0);
