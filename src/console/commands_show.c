@@ -84,6 +84,11 @@ static const struct option rules_options[] = {
 	OPTION_JSON,
 	END_OPTIONS,
 };
+static const struct option support_options[] = {
+	{"--key", N_("WORD"), N_("the same word gives the same pseudonyms in every bundle (default: random, forgotten)")},
+	{"--table", NULL, N_("print instead who is who under this key: for your own eyes")},
+	END_OPTIONS,
+};
 static const struct argument path_arguments[] = {
 	{N_("SRC"), N_("source: an address, or the name of a host of the policy")},
 	{N_("DST"), N_("destination: an address, or the name of a host of the policy")},
@@ -258,6 +263,15 @@ const struct command show_commands[] = {
 		.options = diagram_options,
 		.help = N_("draw the network of the policy in force"),
 		.run = verb_show_diagram,
+	},
+	{
+		.word = "support",
+		.options = support_options,
+		.help = N_("print what a vendor's engineer needs, without addresses and names of yours"),
+		.about = N_("State, use of the approved flows, ports, neighbours, ways, hardware, summary of what was blocked, faults, and the "
+			    "policy in force; addresses and names are replaced, the same one by the same everywhere. Read it before you "
+			    "hand it on: what was written as free text in the policy is replaced as well, but only you know what is secret."),
+		.run = verb_show_support,
 	},
 	{
 		.word = "ledger",

@@ -84,6 +84,7 @@ int verb_show_neighbours(struct console *c, const struct args *a);
 int verb_show_routes(struct console *c, const struct args *a);
 int verb_show_clock(struct console *c, const struct args *a);
 int verb_show_hardware(struct console *c, const struct args *a);
+int verb_show_support(struct console *c, const struct args *a);
 int verb_check_path(struct console *c, const struct args *a);
 int verb_mail_status(struct console *c, const struct args *a);
 int verb_mail_approve(struct console *c, const struct args *a);
