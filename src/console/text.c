@@ -193,7 +193,8 @@ void text_wrap(struct buf *b, const char *s, size_t at, size_t indent)
 	size_t column = at, width, start = at;
 	char word[512];
 
-	if (indent + 16 > text_columns)
+	/* A narrow terminal has no room for columns. */
+	if (text_columns < TEXT_COLUMNS && indent + 16 > text_columns)
 		indent = 2;
 	while (*s != '\0') {
 		bool blank = *s == ' ', newline = *s == '\n';

@@ -154,6 +154,7 @@ static void hand(void)
 	dup2(b, DAEMON_FD_CALLER);
 	dup2(b, DAEMON_FD_NOTIFIER);
 	dup2(b, DAEMON_FD_TLS);
+	dup2(b, DAEMON_FD_HOST);
 	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (file != DAEMON_FD_QUEUES) {
 		dup2(file, DAEMON_FD_QUEUES);
