@@ -6,6 +6,8 @@
 
 #define SHELL (PLACE_OPERATE | PLACE_CONFIGURE)
 
+static const struct option json_options[] = {OPTION_JSON, END_OPTIONS};
+
 static const struct argument allow_arguments[] = {
 	{N_("NUMBER"), N_("the number of a typical flow; without it they are listed"), .optional = true},
 	END_ARGUMENTS,
@@ -26,7 +28,31 @@ static const struct command guides[] = {
 	END_COMMANDS,
 };
 
+static const struct argument drop_arguments[] = {
+	{N_("NUMBER"), N_("the number of a drop record; without it the newest are listed with theirs"), .optional = true},
+	END_ARGUMENTS,
+};
+
+#define FROM_DROP                                                                                                      \
+	.word = "from-drop", .args = drop_arguments, .help = N_("make the draft of an approved flow from a drop record"), \
+	.about = N_("The draft names hosts of the policy, or new ones by their address; its form is blank, and `check` refuses it until " \
+		    "somebody has filled it in. The nearest flow and what differs from it stand above. What no allow rule can cure " \
+		    "(a forbidden pair, a forged source, a malformed packet, a flow that has only expired) is refused with the reason " \
+		    "and what to do instead; the exit code is 1 then. In the shell the form's questions may follow at once.")
+
+static const struct command drafts[] = {
+	{FROM_DROP, .places = PLACE_OUTSIDE, .options = json_options, .run = verb_draft_from_drop},
+	{FROM_DROP, .places = SHELL, .run = verb_shell_draft_from_drop, .inside = true},
+	END_COMMANDS,
+};
+
 const struct command guide_commands[] = {
+	{
+		.word = "draft",
+		.places = PLACE_OUTSIDE | SHELL,
+		.sub = drafts,
+		.help = N_("drafts of approved flows"),
+	},
 	{
 		.word = "guide",
 		.places = SHELL,

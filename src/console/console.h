@@ -60,6 +60,7 @@ int verb_compare(struct console *c, const struct args *a);
 int verb_what_if(struct console *c, const struct args *a);
 int verb_load_hosts(struct console *c, const struct args *a);
 int verb_explain(struct console *c, const struct args *a);
+int verb_draft_from_drop(struct console *c, const struct args *a);
 int verb_diagram(struct console *c, const struct args *a);
 int verb_show_diagram(struct console *c, const struct args *a);
 int verb_ledger(struct console *c, const struct args *a);

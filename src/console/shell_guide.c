@@ -6,6 +6,7 @@
  */
 #include "shell.h"
 
+#include "draft_drop.h"
 #include "guide.h"
 #include "shell_draft.h"
 #include "shell_edit.h"
@@ -149,9 +150,9 @@ static int offer_lines(struct shell *sh, struct guide *g)
 }
 
 /* One guide from its begin to the candidate. */
-typedef bool guide_fn(struct guide *g, const char *word);
+typedef bool guide_fn(struct guide *g, void *arg);
 
-static int run_text(struct shell *sh, const struct buf *text, guide_fn *fn, const char *word)
+static int run_text(struct shell *sh, const struct buf *text, guide_fn *fn, void *arg)
 {
 	struct dialogue d = {.ask = ask, .tell = tell, .arg = sh};
 	struct guide g;
@@ -159,7 +160,7 @@ static int run_text(struct shell *sh, const struct buf *text, guide_fn *fn, cons
 
 	if (guide_begin(&g, &d, text)) {
 		editor_complete(sh->editor, complete, &d);
-		bool whole = fn(&g, word);
+		bool whole = fn(&g, arg);
 		code = whole ? offer_lines(sh, &g) : CONSOLE_REFUSED;
 		editor_complete(sh->editor, NULL, NULL);
 		if (!whole)
@@ -169,16 +170,80 @@ static int run_text(struct shell *sh, const struct buf *text, guide_fn *fn, cons
 	return code;
 }
 
-static int run_guide(struct console *c, guide_fn *fn, const char *word)
+static int run_guide(struct console *c, guide_fn *fn, void *arg)
 {
 	struct buf text = {0};
-	int code = policy_text(c->shell, &text) ? run_text(c->shell, &text, fn, word) : CONSOLE_ENV;
+	int code = policy_text(c->shell, &text) ? run_text(c->shell, &text, fn, arg) : CONSOLE_ENV;
 
 	buf_free(&text);
 	return code;
 }
 
+/* The guides take the word behind their name. */
+static bool allow_of(struct guide *g, void *arg)
+{
+	const struct args *a = arg;
+
+	return guide_allow(g, a->nwords > 0 ? a->words[0] : NULL);
+}
+
 int verb_guide_allow(struct console *c, const struct args *a)
 {
-	return run_guide(c, guide_allow, a->nwords > 0 ? a->words[0] : NULL);
+	struct args words = *a;
+
+	return run_guide(c, allow_of, &words);
+}
+
+/* -- from a drop record ------------------------------------------------------------------------------------------- */
+
+/* The form of the flow, its hosts in the lines before it. */
+static bool form_of_drop(struct guide *g, void *arg)
+{
+	struct draft_drop *d = arg;
+	struct guide_flow flow = {.name = buf_str(&d->name), .from = buf_str(&d->from), .to = buf_str(&d->to),
+		.service = buf_str(&d->service)};
+
+	buf_add(&g->lines, d->hosts.data, d->hosts.len);
+	return guide_form(g, &flow);
+}
+
+static int ask_form(struct shell *sh, struct buf *text, struct draft_drop *d)
+{
+	struct dialogue q = {.ask = ask, .tell = tell, .arg = sh};
+	bool yes = false;
+
+	if (!dialogue_yes(&q, _("Fill in the form now, for the candidate?"), &yes) || !yes)
+		return CONSOLE_OK;
+	buf_addc(text, '\n');
+	buf_add(text, d->hosts.data, d->hosts.len);
+	return run_text(sh, text, form_of_drop, d);
+}
+
+int verb_shell_draft_from_drop(struct console *c, const struct args *a)
+{
+	struct shell *sh = c->shell;
+	static const struct args none;
+	struct msg_drop_row row;
+	struct draft_drop d;
+	struct policy_file f = {0};
+	struct buf text = {0}, said = {0};
+
+	if (a->nwords == 0)
+		return draft_drop_list(c);
+	int code = draft_drop_read(c, a->words[0], &row);
+	if (code == CONSOLE_OK && (!policy_text(sh, &text) || policy_file_text(&f, _("candidate"), &text, &none) != CONSOLE_OK))
+		code = CONSOLE_ENV;
+	if (code == CONSOLE_OK && !f.usable)
+		code = policy_file_refused(&f);
+	if (code == CONSOLE_OK) {
+		draft_drop(&d, &f, &row);
+		draft_drop_text(&d, &f, &row, &said);
+		shell_show(sh, buf_str(&said));
+		code = d.ok ? ask_form(sh, &text, &d) : CONSOLE_REFUSED;
+		draft_drop_free(&d);
+	}
+	policy_file_close(&f);
+	buf_free(&text);
+	buf_free(&said);
+	return code;
 }

@@ -684,6 +684,13 @@ static void running(int fd)
 		answer(fd, MSG_OPENED, &o, -1);
 		return;
 	}
+	if (is("drops")) { /* the segments of drop() */
+		answer(fd, MSG_OPENED, &o,
+			memfd_of("set segment lgwan kind lgwan interface eth1 address 10.2.0.1/16 network 10.2.0.0/16\n"
+				 "set segment mynumber kind mynumber interface eth0 address 10.1.0.1/16 network 10.1.0.0/16\n"
+				 "set host jumin-ap segment mynumber address 10.1.10.5\n"));
+		return;
+	}
 	answer(fd, MSG_OPENED, &o, memfd_of("set system hostname gate-01\n# 注釈 \033[2J\nset segment a kind other\n"));
 }
 
