@@ -13,7 +13,42 @@ static const struct argument allow_arguments[] = {
 	END_ARGUMENTS,
 };
 
+static const struct argument host_argument[] = {
+	{N_("HOST"), N_("the name of the machine in the policy"), .complete = COMPLETE_HOST},
+	END_ARGUMENTS,
+};
+
 static const struct command guides[] = {
+	{
+		.word = "setup",
+		.places = SHELL,
+		.help = N_("set the gate up: name, segments, interfaces, addresses, approvers"),
+		.run = verb_guide_setup,
+		.inside = true,
+	},
+	{
+		.word = "swap",
+		.places = SHELL,
+		.args = host_argument,
+		.help = N_("enter the addresses of a machine that was replaced"),
+		.run = verb_guide_swap,
+		.inside = true,
+	},
+	{
+		.word = "window",
+		.places = SHELL,
+		.args = host_argument,
+		.help = N_("open a maintenance window to a machine, once"),
+		.run = verb_guide_window,
+		.inside = true,
+	},
+	{
+		.word = "renew",
+		.places = SHELL,
+		.help = N_("renew the flows that expire by the end of the fiscal year"),
+		.run = verb_guide_renew,
+		.inside = true,
+	},
 	{
 		.word = "allow",
 		.places = SHELL,

@@ -53,8 +53,9 @@ static bool refuse_time(struct draft_drop *d, const struct ir *ir)
 	buf_printf(&d->why, _("the flow \"%s\" allows it, only not now: "), rule);
 	words_differs(&d->why, d->decision.differs);
 	buf_printf(b,
-		(d->decision.differs & DIFFERS_EXPIRED) != 0 ? _("If it is still needed, renew its approval and set allow %s expires DATE.")
-							     : _("If it must run at this time, have the hours of %s approved anew."),
+		(d->decision.differs & DIFFERS_EXPIRED) != 0
+			? _("If it is still needed, renew its approval and set allow %s expires DATE.")
+			: _("If it must run at this time, have the hours of %s approved anew."),
 		rule);
 	return true;
 }

@@ -88,6 +88,10 @@ int verb_config_rollback(struct console *c, const struct args *a);
 int verb_config_update(struct console *c, const struct args *a);
 int verb_config_extend(struct console *c, const struct args *a);
 int verb_guide_allow(struct console *c, const struct args *a);
+int verb_guide_setup(struct console *c, const struct args *a);
+int verb_guide_swap(struct console *c, const struct args *a);
+int verb_guide_window(struct console *c, const struct args *a);
+int verb_guide_renew(struct console *c, const struct args *a);
 int verb_shell_draft_from_drop(struct console *c, const struct args *a);
 
 #endif

@@ -187,11 +187,59 @@ static bool allow_of(struct guide *g, void *arg)
 	return guide_allow(g, a->nwords > 0 ? a->words[0] : NULL);
 }
 
+static bool setup_of(struct guide *g, void *arg)
+{
+	(void)arg;
+	return guide_setup(g);
+}
+
+static bool renew_of(struct guide *g, void *arg)
+{
+	(void)arg;
+	return guide_renew(g);
+}
+
+static bool swap_of(struct guide *g, void *arg)
+{
+	return guide_swap(g, ((const struct args *)arg)->words[0]);
+}
+
+static bool window_of(struct guide *g, void *arg)
+{
+	return guide_window(g, ((const struct args *)arg)->words[0]);
+}
+
 int verb_guide_allow(struct console *c, const struct args *a)
 {
 	struct args words = *a;
 
 	return run_guide(c, allow_of, &words);
+}
+
+int verb_guide_setup(struct console *c, const struct args *a)
+{
+	(void)a;
+	return run_guide(c, setup_of, NULL);
+}
+
+int verb_guide_swap(struct console *c, const struct args *a)
+{
+	struct args words = *a;
+
+	return run_guide(c, swap_of, &words);
+}
+
+int verb_guide_window(struct console *c, const struct args *a)
+{
+	struct args words = *a;
+
+	return run_guide(c, window_of, &words);
+}
+
+int verb_guide_renew(struct console *c, const struct args *a)
+{
+	(void)a;
+	return run_guide(c, renew_of, NULL);
 }
 
 /* -- from a drop record ------------------------------------------------------------------------------------------- */

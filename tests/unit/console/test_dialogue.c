@@ -4,6 +4,7 @@
 #include "guide.h"
 
 #include <sekisho/buf.h>
+#include <sekisho/clock.h>
 #include <sekisho/i18n.h>
 
 #include "test.h"
@@ -158,6 +159,60 @@ static void test_allow(void)
 	check_guide(guide_allow, "10", ANSWERS("x", "ap", "renkei", "tcp/443 tcp/0"), "END", "tcp/0");
 }
 
+static bool renew(struct guide *g, const char *word)
+{
+	(void)word;
+	return guide_renew(g);
+}
+
+static bool setup(struct guide *g, const char *word)
+{
+	(void)word;
+	return guide_setup(g);
+}
+
+static void test_swap(void)
+{
+	check_guide(guide_swap, "ap", ANSWERS("02:00:00:00:00:01", "10.1.0.6"),
+		"set host ap mac 02:00:00:00:00:01\ndelete host ap address 10.1.0.5\nset host ap address 10.1.0.6\n", NULL);
+	check_guide(guide_swap, "ap", ANSWERS("zz", "", ""), "", "Everything is as it was.");
+	check_guide(guide_swap, "nobody", (const char *const[]){NULL}, "END", "there is no host \"nobody\"");
+	check_guide(guide_swap, "ap", ANSWERS("02:00:00:00:00:01"), "END", NULL);
+}
+
+static void test_window(void)
+{
+	check_guide(guide_window, "ap",
+		ANSWERS("", "renkei", "", "", "", "保守", "", "", "町長", "2026-04-01", "", "22:00", "2099-11-20T22:00/2099-11-21T02:00"),
+		"set allow maint-ap from renkei to ap\nset allow maint-ap service tcp/22\nset allow maint-ap application ssh\n"
+		"set allow maint-ap purpose 保守\nset allow maint-ap applicant 住民課\nset allow maint-ap approval ciso name 町長\n"
+		"set allow maint-ap approval ciso date 2026-04-01\n"
+		"set allow maint-ap window 2099-11-20T22:00/2099-11-21T02:00\nset allow maint-ap at-end cut\n",
+		"The approval of ciso is needed.");
+	check_guide(guide_window, "nobody", (const char *const[]){NULL}, "END", "there is no host \"nobody\"");
+}
+
+static void test_renew(void)
+{
+	check_guide(renew, NULL, (const char *const[]){NULL}, "", "none; there is nothing to renew.");
+	clock_set_test(&(struct wall){INT64_C(4078000000)}, NULL); /* March 2099 */
+	check_guide(renew, NULL, ANSWERS("y", "", "副町長", "2099-03-01", "R81-1"),
+		"set allow pittari expires 2100-03-31\ndelete allow pittari approval ciso\n"
+		"set allow pittari approval ciso name 副町長\nset allow pittari approval ciso date 2099-03-01\n"
+		"set allow pittari approval ciso number R81-1\n",
+		"2099-03-31  pittari");
+	check_guide(renew, NULL, ANSWERS("n", "n"), "", "Renew pittari?");
+	check_guide(renew, NULL, ANSWERS("n", "y", "2100-01-31", "x"), "END", NULL);
+	clock_set_test(NULL, NULL);
+}
+
+static void test_setup(void)
+{
+	check_guide(setup, NULL, ANSWERS("gate-09", "", ""),
+		"set system hostname gate-09\nset system timezone Asia/Tokyo\nset system language ja\n", "It is there: m.");
+	check_guide(setup, NULL, ANSWERS("gate_09"), "END", NULL);
+}
+
 /* Every row of the catalogue offers what the schema takes, and begins a name that is free. */
 static void test_catalogue(void)
 {
@@ -189,6 +244,10 @@ int main(void)
 	test_question();
 	test_yes();
 	test_allow();
+	test_swap();
+	test_window();
+	test_renew();
+	test_setup();
 	test_catalogue();
 	return test_end();
 }
