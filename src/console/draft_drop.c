@@ -75,13 +75,15 @@ static bool has_service(uint8_t proto)
 static bool refused(struct draft_drop *d, const struct ir *ir, const struct msg_drop_row *row)
 {
 	if (row->loss != 0)
-		refuse(d, _("this record counts drops that were not recorded one by one"), _("Look for a record of the same machines."));
+		refuse(d, _("this record counts drops that were not recorded one by one"),
+			_("Look for a record of the same machines."));
 	else if (row->reason != REASON_NO_RULE)
 		refuse_reason(d, row->reason);
 	else if (!single(row))
 		refuse(d, _("this record stands for many addresses"), _("Look for a record of one machine."));
 	else if (!has_service(row->proto))
-		refuse(d, _("a flow names TCP, UDP or ICMP, nothing else"), _("Find out why the machine sends this, and cure it there."));
+		refuse(d, _("a flow names TCP, UDP or ICMP, nothing else"),
+			_("Find out why the machine sends this, and cure it there."));
 	else if (d->decision.verdict != VERDICT_DROP)
 		refuse(d, _("the policy lets this pass now"), _("Nothing is to be added; try it again."));
 	else if (d->decision.reason != REASON_NO_RULE)
@@ -176,7 +178,8 @@ void draft_drop_text(struct draft_drop *d, const struct policy_file *f, const st
 	char time[32];
 
 	if (!d->ok) {
-		buf_printf(&b, _("No allow rule can cure record %llu: %s"), (unsigned long long)row->sequence, buf_str(&d->why));
+		buf_printf(&b, _("No allow rule can cure record %llu: %s"), (unsigned long long)row->sequence,
+			buf_str(&d->why));
 		put_wrapped(out, "", &b);
 		buf_adds(&b, buf_str(&d->instead));
 		put_wrapped(out, "  ", &b);

@@ -234,7 +234,8 @@ bool guide_find_end(const struct guide *g, const char *name, struct guide_end_of
 	for (size_t i = 0; i < m->ngroups; i++) {
 		if (strcmp(m->groups[i].name.text, name) != 0)
 			continue;
-		const struct model_host *h = m->groups[i].members.n == 0 ? NULL : guide_find_host(g, m->groups[i].members.v[0].text);
+		const struct words *members = &m->groups[i].members;
+		const struct model_host *h = members->n == 0 ? NULL : guide_find_host(g, members->v[0].text);
 		ret->segment = h == NULL ? NULL : find_segment(m, h->segment.text);
 		return true;
 	}

@@ -19,7 +19,8 @@ static void list_flows(struct guide *g)
 		const struct catalogue_flow *f = &catalogue_flows[i];
 		buf_printf(&b, "%3zu  ", i + 1);
 		text_pad(&b, _(f->title), 44);
-		buf_printf(&b, " %s%s\n", f->service[0] != '\0' ? _("e.g. ") : "", f->service[0] != '\0' ? f->service : _("ask the supplier"));
+		buf_printf(&b, " %s%s\n", f->service[0] != '\0' ? _("e.g. ") : "", f->service[0] != '\0'
+			? f->service : _("ask the supplier"));
 	}
 	g->d->tell(g->d->arg, buf_str(&b));
 	buf_free(&b);

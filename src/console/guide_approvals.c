@@ -73,15 +73,18 @@ static bool ask_one(struct guide *g, const char *allow, const char *role)
 	buf_printf(&number_path, "allow %s approval %s number", allow, role);
 	dialogue_tell(g->d, _("The approval of %s is needed."), role);
 	bool ok = guide_ask_set(g, &(struct guide_leaf){.path = buf_str(&name_path),
-					   .q = {.title = N_("approved by"), .about = N_("The name or office of the one who approved.")}},
+					   .q = {.title = N_("approved by"),
+						.about = N_("The name or office of the one who approved.")}},
 			  &value) &&
 		  guide_ask_set(g, &(struct guide_leaf){.path = buf_str(&date_path),
-					   .q = {.title = N_("approved on"), .about = N_("The date of the approval, such as 2026-04-01."),
+					   .q = {.title = N_("approved on"),
+						.about = N_("The date of the approval, such as 2026-04-01."),
 						   .otherwise = guide_today(today)}},
 			  &value) &&
 		  guide_ask_set(g, &(struct guide_leaf){.path = buf_str(&number_path),
 					   .q = {.title = N_("number of the approval"),
-						   .about = N_("As on the form; leave it empty when there is none."), .optional = true}},
+						   .about = N_("As on the form; leave it empty when there is none."),
+							.optional = true}},
 			  &value);
 	buf_free(&name_path);
 	buf_free(&date_path);

@@ -30,7 +30,8 @@ static bool check_name(void *arg, const char *answer, struct buf *ret, struct bu
 
 	if (guide_find_allow(f->g, answer) != NULL)
 		buf_printf(wrong, _("there is a flow \"%s\" already; take another name"), answer);
-	else if (answer[strspn(answer, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' || answer[0] == '-' || strlen(answer) > 63)
+	else if (answer[strspn(answer,
+		"abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' || answer[0] == '-' || strlen(answer) > 63)
 		buf_adds(wrong, _("a name has small letters, digits and -, such as renkei-web"));
 	else
 		buf_adds(ret, answer);
@@ -129,7 +130,8 @@ static const char *section_of(struct form *f)
 static bool ask_purpose(struct form *f)
 {
 	return ask_leaf(f, "purpose",
-		       (struct dialogue_question){.title = N_("purpose"), .about = N_("What it is for, as on the application form.")}, false) &&
+		       (struct dialogue_question){.title = N_("purpose"),
+			.about = N_("What it is for, as on the application form.")}, false) &&
 	       ask_leaf(f, "applicant",
 		       (struct dialogue_question){.title = N_("applicant"), .otherwise = section_of(f),
 			       .about = N_("The section that applied for it.")},

@@ -104,7 +104,8 @@ static bool renew_one(struct guide *g, const struct model_allow *a, struct buf *
 
 	roles_of(g, a, &roles, &any);
 	buf_printf(&path, "allow %s expires", a->name.text);
-	bool ok = guide_value(g, buf_str(&path), day) && drop_approvals(g, a) && guide_ask_approvals(g, a->name.text, &roles, any);
+	bool ok = guide_value(g, buf_str(&path), day) && drop_approvals(g, a) && guide_ask_approvals(g, a->name.text,
+		&roles, any);
 	buf_free(&roles);
 	buf_free(&path);
 	return ok;

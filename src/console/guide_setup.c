@@ -80,7 +80,8 @@ static bool ask_segment(struct guide *g, size_t k)
 			     .about = N_("With its length, such as 10.1.0.1/24; IPv6 with a blank between them.")},
 		     true) &&
 	     ask_leaf(g, path_of(&path, k, "network"),
-		     (struct dialogue_question){.title = N_("networks"), .otherwise = kinds[k].kind == KIND_INTERNET ? "other" : NULL,
+		     (struct dialogue_question){.title = N_("networks"), .otherwise = kinds[k].kind == KIND_INTERNET
+			? "other" : NULL,
 			     .about = N_("All addresses of the segment, such as 10.1.0.0/16; `other`: every other address.")},
 		     true);
 	buf_free(&path);

@@ -41,7 +41,8 @@ static bool ask_address(struct guide *g, const struct model_host *h, const struc
 	snprintf(old, sizeof(old), p->has_len ? "%s/%u" : "%s", address, (unsigned)p->len);
 	buf_printf(&path, "host %s address", h->name.text);
 	struct guide_leaf leaf = {.path = buf_str(&path),
-		.q = {.title = N_("address"), .otherwise = old, .about = N_("Enter keeps the address of before, which is simplest.")}};
+		.q = {.title = N_("address"), .otherwise = old,
+			.about = N_("Enter keeps the address of before, which is simplest.")}};
 	bool ok = guide_ask(g, &leaf, &value);
 	if (ok && strcmp(buf_str(&value), old) != 0)
 		ok = guide_line(g, "delete %s %s", buf_str(&path), old) && guide_value(g, buf_str(&path), &value);

@@ -14,7 +14,8 @@ bool guide_window(struct guide *g, const char *host)
 		return false;
 	}
 	buf_printf(&name, "maint-%s", host);
-	struct guide_flow flow = {.name = buf_str(&name), .to = host, .service = "tcp/22", .application = "ssh", .windowed = true};
+	struct guide_flow flow = {.name = buf_str(&name), .to = host, .service = "tcp/22", .application = "ssh",
+		.windowed = true};
 	bool ok = guide_form(g, &flow);
 	buf_free(&name);
 	return ok;
