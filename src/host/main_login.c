@@ -34,6 +34,9 @@ static bool load(struct login *l, const char *directory, const char *base)
 {
 	int dir = open_directory(directory, true);
 
+	/* pam_faillock counts there, and counts nothing without it. */
+	if (dir >= 0)
+		mkdirat(dir, "faillock", 0700);
 	l->base = open_directory(base, false);
 	int r = dir < 0 || l->base < 0 ? -errno : accounts_begin(dir, &l->accounts);
 	if (r == 0) {

@@ -210,6 +210,27 @@ def test_accounts(image):
         os.unlink(disk)
 
 
+def test_lockout(image):
+    """Five wrong passwords: then the right one is refused too, for a minute, and taken after it."""
+    with Machine(image) as machine:
+        first_administrator(machine)
+        for _ in range(5):
+            machine.send("tanaka\r")
+            machine.expect("Password: ")
+            machine.send("not this one 11\r")
+            machine.expect("login: $", 60)
+        machine.send("tanaka\r")
+        machine.expect("Password: ")
+        machine.send(PASSWORD + "\r")
+        text = machine.expect("login: $|failed tries", 60)
+        assert "failed tries" not in text, "the right password is taken after five wrong ones"
+        subprocess.run(["sleep", "65"], check=True)
+        machine.send("tanaka\r")
+        machine.expect("Password: ")
+        machine.send(PASSWORD + "\r")
+        machine.expect("failed tries", 60)
+
+
 def test_uefi(image):
     with Machine(image, firmware="uefi") as machine:
         machine.expect(ASK_NAME, 240)
@@ -266,7 +287,7 @@ def test_lost_data(image):
         os.unlink(disk)
 
 
-TESTS = (test_start, test_traffic, test_accounts, test_uefi, test_damaged_kernel, test_damaged_root_start, test_damaged_root, test_lost_environment, test_lost_data)
+TESTS = (test_start, test_traffic, test_accounts, test_lockout, test_uefi, test_damaged_kernel, test_damaged_root_start, test_damaged_root, test_lost_environment, test_lost_data)
 
 
 def main(words):
