@@ -75,10 +75,9 @@ static int serve_with(struct chain *c, gnutls_x509_crt_t *crts, unsigned n, chai
 	gnutls_certificate_set_flags(c->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	if (r == 0)
 		r = gnutls_certificate_set_key(c->credentials, NULL, 0, list, (int)have, key);
-	if (r < 0) {
+	if (r < 0)
 		gnutls_privkey_deinit(key);
-		gnutls_free(list);
-	}
+	gnutls_free(list); /* what was in it is the credentials' own */
 	return r < 0 ? r : 0;
 }
 
