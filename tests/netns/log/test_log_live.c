@@ -30,12 +30,12 @@
 #include <sekisho/msg.h>
 #include <sekisho/open.h>
 
-#define LOG_FDS (4 + DAEMON_NFLOG_COUNT)
+#define LOG_FDS (5 + DAEMON_NFLOG_COUNT)
 
 static const char *program;
 static char root[64];
 /* The last one: ends of connections. */
-static int nflog[DAEMON_NFLOG_COUNT + 1], init_pair[2], gate_pair[2], ledger_pair[2];
+static int nflog[DAEMON_NFLOG_COUNT + 1], init_pair[2], gate_pair[2], ledger_pair[2], digest_pair[2];
 static pid_t logd;
 static struct msg_log_status status;
 static bool have_status;
@@ -129,10 +129,11 @@ static void start_logd(void)
 	logd = fork();
 	if (logd != 0)
 		return;
-	static_assert(DAEMON_FD_LEDGER == DAEMON_FD_INIT + LOG_FDS - 1, "the last one");
+	static_assert(DAEMON_FD_DIGEST == DAEMON_FD_INIT + LOG_FDS - 1, "the last one");
 	int fds[LOG_FDS] = {init_pair[1], gate_pair[1]};
 	memcpy(fds + 2, nflog, sizeof(nflog));
-	fds[LOG_FDS - 1] = ledger_pair[1];
+	fds[LOG_FDS - 2] = ledger_pair[1];
+	fds[LOG_FDS - 1] = digest_pair[1];
 	/* First out of the way, then to their places. */
 	for (int i = 0; i < LOG_FDS; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, 100);
@@ -490,6 +491,7 @@ static void begin(void)
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, init_pair), 0);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, gate_pair), 0);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ledger_pair), 0);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, digest_pair), 0);
 	for (unsigned i = 0; i < DAEMON_NFLOG_COUNT; i++) {
 		nflog[i] = nflog_open((uint16_t)(DAEMON_NFLOG_GROUP + i));
 		CHECK(nflog[i] >= 0);
