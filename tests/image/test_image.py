@@ -110,6 +110,7 @@ def log_in(machine):
     machine.expect("Password: ")
     machine.send(PASSWORD + "\r")
     machine.expect(OPERATE)
+    machine.command("set cli screen-length 0", OPERATE)
 
 
 def talk(machine, source, target, address, port, seconds=8):
