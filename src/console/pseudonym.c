@@ -177,8 +177,8 @@ static bool is_domain(const char *s)
 /* Words of the policy's language behind which stands what a person wrote. */
 static bool is_before_own(const char *word)
 {
-	static const char *const words[] = {"label", "section", "location", "external", "purpose", "applicant", "name", "reason",
-		"approved-by", "number", "user", "contact", "hostname"};
+	static const char *const words[] = {"label", "section", "location", "external", "purpose", "applicant", "name",
+		"reason", "approved-by", "number", "user", "contact", "hostname"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(word, words[i]) == 0)
