@@ -152,7 +152,8 @@ static int start_shell(int argc, char **argv)
 	if (login)
 		return shell_main("", NULL, true);
 	(void)args_parse(PLACE_OUTSIDE, argc, argv, &a, &error); /* that no command is there is said in vain */
-	buf_clear(&error);
+	buf_free(&error);
+	error = (struct buf){0};
 	if (!take_globals(&c, &a, &error))
 		return usage_error(&a, &error);
 	return shell_main(c.root, args_option(&a, "--lang"), false);

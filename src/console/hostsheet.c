@@ -204,8 +204,10 @@ static const char *find_segment(struct reading *r, const struct sheet_row *row, 
 	if (strmap_get(r->labels, text, &segment))
 		return r->segments[segment];
 	for (uint32_t i = 0; i < r->nsegments; i++) {
-		if (strcmp(r->segments[i], text) == 0)
+		if (strcmp(r->segments[i], text) == 0) {
+			buf_free(&hint);
 			return text;
+		}
 		buf_printf(&hint, "%s%s", i == 0 ? _("known are: ") : ", ", r->segments[i]);
 	}
 	diag_error(r->diags, row->line, "unknown-segment", hint.len > 0 ? buf_str(&hint) : NULL,

@@ -48,8 +48,8 @@ def connect(st):
 
 
 def request(verb, who=b"t", why=b"t", **head):
-    body = struct.pack("=II64s256s64s8sII", verb, head.pop("pad", 0), who, why, b"", head.pop("language", b"en"),
-                       head.pop("argument", 0), head.pop("pad2", 0))
+    body = struct.pack("=II64s256s64s8sIIII128s", verb, head.pop("pad", 0), who, why, b"", head.pop("language", b"en"),
+                       head.pop("argument", 0), 0, 0, head.pop("pad2", 0), b"")
     head = {"magic": MAGIC, "version": VERSION, "type": REQUEST, "size": len(body), **head}
     return struct.pack("=IHHII", head["magic"], head["version"], head["type"], head["size"], 7) + body
 
@@ -87,10 +87,10 @@ def answers_soon(st, seconds=1.0):
 
 
 def malformed(st, rng):
-    noise = [rng.randbytes(n) for n in (1, 15, 16, 17, 424, 4096, 65000)]
+    noise = [rng.randbytes(n) for n in (1, 15, 16, 17, 560, 4096, 65000)]
     good = request(STATUS)
     wrong = {"magic": request(STATUS, magic=1), "version": request(STATUS, version=2), "type": request(STATUS, type=99),
-             "a type of others": request(STATUS, type=2), "size": request(STATUS, size=407),
+             "a type of others": request(STATUS, type=2), "size": request(STATUS, size=543),
              "a byte less": good[:-1], "a byte more": good + b"\0", "verb": request(99),
              "a text without end": request(STATUS, who=b"x" * 64), "a text with ESC": request(STATUS, who=b"\x1b[2J"),
              "a text that is no UTF-8": request(STATUS, why=b"\xff\xfe"), "bytes behind a text": request(STATUS, who=b"a\0b"),
