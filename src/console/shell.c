@@ -458,6 +458,7 @@ int shell_main(const char *root, const char *language, bool login)
 	i18n_init(named != NULL ? named : japanese ? "ja" : "en");
 	sh.console.shell = &sh;
 	int code = start(&sh, named);
+	buf_free(&sh.console.out);
 	terminal_close(&terminal);
 	return code;
 }

@@ -20,13 +20,14 @@ static const char base[] = "set segment a kind other interface e0 address 10.1.0
 
 static struct ir compile(const char *behind)
 {
-	struct arena *arena = arena_new();
+	static struct arena *kept[2]; /* for the life of the process */
+	static unsigned n;
+	struct arena *arena = kept[n++ % 2] = arena_new();
 	struct buf text = {0}, block = {0};
 	struct diag_list diags;
 	struct model *m;
 	struct ir ir;
 
-	/* They stay for the life of the process. */
 	if (arena == NULL)
 		abort();
 	diag_init(&diags, arena);
