@@ -14,10 +14,10 @@
 
 #include <sqlite3.h>
 
-#include <sekisho/clock.h>
 
 #include "chain.h"
 #include "rows.h"
+#include "sidefile.h"
 
 #define PAGE 4096
 #define REMOVED_AT_ONCE 4096
@@ -191,20 +191,6 @@ static bool begin(struct admissions *a, uint64_t space)
 	return a->error == SQLITE_OK;
 }
 
-static bool is_damaged(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_ERROR:
-	case SQLITE_FORMAT:
-	case SQLITE_SCHEMA:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void close_db(struct admissions *a)
 {
 	for (unsigned i = 0; i < ST_COUNT; i++) {
@@ -213,22 +199,6 @@ static void close_db(struct admissions *a)
 	}
 	sqlite3_close(a->db);
 	a->db = NULL;
-}
-
-static bool set_aside(const struct admissions *a, char *note, size_t size)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char from[540], to[600];
-	long long now = (long long)clock_wall().sec;
-
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(from, sizeof(from), "%s%s", a->path, ends[i]);
-		snprintf(to, sizeof(to), "%s.set-aside-%lld%s", a->path, now, ends[i]);
-		if (rename(from, to) != 0 && errno != ENOENT)
-			return false;
-	}
-	snprintf(note, size, "the record of what passed was damaged: set aside as admissions.db.set-aside-%lld", now);
-	return true;
 }
 
 struct admissions *admissions_open(const char *dir, uint64_t space, char *note, size_t note_size)
@@ -240,9 +210,9 @@ struct admissions *admissions_open(const char *dir, uint64_t space, char *note, 
 		return NULL;
 	snprintf(a->path, sizeof(a->path), "%s/admissions.db", dir);
 	bool good = begin(a, space);
-	if (!good && is_damaged(a->error)) {
+	if (!good && sidefile_damaged(a->error)) {
 		close_db(a);
-		good = set_aside(a, note, note_size) && begin(a, space);
+		good = sidefile_set_aside(a->path, "the record of what passed", note, note_size) && begin(a, space);
 	}
 	if (good)
 		return a;

@@ -15,11 +15,12 @@
 
 #include <sqlite3.h>
 
-#include <sekisho/clock.h>
 #include <sekisho/judge.h>
 
 #include "chain.h"
 #include "mailbook.h"
+#include "rows.h"
+#include "sidefile.h"
 
 #define PAGE 4096
 #define REMOVED_AT_ONCE 1000
@@ -144,42 +145,12 @@ static bool begin(struct ledger *l, uint64_t space)
 	return l->error == SQLITE_OK;
 }
 
-static bool is_damaged(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_ERROR:
-	case SQLITE_FORMAT:
-	case SQLITE_SCHEMA:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void close_db(struct ledger *l)
 {
 	sqlite3_finalize(l->put);
 	sqlite3_close(l->db);
 	l->put = NULL;
 	l->db = NULL;
-}
-
-static bool set_aside(const struct ledger *l, char *note, size_t size)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char from[540], to[600];
-	long long now = (long long)clock_wall().sec;
-
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(from, sizeof(from), "%s%s", l->path, ends[i]);
-		snprintf(to, sizeof(to), "%s.set-aside-%lld%s", l->path, now, ends[i]);
-		if (rename(from, to) != 0 && errno != ENOENT)
-			return false;
-	}
-	snprintf(note, size, "the mail ledger was damaged: set aside as mail.db.set-aside-%lld", now);
-	return true;
 }
 
 struct ledger *ledger_open(const char *dir, uint64_t space, char *note, size_t note_size)
@@ -191,9 +162,9 @@ struct ledger *ledger_open(const char *dir, uint64_t space, char *note, size_t n
 		return NULL;
 	snprintf(l->path, sizeof(l->path), "%s/mail.db", dir);
 	bool good = begin(l, space);
-	if (!good && is_damaged(l->error)) {
+	if (!good && sidefile_damaged(l->error)) {
 		close_db(l);
-		good = set_aside(l, note, note_size) && begin(l, space);
+		good = sidefile_set_aside(l->path, "the mail ledger", note, note_size) && begin(l, space);
 	}
 	if (good)
 		return l;
@@ -210,21 +181,6 @@ void ledger_close(struct ledger *l)
 }
 
 /* -- Writing --------------------------------------------------------------------------------------------------- */
-
-static void bind(sqlite3_stmt *st, const struct chain_column *c, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		int at = (int)i + 1;
-		if (c[i].type == CHAIN_INT)
-			sqlite3_bind_int64(st, at, c[i].i);
-		else if (c[i].type == CHAIN_TEXT)
-			sqlite3_bind_text(st, at, c[i].p, (int)c[i].n, SQLITE_STATIC);
-		else if (c[i].type == CHAIN_BLOB)
-			sqlite3_bind_blob(st, at, c[i].p, (int)c[i].n, SQLITE_STATIC);
-		else
-			sqlite3_bind_null(st, at);
-	}
-}
 
 static void open_transaction(struct ledger *l)
 {
@@ -255,7 +211,7 @@ static void put(struct ledger *l, enum kind kind, struct chain_column c[NCOLUMNS
 	c[1] = text(word);
 	chain_hash(l->head, (char)kind, c, hashed(c), hash);
 	c[NCOLUMNS] = blob(hash);
-	bind(l->put, c, NCOLUMNS + 1);
+	fail(l, row_bind(l->put, c, NCOLUMNS + 1));
 	fail(l, sqlite3_step(l->put));
 	fail(l, sqlite3_reset(l->put));
 	sqlite3_clear_bindings(l->put);
