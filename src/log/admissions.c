@@ -14,7 +14,6 @@
 
 #include <sqlite3.h>
 
-
 #include "chain.h"
 #include "rows.h"
 #include "sidefile.h"
